@@ -1,0 +1,112 @@
+package cms_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"sync"
+	"testing"
+	"time"
+)
+
+// softKey is a key that hashes what it signs, as one in an HSM does.
+type softKey struct {
+	crypto.Signer
+	spoil func(sig []byte) []byte // nil: as signed
+}
+
+func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	sig, err := crypto.SignMessage(k.Signer, r, msg, opts)
+	if err == nil && k.spoil != nil {
+		sig = k.spoil(sig)
+	}
+	return sig, err
+}
+
+// newKey makes a key by name; RSA keys are made once for the whole run.
+func newKey(tb testing.TB, kind string) crypto.Signer {
+	tb.Helper()
+	cached, _ := keyCache.LoadOrStore(kind, sync.OnceValues(func() (crypto.Signer, error) {
+		switch kind {
+		case "rsa2048":
+			return rsa.GenerateKey(rand.Reader, 2048)
+		case "rsa3072":
+			return rsa.GenerateKey(rand.Reader, 3072)
+		case "rsa4096":
+			return rsa.GenerateKey(rand.Reader, 4096)
+		case "p256":
+			return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		case "p384":
+			return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+		case "p521":
+			return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+		}
+		_, k, err := ed25519.GenerateKey(rand.Reader)
+		return k, err
+	}))
+	k, err := cached.(func() (crypto.Signer, error))()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return k
+}
+
+var keyCache sync.Map
+
+var (
+	notBefore = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	notAfter  = time.Date(2035, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// template returns a certificate template for tests.
+func template(cn string, serial int64) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(serial),
+		Subject:      pkix.Name{CommonName: cn, Organization: []string{"Kabupaten Contoh"}},
+		NotBefore:    notBefore,
+		NotAfter:     notAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
+		SubjectKeyId: []byte{1, 2, 3, byte(serial)},
+	}
+}
+
+// issue makes a certificate for pub; parent nil means self-signed by signer.
+func issue(tb testing.TB, tmpl, parent *x509.Certificate, pub crypto.PublicKey, signer crypto.Signer) *x509.Certificate {
+	tb.Helper()
+	if parent == nil {
+		parent = tmpl
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, pub, signer)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return cert
+}
+
+// identity is a signer with its chain.
+type identity struct {
+	key   crypto.Signer
+	cert  *x509.Certificate
+	chain []*x509.Certificate
+}
+
+func newIdentity(tb testing.TB, kind string) identity {
+	tb.Helper()
+	caKey := newKey(tb, "p256")
+	ca := template("CA Contoh", 1)
+	ca.IsCA, ca.BasicConstraintsValid, ca.KeyUsage = true, true, x509.KeyUsageCertSign
+	root := issue(tb, ca, nil, caKey.Public(), caKey)
+	key := newKey(tb, kind)
+	return identity{key: key, cert: issue(tb, template("Penanda Tangan", 2), root, key.Public(), caKey), chain: []*x509.Certificate{root}}
+}
