@@ -1,0 +1,44 @@
+// Package hsm keeps signing keys in a PKCS#11 module (OASIS PKCS #11 v2.40)
+// and hands them out as crypto.MessageSigner.
+//
+// # What it hides
+//
+// The vendor's library is C code of unknown quality that may crash, hang or
+// write over memory. It is therefore loaded only in a child process, which
+// [RunWorker] runs and a [Module] starts, watches, kills and starts again. The
+// two speak length-capped binary frames over a socket pair: one round trip per
+// signature, many in flight. Sessions, object handles, the login state, CKR
+// codes and the differences between modules never leave the child.
+//
+// # What a caller can rely on
+//
+//   - Every call answers within its context or [Config.Timeout], whichever
+//     ends first, whatever the library does. A child that keeps a request
+//     longer than that is killed.
+//   - A request is sent to C_Sign at most once. When nobody can tell whether a
+//     signature was made, the error wraps [ErrUnknownOutcome].
+//   - A PIN that the token refuses is never tried again by this process:
+//     tokens lock themselves after a few attempts.
+//   - Private keys are generated sensitive and not extractable. Messages are
+//     hashed on this side of no interface that takes a digest: [Key.Sign]
+//     always fails, and keys carry CKA_ALLOWED_MECHANISMS where the module
+//     knows it, so that raw CKM_RSA_PKCS over data of a caller is refused by
+//     the module too. ECDSA in a module without CKM_ECDSA_SHA256 (SoftHSM 2.6)
+//     signs a digest that the child computes.
+//   - Personal keys do not stay in the token: see [Vault].
+//
+// # What it trusts
+//
+// The module's answers about keys (public key, identifier) are taken as they
+// are, and signatures are not verified here except by [Module.Health]: who
+// releases a signature verifies it with the certificate first, which also
+// catches a key under the wrong label and a flipped bit.
+//
+// # What it does not do
+//
+// It imports no keys and exports none, does no certificate handling beyond
+// certificate signing requests, and keeps no state on disk.
+//
+// All exported types may be used by several goroutines at once. The package
+// needs Linux: it relies on PR_SET_PDEATHSIG and process groups.
+package hsm

@@ -1,0 +1,3 @@
+package hsm_test
+
+func runIfParent() {}

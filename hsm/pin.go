@@ -1,0 +1,30 @@
+package hsm
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxPIN is generous: PKCS#11 modules announce at most 255.
+const maxPIN = 256
+
+// readPIN returns the content of the PIN file without one trailing line end.
+// Errors wrap ErrPIN and never hold the content.
+func readPIN(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrPIN, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPIN+3))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrPIN, err)
+	}
+	pin := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if pin == "" || len(pin) > maxPIN {
+		return "", fmt.Errorf("%w: %s must hold 1 to %d bytes", ErrPIN, path, maxPIN)
+	}
+	return pin, nil
+}
