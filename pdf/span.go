@@ -1,0 +1,95 @@
+package pdf
+
+// Span is where an object stands in the file: from the first digit of its
+// number to after endobj (after the object where endobj is missing).
+type Span struct {
+	Offset, End int64
+	Container   uint32 // number of the object stream whose span this is, or 0
+}
+
+// EntrySpan is where one entry of a dictionary stands in the file: the first
+// byte of the key's and of the value's tokens, and the one after their last.
+type EntrySpan struct {
+	Key                Name
+	KeyStart, KeyEnd   int64
+	ValueStart, ValEnd int64
+}
+
+// Span returns where ref stands. An object in an object stream has the span of
+// that stream. A free or absent object is a [MalformedError] with rule
+// object-missing.
+func (r *Revision) Span(ref Ref) (Span, error) {
+	e, def, ok := r.lookup(ref.Num)
+	if ok && e.Kind == EntryCompressed {
+		c, cdef, found := def.lookup(e.Container)
+		if !found || c.Kind != EntryInUse {
+			return Span{}, &MalformedError{Offset: def.xref, Rule: "objstm-missing"}
+		}
+		s, err := cdef.spanAt(Ref{Num: e.Container, Gen: c.Gen}, c.Offset)
+		s.Container = e.Container
+		return s, err
+	}
+	if !ok || e.Kind != EntryInUse || e.Gen != ref.Gen {
+		return Span{}, malformed(-1, "object-missing", "object %s", ref)
+	}
+	return def.spanAt(ref, e.Offset)
+}
+
+func (r *Revision) spanAt(ref Ref, off int64) (Span, error) {
+	x, err := r.doc.readIndirect(off)
+	if err != nil {
+		return Span{}, err
+	}
+	if x.ref != ref {
+		return Span{}, malformed(off, "object-header", "the object is %s, its cross-reference entry says %s", x.ref, ref)
+	}
+	end, err := r.indirectEnd(&x)
+	return Span{Offset: x.start, End: end}, err
+}
+
+// indirectEnd returns where an object ends, with its stream data.
+func (r *Revision) indirectEnd(x *indirect) (int64, error) {
+	if !x.stream {
+		return x.end, nil
+	}
+	s := &Stream{Dict: x.obj.(Dict), rev: r, ref: x.ref, start: x.start, off: x.end}
+	_, end, err := s.length()
+	return end, err
+}
+
+// DictSpans returns the top-level entries of the dictionary (or stream
+// dictionary) ref as they are written, keys that occur twice included. An
+// object that is no dictionary or stands in an object stream is a
+// [MalformedError].
+func (r *Revision) DictSpans(ref Ref) ([]EntrySpan, error) {
+	e, def, ok := r.lookup(ref.Num)
+	if !ok || e.Kind == EntryFree || e.Kind == EntryUnknown || e.Gen != ref.Gen {
+		return nil, malformed(-1, "object-missing", "object %s", ref)
+	}
+	if e.Kind != EntryInUse {
+		return nil, malformed(def.xref, "object-compressed", "object %s", ref)
+	}
+	var list []EntrySpan
+	err := r.doc.parseAt(e.Offset, func(p *parser) error {
+		list = list[:0]
+		got, _, _, err := p.header()
+		if err != nil {
+			return err
+		}
+		if got != ref {
+			return malformed(e.Offset, "object-header", "the object is %s, its cross-reference entry says %s", got, ref)
+		}
+		p.skipSpace()
+		if p.pos+1 >= len(p.buf) {
+			return p.ended("dict-open")
+		}
+		if p.buf[p.pos] != '<' || p.buf[p.pos+1] != '<' {
+			return p.fail(p.pos, "object-type")
+		}
+		_, err = p.entries(0, func(key Name, k0, k1, v0, v1 int) {
+			list = append(list, EntrySpan{key, p.base + int64(k0), p.base + int64(k1), p.base + int64(v0), p.base + int64(v1)})
+		})
+		return err
+	})
+	return list, err
+}
