@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// readPEM returns the DER of every certificate in a PEM file.
+func readPEM(path string) ([][]byte, error) {
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var all [][]byte
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "CERTIFICATE" {
+			all = append(all, block.Bytes)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no certificate", path)
+	}
+	return all, nil
+}
+
+// judges makes all judges. trust is a PEM file of anchors, work a directory
+// for what the tools need beside it.
+func judges(ctx context.Context, here, tools, trust, work string) ([]Judge, error) {
+	nss, certs := filepath.Join(work, "nss"), filepath.Join(work, "anchors")
+	for _, dir := range []string{nss, certs} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if need("certutil")() == nil {
+		if err := nssDatabase(ctx, nss, trust); err != nil {
+			return nil, err
+		}
+	}
+	anchors, err := readPEM(trust)
+	if err != nil {
+		return nil, err
+	}
+	for i, der := range anchors {
+		b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if err := os.WriteFile(filepath.Join(certs, fmt.Sprintf("%d.pem", i)), b, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	slots := make(chan struct{}, runtime.NumCPU())
+	return []Judge{
+		dss(tools, trust, slots),
+		pyHanko(here, tools, trust, slots),
+		pdfsig(nss, slots),
+		opensslCMS(trust, slots),
+		opensslTS(trust, slots),
+		mutoolSign(slots),
+		mutoolDraw(slots),
+		qpdf(slots),
+		pdfcpu(certs, slots),
+	}, nil
+}
