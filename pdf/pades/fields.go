@@ -1,0 +1,376 @@
+package pades
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// Rect is a rectangle in PDF points in default user space, X0 ≤ X1, Y0 ≤ Y1.
+type Rect struct{ X0, Y0, X1, Y1 float64 }
+
+// Empty reports whether the rectangle has no area: the field is invisible.
+func (r Rect) Empty() bool { return !(r.X1 > r.X0 && r.Y1 > r.Y0) }
+
+func (r Rect) array() pdf.Array {
+	return pdf.Array{pdf.Real(r.X0), pdf.Real(r.Y0), pdf.Real(r.X1), pdf.Real(r.Y1)}
+}
+
+// Field is a signature field (ISO 32000-2 §12.7.5.5), empty or filled.
+type Field struct {
+	Name string  // fully qualified, §12.7.4.2
+	Ref  pdf.Ref // the field dictionary; zero when it is not indirect, as it must be
+	// Filled says that the field has a /V other than null; Value is the
+	// reference in it, zero when /V is a direct object.
+	Filled bool
+	Value  pdf.Ref
+	// Typed is false when no /FT in the hierarchy says Sig although /V holds
+	// something like a signature.
+	Typed bool
+	// Widgets are the field's annotations, Ref itself when merged with it.
+	Widgets []pdf.Ref
+	// PageRef is the /P of the first widget; zero when it has none. See
+	// PageNumber.
+	PageRef pdf.Ref
+	Rect    Rect      // of the first widget
+	Lock    *FieldMDP // what signing this field locks; nil when it has no /Lock
+	value   pdf.Object
+	dict    pdf.Dict
+}
+
+// Fields lists the signature fields of a revision in the order of the form's
+// field tree. A document without a form has none. A form that breaks §12.7 is
+// a *pdf.MalformedError, one that is too large or too deep a *pdf.LimitError.
+func Fields(rev *pdf.Revision) ([]Field, error) {
+	t, err := readTree(rev)
+	if err != nil {
+		return nil, err
+	}
+	return t.signatures, nil
+}
+
+// PageNumber returns the 1-based number of the page that shows the field's
+// first widget, 0 when no page does: the page that /P names or, without /P,
+// the one whose /Annots lists the widget.
+func (f *Field) PageNumber(rev *pdf.Revision) (int, error) {
+	if len(f.Widgets) == 0 {
+		return 0, nil
+	}
+	n, found := 0, 0
+	err := rev.WalkPages(func(ref pdf.Ref, page pdf.Dict) error {
+		n++
+		if f.PageRef != (pdf.Ref{}) {
+			if ref == f.PageRef {
+				found = n
+				return errFound
+			}
+			return nil
+		}
+		annots, _, err := pdf.Lookup[pdf.Array](rev, page, "Annots")
+		if err != nil {
+			return err
+		}
+		if slices.Contains(annots, pdf.Object(f.Widgets[0])) {
+			found = n
+			return errFound
+		}
+		return nil
+	})
+	if err != nil && err != errFound {
+		return 0, err
+	}
+	return found, nil
+}
+
+// errFound ends a walk over the pages.
+var errFound = errors.New("found")
+
+// tree is what one walk over the form's field tree finds.
+type tree struct {
+	rev        *pdf.Revision
+	signatures []Field
+	names      map[string]int // fully qualified names of all fields, with their count
+	seen       map[pdf.Ref]bool
+	visited    int
+}
+
+// inherited is what a field takes from its ancestors (Table 226).
+type inherited struct {
+	name  string
+	typ   pdf.Object
+	value pdf.Object
+	lock  pdf.Object
+}
+
+func readTree(rev *pdf.Revision) (*tree, error) {
+	t := &tree{rev: rev, names: map[string]int{}, seen: map[pdf.Ref]bool{}}
+	catalog, err := rev.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	form, ok, err := pdf.Lookup[pdf.Dict](rev, catalog, "AcroForm")
+	if err != nil || !ok {
+		return t, err
+	}
+	fields, _, err := pdf.Lookup[pdf.Array](rev, form, "Fields")
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range fields {
+		if err := t.walk(o, inherited{}, 0); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
+	if depth > maxFieldDepth {
+		return overLimit("maxFieldDepth", maxFieldDepth)
+	}
+	if t.visited++; t.visited > maxFields {
+		return overLimit("maxFields", maxFields)
+	}
+	ref, _ := o.(pdf.Ref)
+	if ref != (pdf.Ref{}) {
+		if t.seen[ref] {
+			return nil // listed twice; also ends loops
+		}
+		t.seen[ref] = true
+	}
+	d, err := t.dict(o)
+	if err != nil || d == nil {
+		return err
+	}
+	in, err := t.inherit(d, up)
+	if err != nil {
+		return err
+	}
+	children, widgets, err := t.kids(d)
+	if err != nil {
+		return err
+	}
+	if len(children) == 0 || present(d["V"]) {
+		if len(children) == 0 && len(widgets) == 0 && ref != (pdf.Ref{}) && isWidget(d) {
+			widgets = []pdf.Object{ref}
+		}
+		if err := t.add(ref, d, in, widgets); err != nil {
+			return err
+		}
+	}
+	if present(d["T"]) {
+		t.names[in.name]++
+	}
+	for _, kid := range children {
+		if err := t.walk(kid, in, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dict resolves an element of /Fields or /Kids; nil when it refers to nothing.
+func (t *tree) dict(o pdf.Object) (pdf.Dict, error) {
+	v, err := t.rev.Resolve(o)
+	if err != nil {
+		return nil, err
+	}
+	switch d := v.(type) {
+	case pdf.Null:
+		return nil, nil
+	case pdf.Dict:
+		return d, nil
+	}
+	return nil, malformed("field-type", "a form field is not a dictionary")
+}
+
+func (t *tree) inherit(d pdf.Dict, up inherited) (inherited, error) {
+	in := up
+	partial, ok, err := pdf.Lookup[pdf.String](t.rev, d, "T")
+	if err != nil {
+		return in, err
+	}
+	if ok {
+		in.name = pdf.Text(partial)
+		if up.name != "" {
+			in.name = up.name + "." + in.name
+		}
+	}
+	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &in.typ, "V": &in.value, "Lock": &in.lock} {
+		if present(d[key]) {
+			*dst = d[key]
+		}
+	}
+	return in, nil
+}
+
+// kids splits /Kids into child fields, which have a partial name, and widgets.
+func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
+	kids, _, err := pdf.Lookup[pdf.Array](t.rev, d, "Kids")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, o := range kids {
+		if t.visited++; t.visited > maxFields {
+			return nil, nil, overLimit("maxFields", maxFields)
+		}
+		kid, err := t.dict(o)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case kid == nil:
+		case present(kid["T"]) || present(kid["Kids"]) || (present(kid["FT"]) && !isWidget(kid)):
+			fields = append(fields, o)
+		default:
+			widgets = append(widgets, o)
+		}
+	}
+	return fields, widgets, nil
+}
+
+// add appends the field to the signature fields if it is one. A field of
+// another or of no type counts when its value looks like a signature, so that
+// damage to /FT cannot make one disappear.
+func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) error {
+	typ, err := t.rev.Resolve(orNull(in.typ))
+	if err != nil {
+		return err
+	}
+	value, err := t.rev.Resolve(orNull(in.value))
+	if err != nil {
+		value = nil // reported by Signatures, which resolves it again
+	}
+	typed := typ == pdf.Object(pdf.Name("Sig"))
+	if !typed && !looksSigned(value) {
+		return nil
+	}
+	f := Field{Name: in.name, Ref: ref, Typed: typed, value: in.value, dict: d}
+	if ref, isRef := in.value.(pdf.Ref); isRef {
+		// A dangling reference is a damaged value, not an empty field.
+		f.Filled, f.Value = true, ref
+	} else {
+		f.Filled = present(in.value)
+	}
+	if err := t.place(&f, widgets); err != nil {
+		return err
+	}
+	if present(in.lock) {
+		lock, ok, err := pdf.Lookup[pdf.Dict](t.rev, pdf.Dict{"Lock": in.lock}, "Lock")
+		if err != nil {
+			return err
+		}
+		if ok {
+			f.Lock = readLock(t.rev, lock)
+		}
+	}
+	t.signatures = append(t.signatures, f)
+	return nil
+}
+
+func (t *tree) place(f *Field, widgets []pdf.Object) error {
+	for i, o := range widgets {
+		ref, ok := o.(pdf.Ref)
+		if !ok {
+			continue // Table 226 wants references; a direct one cannot be updated
+		}
+		f.Widgets = append(f.Widgets, ref)
+		if i > 0 {
+			continue
+		}
+		w, err := t.dict(o)
+		if err != nil {
+			return err
+		}
+		f.PageRef, _ = w["P"].(pdf.Ref)
+		if f.Rect, err = readRect(t.rev, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRect reads an annotation's /Rect, whose corners may come in any order.
+// An absent one is empty.
+func readRect(rev *pdf.Revision, d pdf.Dict) (Rect, error) {
+	a, ok, err := pdf.Lookup[pdf.Array](rev, d, "Rect")
+	if err != nil || !ok {
+		return Rect{}, err
+	}
+	if len(a) != 4 {
+		return Rect{}, malformed("rect", "%d numbers", len(a))
+	}
+	var v [4]float64
+	for i, o := range a {
+		if v[i], err = number(rev, o); err != nil {
+			return Rect{}, err
+		}
+	}
+	return Rect{
+		X0: math.Min(v[0], v[2]), Y0: math.Min(v[1], v[3]),
+		X1: math.Max(v[0], v[2]), Y1: math.Max(v[1], v[3]),
+	}, nil
+}
+
+func number(rev *pdf.Revision, o pdf.Object) (float64, error) {
+	v, err := rev.Resolve(o)
+	if err != nil {
+		return 0, err
+	}
+	switch n := v.(type) {
+	case pdf.Integer:
+		return float64(n), nil
+	case pdf.Real:
+		return float64(n), nil
+	}
+	return 0, malformed("number", "a coordinate is not a number")
+}
+
+// find returns the only field with that name.
+func (t *tree) find(name string) (*Field, error) {
+	if t.names[name] > 1 {
+		return nil, refuse("field-ambiguous", "Several fields have the name %q.", name)
+	}
+	for i := range t.signatures {
+		if f := &t.signatures[i]; f.Name == name {
+			return f, nil
+		}
+	}
+	if t.names[name] > 0 {
+		return nil, refuse("field-type", "The field %q is not a signature field.", name)
+	}
+	return nil, nil
+}
+
+func isWidget(d pdf.Dict) bool {
+	return d["Subtype"] == pdf.Object(pdf.Name("Widget")) || present(d["Rect"])
+}
+
+// looksSigned reports whether a field value is a signature dictionary in all
+// but name.
+func looksSigned(o pdf.Object) bool {
+	d, ok := o.(pdf.Dict)
+	if !ok {
+		return false
+	}
+	typ := d["Type"]
+	return typ == pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")) ||
+		present(d["ByteRange"]) || present(d["SubFilter"])
+}
+
+func present(o pdf.Object) bool {
+	if o == nil {
+		return false
+	}
+	_, null := o.(pdf.Null)
+	return !null
+}
+
+func orNull(o pdf.Object) pdf.Object {
+	if o == nil {
+		return pdf.Null{}
+	}
+	return o
+}
