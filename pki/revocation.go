@@ -1,0 +1,247 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Evidence is revocation data with the certificates that belong to it, ready
+// to be embedded. Slices are shared, not copied: treat them as read-only.
+type Evidence struct {
+	Certificates []*x509.Certificate
+	OCSPs        [][]byte // DER OCSPResponse
+	CRLs         [][]byte // DER CertificateList
+}
+
+// Add appends what e does not hold yet.
+func (e *Evidence) Add(more Evidence) {
+	for _, c := range more.Certificates {
+		e.addCertificate(c)
+	}
+	e.OCSPs = addBytes(e.OCSPs, more.OCSPs...)
+	e.CRLs = addBytes(e.CRLs, more.CRLs...)
+}
+
+func (e *Evidence) addCertificate(c *x509.Certificate) {
+	for _, have := range e.Certificates {
+		if have.Equal(c) {
+			return
+		}
+	}
+	e.Certificates = append(e.Certificates, c)
+}
+
+func addBytes(list [][]byte, more ...[]byte) [][]byte {
+next:
+	for _, b := range more {
+		for _, have := range list {
+			if bytes.Equal(have, b) {
+				continue next
+			}
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+// Material is [Evidence] parsed once, for many questions. It is immutable and
+// may be shared.
+type Material struct {
+	Certificates []*x509.Certificate
+	OCSPs        []*OCSP
+	CRLs         []*CRL
+}
+
+// Parse reads what can be read; the errors say what could not, in order.
+// Certificates inside OCSP responses are added to the pool.
+func (e Evidence) Parse() (*Material, []error) {
+	m := &Material{Certificates: append([]*x509.Certificate(nil), e.Certificates...)}
+	var errs []error
+	if len(e.OCSPs)+len(e.CRLs) > maxEvidence {
+		return m, []error{&RejectError{Object: "revocation", Rule: RuleTooMuch}}
+	}
+	for _, der := range e.OCSPs {
+		o, err := ParseOCSP(der)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		m.OCSPs = append(m.OCSPs, o)
+		m.Certificates = append(m.Certificates, o.Certificates...)
+	}
+	for _, der := range e.CRLs {
+		c, err := ParseCRL(der)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		m.CRLs = append(m.CRLs, c)
+	}
+	return m, errs
+}
+
+// RevocationError says that no evidence was accepted. Rejected says why each
+// piece that was about the certificate was not.
+type RevocationError struct {
+	Certificate *x509.Certificate
+	Rejected    []error
+}
+
+func (e *RevocationError) Error() string {
+	s := fmt.Sprintf("revocation status of %q is not known", displayName(e.Certificate))
+	if err := errors.Join(e.Rejected...); err != nil {
+		s += ": " + err.Error()
+	}
+	return s
+}
+
+func (e *RevocationError) Unwrap() []error { return e.Rejected }
+
+// CheckRevocation concludes from all the evidence whether cert, issued by
+// issuer, is revoked, as of the moment. A permanent revocation wins over
+// everything; else the newest acceptable word counts, so that a replayed old
+// answer cannot hide a newer one. Delegated responders without
+// id-pkix-ocsp-nocheck, and CRL issuers other than the issuer's own key, must
+// have a status of their own in the material and, for CRL issuers, a path to
+// one of the anchors; anchors may be nil when only the issuer's CRLs count.
+//
+// The error is a *RevocationError.
+func CheckRevocation(cert, issuer *x509.Certificate, m *Material, anchors *Anchors, at time.Time, o CheckOptions) (Status, error) {
+	c := &revocationCheck{m: m, anchors: anchors, at: at, opts: o}
+	return c.check(cert, issuer, nil)
+}
+
+type revocationCheck struct {
+	m       *Material
+	anchors *Anchors
+	at      time.Time
+	opts    CheckOptions
+	budget  int
+}
+
+// check recurses into whoever vouches; visited holds the certificates whose
+// status is being asked for, so that nobody vouches for itself in a circle.
+func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.Certificate) (Status, error) {
+	for _, v := range visited {
+		if v.Equal(cert) {
+			return Status{}, &RejectError{Object: "revocation", Rule: RuleSelfVouching}
+		}
+	}
+	if c.budget++; len(visited) > maxRecursion || c.budget > maxSignatures {
+		return Status{}, &RejectError{Object: "revocation", Rule: RuleBudget}
+	}
+	visited = append(visited[:len(visited):len(visited)], cert)
+	var found []Status
+	var rejected []error
+	for _, o := range c.m.OCSPs {
+		if !o.Covers(cert, issuer) {
+			continue
+		}
+		st, err := o.Check(cert, issuer, c.at, c.opts)
+		if err == nil {
+			err = c.responder(st, issuer, visited)
+		}
+		if err != nil {
+			rejected = append(rejected, err)
+			continue
+		}
+		found = append(found, st)
+	}
+	st, err := c.lists(cert, issuer, visited)
+	if err == nil {
+		found = append(found, st)
+	} else if RuleOf(err) != RuleNoEvidence {
+		rejected = append(rejected, err)
+	}
+	if len(found) == 0 {
+		return Status{}, &RevocationError{Certificate: cert, Rejected: rejected}
+	}
+	return newest(found), nil
+}
+
+func newest(found []Status) Status {
+	best := found[0]
+	for _, s := range found[1:] {
+		switch {
+		case s.permanent() != best.permanent():
+			if s.permanent() {
+				best = s
+			}
+		case s.ThisUpdate.After(best.ThisUpdate), s.ThisUpdate.Equal(best.ThisUpdate) && s.ProducedAt.After(best.ProducedAt):
+			best = s
+		}
+	}
+	return best
+}
+
+// responder looks at the status of a delegated OCSP responder.
+func (c *revocationCheck) responder(st Status, issuer *x509.Certificate, visited []*x509.Certificate) error {
+	if !st.Delegated || HasNoCheck(st.Signer) {
+		return nil
+	}
+	own, err := c.check(st.Signer, issuer, visited)
+	if err == nil && own.State != Good {
+		err = errors.New(own.State.String())
+	}
+	if err != nil {
+		return rejectOCSP(RuleResponderStatus, "", err)
+	}
+	return nil
+}
+
+func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.Certificate) (Status, error) {
+	e := &crlEvaluation{cert: cert, issuer: issuer, at: c.at, opts: c.opts, lists: c.m.CRLs}
+	e.vouch = func(l *CRL) (*x509.Certificate, error) {
+		signer, err := e.issuerVouches(l)
+		if err == nil || c.anchors.Len() == 0 {
+			return signer, err
+		}
+		return c.otherIssuer(l, err, visited)
+	}
+	return e.run()
+}
+
+// otherIssuer finds a CRL issuer that is not the issuer's key (§6.3.3 (f)): a
+// second key of the same authority, or the issuer of an indirect list. It
+// must have a path to an anchor, and everything on it a good status.
+func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
+	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak}
+	candidates := append(c.anchors.Certificates(), c.m.Certificates...)
+	for _, cand := range candidates {
+		if !sameName(cand.RawSubject, l.RawIssuer) {
+			continue
+		}
+		if c.budget++; c.budget > maxSignatures {
+			return nil, &RejectError{Object: "revocation", Rule: RuleBudget}
+		}
+		if err := checkCRLSigner(l, cand, c.opts); err != nil {
+			problem = err
+			continue
+		}
+		path, err := BuildPath(cand, c.m.Certificates, c.anchors, po)
+		if err == nil {
+			err = c.wholePath(path, visited)
+		}
+		if err == nil {
+			return cand, nil
+		}
+		problem = rejectCRL(RuleUnauthorized, "", err)
+	}
+	return nil, problem
+}
+
+func (c *revocationCheck) wholePath(path []*x509.Certificate, visited []*x509.Certificate) error {
+	for i := len(path) - 2; i >= 0; i-- {
+		st, err := c.check(path[i], path[i+1], visited)
+		if err == nil && st.State != Good {
+			err = errors.New(st.State.String())
+		}
+		if err != nil {
+			return rejectCRL(RuleResponderStatus, displayName(path[i]), err)
+		}
+	}
+	return nil
+}
