@@ -25,6 +25,7 @@ const (
 	SchemeRSAPSS             // RSASSA-PSS, RFC 8017 §8.1
 	SchemeECDSA              // FIPS 186-5 §6, value as DER (RFC 3279 §2.2.3)
 	SchemeEd25519            // RFC 8032 pure, RFC 8419 in CMS
+	SchemeDSA                // FIPS 186-4 §4, verified only
 )
 
 func (s Scheme) String() string {
@@ -37,6 +38,8 @@ func (s Scheme) String() string {
 		return "ECDSA"
 	case SchemeEd25519:
 		return "Ed25519"
+	case SchemeDSA:
+		return "DSA"
 	}
 	return "unknown"
 }
@@ -57,6 +60,13 @@ func RSAPKCS1v15(h crypto.Hash) Algorithm { return Algorithm{scheme: SchemeRSAPK
 // only parameters that RFC 4055 and TS 119 312 recommend.
 func RSAPSS(h crypto.Hash) Algorithm {
 	return Algorithm{scheme: SchemeRSAPSS, hash: h, mgf: h, salt: h.Size()}
+}
+
+// PSSWith returns RSASSA-PSS with other parameters, as an AlgorithmIdentifier
+// may carry them; salt is in bytes. A mgf other than h verifies, but
+// [SignerInfo.Check] counts it as a breach of [RuleAlgorithmParameters].
+func PSSWith(h, mgf crypto.Hash, salt int) Algorithm {
+	return Algorithm{scheme: SchemeRSAPSS, hash: h, mgf: mgf, salt: salt}
 }
 
 // ECDSA returns ECDSA with h.
@@ -151,7 +161,7 @@ func (a Algorithm) OID() asn1.ObjectIdentifier {
 		return oidRSAEncryption
 	case SchemeRSAPSS:
 		return oidRSAPSS
-	case SchemeECDSA:
+	case SchemeECDSA, SchemeDSA:
 		for _, s := range signatureOIDs {
 			if s.alg == a {
 				return s.oid
@@ -219,6 +229,8 @@ func (a Algorithm) VerifyDigest(pub crypto.PublicKey, digest, sig []byte) error 
 			return ErrSignature
 		}
 		return nil
+	case SchemeDSA:
+		return verifyDSA(pub, digest, sig)
 	}
 	return breach(RuleUnsupported, "algorithm %v over a digest", a)
 }
@@ -248,12 +260,11 @@ func (a Algorithm) verifyRSA(pub crypto.PublicKey, digest, sig []byte) error {
 		}
 		return nil
 	}
-	if a.mgf != a.hash {
-		return breach(RuleAlgorithmParameters, "PSS hash %v with MGF1 hash %v", a.hash, a.mgf)
-	}
-	// A zero SaltLength would mean "detect"; RFC 4055 §3.1 binds it.
-	if a.salt == 0 {
-		return verifyPSSWithoutSalt(key, a.hash, digest, sig)
+	if a.mgf != a.hash || a.salt == 0 {
+		if !a.mgf.Available() {
+			return breach(RuleUnsupported, "algorithm %v", a)
+		}
+		return a.verifyPSS(key, digest, sig)
 	}
 	if rsa.VerifyPSS(key, a.hash, digest, sig, &rsa.PSSOptions{SaltLength: a.salt}) != nil {
 		return ErrSignature

@@ -195,11 +195,17 @@ func signingCertificateV2(cert *x509.Certificate) Attribute {
 var ErrNoSigner = errors.New("cms: the signer's certificate is not among those given")
 
 // UnparsableCertificateError says that the signer's certificate is there but
-// crypto/x509 cannot read it (brainpool curves, explicit parameters, …).
-// Nothing can be concluded about the signature.
+// crypto/x509 cannot read it (brainpool curves, explicit parameters, negative
+// serial numbers, …). Nothing can be concluded about who signed.
 type UnparsableCertificateError struct {
 	Raw []byte // the certificate as received
 	Err error
+
+	// Partial has Raw, RawIssuer, RawSubject, SerialNumber,
+	// RawSubjectPublicKeyInfo and, if readable, PublicKey. It serves
+	// [SignerInfo.Check], to tell whether the signature is intact, and nothing
+	// else: it was never validated. Nil when not even that could be read.
+	Partial *x509.Certificate
 }
 
 func (e *UnparsableCertificateError) Error() string {
@@ -228,7 +234,7 @@ func (sd *SignedData) Signer(si *SignerInfo, extra ...*x509.Certificate) (*x509.
 				continue
 			}
 			if parsed[i] == nil {
-				return nil, &UnparsableCertificateError{Raw: raw, Err: errs[i]}
+				return nil, &UnparsableCertificateError{Raw: raw, Err: errs[i], Partial: partialCertificate(raw)}
 			}
 			return parsed[i], nil
 		}
@@ -239,7 +245,18 @@ func (sd *SignedData) Signer(si *SignerInfo, extra ...*x509.Certificate) (*x509.
 		}
 		return nil, ErrNoSigner
 	}
-	return onlyMatch(si, parsed, extra)
+	cert, err := onlyMatch(si, parsed, extra)
+	if errors.Is(err, ErrNoSigner) {
+		for i, raw := range sd.RawCertificates {
+			if parsed[i] != nil {
+				continue
+			}
+			if p := partialCertificate(raw); p != nil && si.Identifies(p) {
+				return nil, &UnparsableCertificateError{Raw: raw, Err: errs[i], Partial: p}
+			}
+		}
+	}
+	return cert, err
 }
 
 // onlyMatch returns the single certificate that fits the signer identifier.

@@ -2,8 +2,6 @@ package cms
 
 import (
 	"crypto"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/asn1"
 	"math/big"
 )
@@ -60,6 +58,11 @@ var signatureOIDs = []struct {
 	{ECDSA(crypto.SHA3_384), asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 11}},
 	{ECDSA(crypto.SHA3_512), asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 12}},
 	{Ed25519(), oidEd25519},
+	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA1}, asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 3}},
+	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA224}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 1}},
+	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA256}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 2}},
+	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA384}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 3}},
+	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA512}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 4}},
 }
 
 // Look-ups by contents octets, so that reading allocates nothing.
@@ -81,6 +84,8 @@ var (
 	rsaEncryptionOctets  = string(appendOID(nil, oidRSAEncryption))
 	signedDataOctets     = string(appendOID(nil, OIDSignedData))
 	ecPublicKeyOctets    = string(appendOID(nil, oidECPublicKey))
+	ecdsaOctets          = string(appendOID(nil, asn1.ObjectIdentifier{1, 2, 840, 10045, 4}))
+	dsaOctets            = string(appendOID(nil, asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}))
 	rsaPSSOctets         = string(appendOID(nil, oidRSAPSS))
 	mgf1Octets           = string(appendOID(nil, oidMGF1))
 	revocationOCSPOctets = string(appendOID(nil, oidRevocationInfoOCSP))
@@ -160,14 +165,17 @@ func digestHash(id identifier) crypto.Hash {
 // digestAlgorithm is digest. Unknown identifiers are a *ConstraintError.
 func signatureAlgorithm(id identifier, digest crypto.Hash) (Algorithm, error) {
 	switch oid := string(id.oid.contents()); oid {
-	case rsaEncryptionOctets, ecPublicKeyOctets:
-		// id-ecPublicKey here is wrong but written by some signers; like
-		// rsaEncryption it leaves the hash to digestAlgorithm.
+	case rsaEncryptionOctets, ecPublicKeyOctets, ecdsaOctets, dsaOctets:
+		// Key algorithms leave the hash to digestAlgorithm. For EC and DSA
+		// that is wrong, but some signers write it.
 		if digest == 0 {
 			return Algorithm{}, breach(RuleUnsupported, "unknown digest algorithm")
 		}
-		if oid == ecPublicKeyOctets {
+		switch oid {
+		case ecPublicKeyOctets, ecdsaOctets:
 			return ECDSA(digest), nil
+		case dsaOctets:
+			return Algorithm{scheme: SchemeDSA, hash: digest}, nil
 		}
 		if !id.noParams() {
 			return Algorithm{}, breach(RuleAlgorithmParameters, "rsaEncryption with parameters")
@@ -280,79 +288,4 @@ func pssHash(e element) (crypto.Hash, error) {
 		return 0, malformed(e.start, "pss", "unknown hash")
 	}
 	return h, nil
-}
-
-// PSSPublicKey is an RSA key whose certificate restricts it to PSS
-// (id-RSASSA-PSS in SubjectPublicKeyInfo, RFC 4055 §3.1).
-type PSSPublicKey struct {
-	Key *rsa.PublicKey
-
-	// Algorithm is the only hash and MGF allowed, with the least salt length;
-	// the zero Algorithm allows any PSS.
-	Algorithm Algorithm
-}
-
-// Equal reports whether x is the same RSA key, restricted or not.
-func (k *PSSPublicKey) Equal(x crypto.PublicKey) bool {
-	if o, ok := x.(*PSSPublicKey); ok {
-		x = o.Key
-	}
-	return k.Key.Equal(x)
-}
-
-// permits refuses what the key's parameters do not allow (M15).
-func (k *PSSPublicKey) permits(a Algorithm) error {
-	if a.scheme != SchemeRSAPSS {
-		return breach(RuleKeyType, "%v with a PSS key", a.scheme)
-	}
-	r := k.Algorithm
-	if r != (Algorithm{}) && (a.hash != r.hash || a.mgf != r.mgf || a.salt < r.salt) {
-		return breach(RuleKeyParameters, "%v with a key restricted to %v", a, r)
-	}
-	return nil
-}
-
-// PublicKey returns the key of cert for [Algorithm.Verify]: what crypto/x509
-// found, or a *[PSSPublicKey], which crypto/x509 leaves nil. Keys of unknown
-// kinds are a *[ConstraintError] with [RuleUnsupported].
-func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
-	if cert.PublicKey != nil {
-		return cert.PublicKey, nil
-	}
-	spki, _, err := root(cert.RawSubjectPublicKeyInfo)
-	if err != nil {
-		return nil, err
-	}
-	r := spki.children()
-	alg, err := r.expect(tagSequence, "key algorithm")
-	if err != nil {
-		return nil, err
-	}
-	id, err := parseIdentifier(alg)
-	if err != nil {
-		return nil, err
-	}
-	if string(id.oid.contents()) != rsaPSSOctets {
-		name, _ := parseOID(id.oid)
-		return nil, breach(RuleUnsupported, "public key algorithm %v", name)
-	}
-	bits, err := r.expect(tagBitString, "subjectPublicKey")
-	if err != nil {
-		return nil, err
-	}
-	c := bits.contents()
-	if len(c) == 0 || c[0] != 0 {
-		return nil, breach(RuleKeyMalformed, "subjectPublicKey is not whole octets")
-	}
-	key, err := x509.ParsePKCS1PublicKey(c[1:])
-	if err != nil {
-		return nil, &ConstraintError{Rule: RuleKeyMalformed, Err: err}
-	}
-	k := &PSSPublicKey{Key: key}
-	if !id.noParams() {
-		if k.Algorithm, err = parsePSS(id.params); err != nil {
-			return nil, err
-		}
-	}
-	return k, nil
 }

@@ -124,7 +124,7 @@ func (si *SignerInfo) checkAttributes(r *Result) (digest []byte, err error) {
 	}
 	for _, id := range onlyOnce {
 		if _, err := si.SignedValue(id); err != nil {
-			r.breach(breach(RuleAttributeTwice, "attribute %v: %w", id, err))
+			r.breach(breach(RuleAttributeTwice, "attribute %v", id))
 		}
 	}
 	if _, err := si.SigningTime(); isMalformed(err) {
@@ -201,7 +201,10 @@ func (si *SignerInfo) checkAlgorithms(r *Result) {
 	if si.Algorithm != (Algorithm{}) && si.DigestAlgorithm != si.Algorithm.hash {
 		r.breach(breach(RuleDigestAlgorithm, "digestAlgorithm %v with %v", si.DigestOID, si.Algorithm))
 	}
-	if si.Algorithm.scheme == SchemeRSAPSS && si.Algorithm.mgf == si.Algorithm.hash && si.Algorithm.salt < si.Algorithm.hash.Size() {
+	if si.Algorithm.scheme == SchemeRSAPSS && si.Algorithm.mgf != si.Algorithm.hash {
+		r.breach(breach(RuleAlgorithmParameters, "PSS hash %v with MGF1 hash %v", si.Algorithm.hash, si.Algorithm.mgf))
+	}
+	if si.Algorithm.scheme == SchemeRSAPSS && si.Algorithm.salt < si.Algorithm.hash.Size() {
 		r.warn(breach(RuleAlgorithmParameters, "salt of %d bytes with %v", si.Algorithm.salt, si.Algorithm.hash))
 	}
 	if !si.listed {
