@@ -156,7 +156,7 @@ func (s *nameState) check(c *x509.Certificate) *PathError {
 // and, when the latter is absent, e-mail addresses in the subject.
 func namesOf(c *x509.Certificate) ([]generalName, bool) {
 	var names []generalName
-	if !bytes.Equal(c.RawSubject, []byte{0x30, 0}) {
+	if !bytes.Equal(c.RawSubject, emptyName) {
 		names = append(names, generalName{nameDirectory, c.RawSubject})
 	}
 	if ext := extensionOf(c, asn1SubjectAltName); ext != nil {
@@ -289,8 +289,8 @@ func dnsWithin(name, base string, excluded bool) (in, ok bool) {
 
 func emailWithin(name, base string) (in, ok bool) {
 	at := strings.LastIndexByte(name, '@')
-	if at <= 0 || !validHost(name[at+1:]) {
-		return false, false
+	if at <= 0 || !validHost(name[at+1:]) || strings.ContainsAny(name[:at], "@\" \\") {
+		return false, false // quoted local parts have fooled too many readers
 	}
 	host := name[at+1:]
 	switch baseAt := strings.LastIndexByte(base, '@'); {

@@ -92,6 +92,14 @@ func CheckPurpose(cert *x509.Certificate, p Purpose) error {
 // only in a certificate that may sign OCSP responses.
 func HasNoCheck(cert *x509.Certificate) bool { return extensionOf(cert, asn1NoCheck) != nil }
 
+// needsStatus reports whether the status of a delegated responder must be
+// known. It need not with id-pkix-ocsp-nocheck, nor when the authority names
+// no place to ask: that leaves it to the relying party (RFC 6960 §4.2.2.2.1),
+// and a status that cannot exist cannot be asked for.
+func needsStatus(responder *x509.Certificate) bool {
+	return !HasNoCheck(responder) && len(responder.OCSPServer)+len(responder.CRLDistributionPoints) > 0
+}
+
 type certExtension struct {
 	critical bool
 	value    []byte

@@ -183,8 +183,11 @@ func (c *revocationCheck) responder(st Status, issuer *x509.Certificate, visited
 		return nil
 	}
 	own, err := c.check(st.Signer, issuer, visited)
-	if err == nil && own.State != Good {
+	switch {
+	case err == nil && own.State != Good:
 		err = errors.New(own.State.String())
+	case err != nil && !needsStatus(st.Signer):
+		err = nil
 	}
 	if err != nil {
 		return rejectOCSP(RuleResponderStatus, "", err)
@@ -206,7 +209,9 @@ func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.
 
 // otherIssuer finds a CRL issuer that is not the issuer's key (§6.3.3 (f)): a
 // second key of the same authority, or the issuer of an indirect list. It
-// must have a path to an anchor, and everything on it a good status.
+// must have a path to an anchor, and everything on it a good status. An
+// authority may point an indirect list's issuer to its own list, the only
+// place then where that certificate's status can stand.
 func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
 	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak}
 	candidates := append(c.anchors.Certificates(), c.m.Certificates...)
@@ -222,7 +227,7 @@ func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Cer
 			continue
 		}
 		path, err := BuildPath(cand, c.m.Certificates, c.anchors, po)
-		if err == nil {
+		if ownList := l.idp != nil && l.idp.indirect && visited[len(visited)-1].Equal(cand); err == nil && !ownList {
 			err = c.wholePath(path, visited)
 		}
 		if err == nil {

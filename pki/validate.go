@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -134,6 +135,9 @@ func (s *pathState) authority(c *x509.Certificate, isAnchor bool) *PathError {
 	if c.Version == 3 && !(c.BasicConstraintsValid && c.IsCA) {
 		return &PathError{Rule: RuleNotCA, Certificate: c}
 	}
+	if bytes.Equal(c.RawSubject, emptyName) {
+		return &PathError{Rule: RuleNameChaining, Certificate: c, Detail: "an authority without a name"}
+	}
 	// An X.509v1 anchor was made an authority by whoever trusts it; below an
 	// anchor nothing but the certificate could say so.
 	if c.Version != 3 && !isAnchor {
@@ -164,7 +168,14 @@ var processed = map[string]bool{
 	"1.3.6.1.5.5.7.48.1.5": true, // ocsp-nocheck
 }
 
+var emptyName = []byte{0x30, 0}
+
+// checkCritical refuses unknown critical extensions, any extension that
+// stands twice, and an extended key usage that names no usage.
 func checkCritical(c *x509.Certificate) *PathError {
+	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 && extensionOf(c, asn1ExtKeyUsage) != nil {
+		return &PathError{Rule: RuleExtension, Certificate: c, Detail: "empty extended key usage"}
+	}
 	seen := make(map[string]bool, len(c.Extensions))
 	for _, e := range c.Extensions {
 		id := e.Id.String()
@@ -199,7 +210,7 @@ func checkPeriod(c *x509.Certificate, at time.Time) *PathError {
 	switch {
 	case at.Before(c.NotBefore):
 		return &PathError{Rule: RuleNotYetValid, Certificate: c, Detail: "before " + c.NotBefore.UTC().Format(time.RFC3339)}
-	case at.After(c.NotAfter):
+	case at.Truncate(time.Second).After(c.NotAfter): // notAfter is the whole of its second
 		return &PathError{Rule: RuleExpired, Certificate: c, Detail: "after " + c.NotAfter.UTC().Format(time.RFC3339)}
 	}
 	return nil

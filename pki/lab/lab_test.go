@@ -249,7 +249,9 @@ func TestFaultsOfTSA(t *testing.T) {
 		{lab.Slow, func(ts *timestamp.Timestamp, err error) bool { return err != nil }},
 		{lab.Stale, func(ts *timestamp.Timestamp, err error) bool { return err != nil || now.Sub(ts.Time) < 24*time.Hour }},
 		{lab.Future, func(ts *timestamp.Timestamp, err error) bool { return err != nil || ts.Time.Sub(now) < time.Hour }},
-		{lab.WrongImprint, func(ts *timestamp.Timestamp, err error) bool { return err != nil || bytes.Equal(ts.HashedMessage, digest[:]) }},
+		{lab.WrongImprint, func(ts *timestamp.Timestamp, err error) bool {
+			return err != nil || bytes.Equal(ts.HashedMessage, digest[:])
+		}},
 		{lab.WrongNonce, func(ts *timestamp.Timestamp, err error) bool { return err != nil || ts.Nonce == nil }},
 		{lab.WrongEKU, func(ts *timestamp.Timestamp, err error) bool {
 			return err != nil || pki.CheckPurpose(ts.Certificates[0], pki.Timestamping) == nil
