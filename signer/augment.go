@@ -1,0 +1,248 @@
+package signer
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+)
+
+// Augment raises every signature of a document to a level; at is the present.
+// Signatures already there are not touched: what a signature lacks is added
+// behind it.
+//
+//   - T adds a document timestamp unless each signature has a timestamp.
+//   - LT does that, then adds the evidence that is missing.
+//   - LTA does that, then adds a document timestamp over it all. On a document
+//     that is B-LTA already this renews the archive: evidence about the
+//     authority of the last document timestamp, and another timestamp over it.
+//
+// The result has an empty Tail when nothing is missing, and then Tail and
+// digests say that the document is as it was. Errors are those of [Signer.Sign]
+// that concern no key; a signature whose structure is broken is refused with
+// CodeSignatureBroken. Whether digests and values of earlier signatures hold is
+// not examined: verify before archiving.
+func (s *Signer) Augment(ctx context.Context, in Input, to Level, at time.Time) (*Result, error) {
+	if err := s.able(to); err != nil {
+		return nil, err
+	}
+	if to == B || at.IsZero() {
+		return nil, errors.New("signer: augmenting needs a level above B-B and the moment")
+	}
+	w, err := begin(ctx, in, crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	before := w.digests.sum256()
+	a := &augmentation{signer: s, at: at, result: Result{Level: to}}
+	if w, err = a.timestamp(ctx, w); err != nil {
+		return nil, err
+	}
+	if to >= LT {
+		if w, err = a.complete(ctx, w, to); err != nil {
+			return nil, err
+		}
+	}
+	return w.result(before, a.result), nil
+}
+
+// Timestamp appends a document timestamp alone, without evidence; at is the
+// present. Errors are those of [Signer.Augment]. Result.Level is that of the
+// timestamp, T.
+func (s *Signer) Timestamp(ctx context.Context, in Input, at time.Time) (*Result, error) {
+	if err := s.able(T); err != nil {
+		return nil, err
+	}
+	if at.IsZero() {
+		return nil, errors.New("signer: a timestamp needs the moment")
+	}
+	w, err := begin(ctx, in, crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	before := w.digests.sum256()
+	w, st, err := s.documentTimestamp(ctx, w, at)
+	if err != nil {
+		return nil, err
+	}
+	return w.result(before, Result{Level: T, Field: st.field, Time: st.time, Tokens: [][]byte{st.token}}), nil
+}
+
+// augmentation is one call of Augment under way.
+type augmentation struct {
+	signer *Signer
+	at     time.Time
+	result Result
+}
+
+// proven is a signature or document timestamp with what proves its time.
+type proven struct {
+	field string
+	cert  *x509.Certificate
+	pool  []*x509.Certificate
+	tsa   bool
+	time  time.Time // best known: of its own timestamp or a later document timestamp; zero when none
+}
+
+// timestamp adds a document timestamp when a signature has none of any kind.
+func (a *augmentation) timestamp(ctx context.Context, w *work) (*work, error) {
+	list, err := readProven(w)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, refuse(CodeNoSignature, "The document has neither signature nor timestamp.")
+	}
+	for _, p := range list {
+		if !p.time.IsZero() {
+			continue
+		}
+		if err := checkCertificate(p.cert, a.at); err != nil {
+			return nil, err // no time before its expiry can be proven any more
+		}
+		return a.add(ctx, w)
+	}
+	return w, nil
+}
+
+// add appends a document timestamp without evidence.
+func (a *augmentation) add(ctx context.Context, w *work) (*work, error) {
+	next, st, err := a.signer.documentTimestamp(ctx, w, a.at)
+	if err != nil {
+		return nil, err
+	}
+	a.record(st)
+	return next, nil
+}
+
+func (a *augmentation) record(st *stamp) {
+	if a.result.Time.IsZero() {
+		a.result.Field, a.result.Time = st.field, st.time
+	}
+	a.result.Tokens = append(a.result.Tokens, st.token)
+}
+
+// complete adds the evidence for every signature, timestamp and authority, and
+// at LTA a document timestamp over it.
+func (a *augmentation) complete(ctx context.Context, w *work, to Level) (*work, error) {
+	list, err := readProven(w)
+	if err != nil {
+		return nil, err
+	}
+	var subjects []subject
+	for _, p := range list {
+		anchors, purpose := a.signer.cfg.Anchors, pki.Signing
+		if p.tsa {
+			anchors, purpose = a.signer.cfg.TSAAnchors, pki.Timestamping
+		}
+		chain, err := a.signer.path(ctx, p.cert, p.pool, anchors, p.time, purpose)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", p.field, certificateError(ctx, err, p.tsa))
+		}
+		subjects = append(subjects, subject{chain, p.time, p.tsa})
+	}
+	have, err := w.held()
+	if err != nil {
+		return nil, err
+	}
+	ev, err := a.signer.gather(ctx, subjects, have, a.at)
+	if err != nil {
+		return nil, err
+	}
+	a.result.Evidence = ev
+	if to == LT {
+		return w.store(ev)
+	}
+	next, st, ev, err := a.signer.archive(ctx, w, ev, a.at)
+	if err != nil {
+		return nil, err
+	}
+	a.result.Evidence = ev
+	a.record(st)
+	return next, nil
+}
+
+// readProven lists signatures, their timestamps and document timestamps with
+// their best times. A document timestamp proves the time of all that its
+// signed bytes hold; its own is what it says.
+func readProven(w *work) ([]*proven, error) {
+	signatures, err := pades.Signatures(w.doc)
+	if err != nil {
+		return nil, err
+	}
+	var list []*proven
+	for _, sig := range signatures {
+		more, err := readOne(sig)
+		if err != nil {
+			return nil, &RefusedError{Code: CodeSignatureBroken, Reason: fmt.Sprintf("The signature in the field %q cannot be read: %v.", sig.Field, err), Err: err}
+		}
+		if sig.Kind == pades.KindDocTimestamp {
+			for _, earlier := range list {
+				if earlier.time.IsZero() || more[0].time.Before(earlier.time) && !earlier.tsa {
+					earlier.time = more[0].time
+				}
+			}
+		}
+		list = append(list, more...)
+	}
+	return list, nil
+}
+
+// readOne returns what one filled field holds: a document timestamp, or a
+// signature followed by its timestamps.
+func readOne(sig *pades.Signature) ([]*proven, error) {
+	if len(sig.Problems) > 0 {
+		return nil, sig.Problems[0]
+	}
+	der, err := sig.CMS()
+	if err != nil {
+		return nil, err
+	}
+	if sig.Kind == pades.KindDocTimestamp {
+		p, err := readToken(sig, der)
+		return []*proven{p}, err
+	}
+	sd, err := cms.Parse(der)
+	if err != nil {
+		return nil, err
+	}
+	if len(sd.SignerInfos) != 1 {
+		return nil, fmt.Errorf("%d signers", len(sd.SignerInfos))
+	}
+	si := sd.SignerInfos[0]
+	cert, err := sd.Signer(si)
+	if err != nil {
+		return nil, err
+	}
+	list := []*proven{{field: sig.Field, cert: cert, pool: sd.Certificates()}}
+	for _, token := range si.SignatureTimestamps() {
+		t, err := readToken(sig, token)
+		if err != nil {
+			return nil, fmt.Errorf("its timestamp: %w", err)
+		}
+		if list[0].time.IsZero() || t.time.Before(list[0].time) {
+			list[0].time = t.time
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+func readToken(sig *pades.Signature, der []byte) (*proven, error) {
+	token, err := tsp.ParseToken(der)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := token.Signer()
+	if err != nil {
+		return nil, err
+	}
+	return &proven{field: sig.Field, cert: cert, pool: token.SignedData.Certificates(), tsa: true, time: token.Time}, nil
+}

@@ -1,0 +1,104 @@
+package signer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+)
+
+// Codes of [RefusedError] beside those of pades.RefusedError and package
+// appearance, which are passed on.
+const (
+	CodeKeyMismatch     = "key-mismatch"              // key and certificate are not a pair
+	CodeAlgorithm       = "algorithm"                 // no signatures with this kind or size of key
+	CodeExpired         = "certificate-expired"       // at the moment, or a certificate above it
+	CodeNotYetValid     = "certificate-not-yet-valid" // likewise
+	CodeRevoked         = "certificate-revoked"       // the signer's, or one above it
+	CodeOnHold          = "certificate-on-hold"       // likewise suspended
+	CodeAuthority       = "certificate-authority"     // a CA's certificate signs no documents
+	CodeKeyUsage        = "certificate-key-usage"     // neither digitalSignature nor nonRepudiation, or made for other jobs
+	CodePath            = "certificate-path"          // no valid path to an anchor
+	CodeTSA             = "tsa-certificate"           // the timestamp authority's certificate is revoked, expired or untrusted
+	CodeNoSignature     = "no-signature"              // nothing to raise to another level
+	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be archived
+	CodeDetachedLevel   = "detached-level"            // detached CMS has B-B and B-T only
+)
+
+// RefusedError says that a rule of the certificate, the document or this
+// package forbids what was asked. Nothing was made.
+type RefusedError struct {
+	Code   string // stable: one of the Code constants, or of package pades or appearance
+	Reason string // one sentence for people
+	Err    error  // cause; may be nil
+}
+
+func (e *RefusedError) Error() string { return e.Code + ": " + e.Reason }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func refuse(code, format string, args ...any) *RefusedError {
+	return &RefusedError{Code: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+// UnavailableError says that a service outside did not give what a level
+// needs. The same request may succeed later; with [Request.Fallback] it is
+// reported in [Result.Shortfall] instead.
+type UnavailableError struct {
+	Service string // "timestamp" or "revocation"
+	Err     error
+}
+
+func (e *UnavailableError) Error() string { return e.Service + " service: " + e.Err.Error() }
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// refused turns the document's own refusal into one of this package's.
+func refused(err error) error {
+	if r, ok := errors.AsType[*pades.RefusedError](err); ok {
+		return &RefusedError{Code: r.Code, Reason: r.Reason, Err: r}
+	}
+	return err
+}
+
+// certificateError sorts the errors of pki about the chain of a signer, or of
+// a timestamp authority.
+func certificateError(ctx context.Context, err error, tsa bool) error {
+	code := func(c string) string {
+		if tsa {
+			return CodeTSA
+		}
+		return c
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("certificate status: %w", err)
+	}
+	if e, ok := errors.AsType[*pki.UnavailableError](err); ok {
+		return &UnavailableError{Service: "revocation", Err: e}
+	}
+	if e, ok := errors.AsType[*pki.RevokedError](err); ok {
+		c := CodeRevoked
+		if e.Status.OnHold() {
+			c = CodeOnHold
+		}
+		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+	}
+	if e, ok := errors.AsType[*pki.NotValidError](err); ok {
+		c := CodeExpired
+		if e.At.Before(e.Certificate.NotBefore) {
+			c = CodeNotYetValid
+		}
+		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+	}
+	if e, ok := errors.AsType[*pki.PathError](err); ok {
+		c := CodePath
+		switch e.Rule {
+		case pki.RuleExpired:
+			c = CodeExpired
+		case pki.RuleNotYetValid:
+			c = CodeNotYetValid
+		}
+		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+	}
+	return fmt.Errorf("certificate status: %w", err)
+}

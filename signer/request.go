@@ -1,0 +1,160 @@
+package signer
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/signer/appearance"
+)
+
+// Input is a PDF document.
+type Input struct {
+	Reader   io.ReaderAt
+	Size     int64 // bytes
+	Password []byte
+	Limits   pdf.Limits // zero fields mean the defaults
+
+	// Digest is a SHA-256 state that has been given all Size bytes, from
+	// someone who hashed them on their way in. It is trusted, since checking
+	// it would take the reading it saves; it is not changed. It must be able
+	// to be cloned (hash.Cloner, as crypto/sha256 is) or marshalled. nil means
+	// that the input is read and hashed here. Keys that sign with a longer
+	// hash make one reading necessary all the same.
+	Digest hash.Hash
+}
+
+// Request says what signature to make. Key, Certificate and At are needed.
+type Request struct {
+	Key         Key
+	Certificate *x509.Certificate
+	Chain       []*x509.Certificate // between Certificate and anchor; embedded with it
+	PSS         bool                // RSASSA-PSS with an RSA key
+
+	Level Level
+	// Fallback accepts a lower level when a service outside fails; Result
+	// says so. A certificate that is revoked is never accepted.
+	Fallback bool
+
+	At time.Time // the present: claimed as signing time, and judges the certificate
+
+	Field       string // empty field to fill, or name of a new one; "" = "Signature<n>"
+	Reason      string
+	Location    string
+	Name        string // as the dictionary's /Name; readers go by the certificate
+	ContactInfo string
+	Certify     int             // DocMDP P = 1..3; 0 = approval signature
+	Lock        *pades.FieldMDP // fields locked by this signature; nil = none
+	Visible     *Visible        // nil = invisible
+}
+
+// Result is a finished piece of work. The output document is the input
+// followed by Tail.
+type Result struct {
+	Tail  []byte // empty when nothing had to be added
+	Level Level  // reached
+	// Shortfall is why Level is lower than asked for, with Fallback.
+	Shortfall error
+
+	Field string // of the signature, or of the document timestamp when only that was made
+	// CMS is the signature as it is embedded, with its timestamp; nil when
+	// none was made.
+	CMS []byte
+	// Time is the earliest trusted time of the signature made, from its
+	// timestamp; zero at B-B, where nobody vouches for any.
+	Time time.Time
+	// Before and After are the SHA-256 digests of input and output.
+	Before, After [32]byte
+	// Tokens are the timestamp tokens obtained, in order of time.
+	Tokens [][]byte
+	// Evidence is what went into the document security store, or was found
+	// there and relied upon.
+	Evidence pki.Evidence
+}
+
+// plan is a request that passed all checks that need neither document nor
+// network.
+type plan struct {
+	Request
+	options cms.SignOptions // without digest
+}
+
+// check applies the rules of the certificate.
+func (s *Signer) check(req Request) (*plan, error) {
+	switch {
+	case req.Key == nil || req.Certificate == nil:
+		return nil, errors.New("signer: no key or no certificate to sign with")
+	case req.At.IsZero():
+		return nil, errors.New("signer: the moment of signing is not set")
+	}
+	if err := s.able(req.Level); err != nil {
+		return nil, err
+	}
+	public, err := cms.PublicKey(req.Certificate)
+	if err != nil {
+		return nil, &RefusedError{Code: CodeAlgorithm, Reason: "The certificate's key is of an unknown kind.", Err: err}
+	}
+	alg, err := cms.ForKey(public, req.PSS)
+	if err != nil {
+		return nil, &RefusedError{Code: CodeAlgorithm, Reason: err.Error(), Err: err}
+	}
+	if alg.Scheme() == cms.SchemeEd25519 {
+		return nil, refuse(CodeAlgorithm, "Ed25519 is not accepted for document signatures.")
+	}
+	if err := checkCertificate(req.Certificate, req.At); err != nil {
+		return nil, err
+	}
+	own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !own.Equal(req.Key.Public()) {
+		return nil, refuse(CodeKeyMismatch, "The key does not belong to the certificate of %q.", req.Certificate.Subject.CommonName)
+	}
+	return &plan{Request: req, options: cms.SignOptions{
+		Certificate: req.Certificate, Chain: req.Chain, Algorithm: alg, Hash: alg.Hash(), Key: req.Key,
+	}}, nil
+}
+
+// checkCertificate refuses what may not sign documents at the moment.
+func checkCertificate(c *x509.Certificate, at time.Time) error {
+	name := c.Subject.CommonName
+	switch {
+	case at.Before(c.NotBefore):
+		return refuse(CodeNotYetValid, "The certificate of %q is valid from %s.", name, c.NotBefore.UTC().Format(time.RFC3339))
+	case at.After(c.NotAfter):
+		return refuse(CodeExpired, "The certificate of %q expired on %s.", name, c.NotAfter.UTC().Format(time.RFC3339))
+	case c.IsCA:
+		return refuse(CodeAuthority, "%q is a certification authority.", name)
+	}
+	if err := pki.CheckPurpose(c, pki.Signing); err != nil {
+		return &RefusedError{Code: CodeKeyUsage, Reason: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// spec is the request as package pades takes it.
+func (p *plan) spec(rev *pdf.Revision, tokenSize int) (pades.SignatureSpec, error) {
+	spec := pades.SignatureSpec{
+		Kind: pades.KindSignature, Field: p.Field, Reason: p.Reason, Location: p.Location,
+		Name: p.Name, ContactInfo: p.ContactInfo, At: p.At, Certify: p.Certify, LockFields: p.Lock,
+		DigestMethod: digestMethods[p.options.Hash], Timestamped: p.Level >= T,
+	}
+	if p.Level < T {
+		tokenSize = 0
+	}
+	var err error
+	if spec.ContentsSize, err = p.options.Size(tokenSize); err != nil {
+		return spec, fmt.Errorf("size of the signature: %w", err)
+	}
+	if p.Visible == nil {
+		return spec, nil
+	}
+	spec.Appearance, err = appearance.New(rev, *p.Visible)
+	return spec, refused(err)
+}

@@ -1,0 +1,209 @@
+package signer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+)
+
+// Sign appends a signature of the level asked for to a PDF document.
+//
+// Errors: *[RefusedError] when certificate, key or document forbid it;
+// *[UnavailableError] when a service outside failed and req.Fallback is not
+// set; *pades.PlaceholderError when a timestamp token is larger than
+// [Config].TokenSize; those of pdf.Open (*pdf.MalformedError, *pdf.LimitError,
+// pdf.ErrPassword); cms.ErrBadSignature when the key returned a wrong value;
+// the key's own errors, wrapped; ctx.Err(), wrapped; others when the request
+// does not make sense. With any error there is no result.
+func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, error) {
+	p, err := s.check(req)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := p.spec(doc.Latest(), s.cfg.TokenSize)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := pades.Prepare(doc.Latest(), spec)
+	if err != nil {
+		return nil, refused(err)
+	}
+	j := &job{signer: s, plan: p}
+	// The certificate's status comes before the key is used: nobody shall
+	// hold a signature by a revoked certificate.
+	if err := j.checkStatus(ctx); err != nil {
+		return nil, err
+	}
+	d, err := hashInput(ctx, in, p.options.Hash)
+	if err != nil {
+		return nil, err
+	}
+	before := d.sum256()
+	w, err := j.sign(ctx, &work{doc: doc, digests: d}, pending)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range []struct {
+		level Level
+		do    func(context.Context, *work) (*work, error)
+	}{{LT, j.addEvidence}, {LTA, j.addArchive}} {
+		if p.Level < step.level || j.result.Level < step.level-1 {
+			break
+		}
+		next, err := step.do(ctx, w)
+		if err != nil {
+			if err := j.fallBack(err); err != nil {
+				return nil, err
+			}
+			break
+		}
+		w, j.result.Level = next, step.level
+	}
+	return w.result(before, j.result), nil
+}
+
+// job is one call of Sign under way.
+type job struct {
+	signer   *Signer
+	plan     *plan
+	subjects []subject // whose status the document must prove
+	result   Result    // so far
+}
+
+// fallBack accepts a failure of a service where the request allows it.
+func (j *job) fallBack(err error) error {
+	if _, ok := errors.AsType[*UnavailableError](err); !ok || !j.plan.Fallback {
+		return err
+	}
+	j.result.Shortfall = err
+	return nil
+}
+
+// checkStatus builds the signer's path and asks whether the certificate is
+// revoked, from B-LT on. With Fallback a source that does not answer now is
+// asked again later.
+func (j *job) checkStatus(ctx context.Context) error {
+	p := j.plan
+	if p.Level < LT {
+		return nil
+	}
+	chain, err := j.signer.path(ctx, p.Certificate, p.Chain, j.signer.cfg.Anchors, p.At, pki.Signing)
+	if err != nil {
+		return certificateError(ctx, err, false)
+	}
+	j.subjects = []subject{{chain: chain}}
+	if _, err := pki.Collect(ctx, chain, j.signer.cfg.Source, p.At, time.Time{}); err != nil {
+		err = certificateError(ctx, err, false)
+		if _, down := errors.AsType[*UnavailableError](err); !down || !p.Fallback {
+			return err
+		}
+	}
+	return nil
+}
+
+// sign makes the signature, with its timestamp from B-T on.
+func (j *job) sign(ctx context.Context, w *work, pending *pades.Pending) (*work, error) {
+	p := j.plan
+	digest, err := w.digests.ofPending(pending)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	options := p.options
+	options.Digest = digest
+	der, err := cms.Sign(options)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if p.Level >= T {
+		stamped, err := j.timestamp(ctx, der)
+		if err != nil {
+			if err := j.fallBack(err); err != nil {
+				return nil, err
+			}
+			stamped = der
+		}
+		der = stamped
+	}
+	j.result.Field, j.result.CMS = pending.Field, der
+	return w.embed(pending, der, digest)
+}
+
+// timestamp adds the signature timestamp, which sets the best time known.
+func (j *job) timestamp(ctx context.Context, der []byte) ([]byte, error) {
+	value, err := signatureValue(der)
+	if err != nil {
+		return nil, err
+	}
+	h := j.plan.options.Hash
+	digest := h.New()
+	digest.Write(value)
+	st, err := j.signer.stamp(ctx, h, digest.Sum(nil), j.plan.At)
+	if err != nil {
+		return nil, err
+	}
+	if c := j.plan.Certificate; st.time.Before(c.NotBefore) || st.time.After(c.NotAfter) {
+		return nil, refuse(CodeExpired, "The certificate is not valid at the time of the timestamp, %s.", st.time.Format(time.RFC3339))
+	}
+	stamped, err := cms.AddTimestamp(der, st.token)
+	if err != nil {
+		return nil, err
+	}
+	for i := range j.subjects {
+		j.subjects[i].time = st.time
+	}
+	j.subjects = append(j.subjects, subject{st.chain, st.time, true})
+	j.result.Level, j.result.Time = T, st.time
+	j.result.Tokens = [][]byte{st.token}
+	return stamped, nil
+}
+
+// signatureValue returns the value of the only signer of a CMS.
+func signatureValue(der []byte) ([]byte, error) {
+	sd, err := cms.Parse(der)
+	if err != nil {
+		return nil, fmt.Errorf("read back the signature: %w", err)
+	}
+	if len(sd.SignerInfos) != 1 {
+		return nil, fmt.Errorf("read back the signature: %d signers", len(sd.SignerInfos))
+	}
+	return sd.SignerInfos[0].Value, nil
+}
+
+// addEvidence makes B-T into B-LT.
+func (j *job) addEvidence(ctx context.Context, w *work) (*work, error) {
+	have, err := w.held()
+	if err != nil {
+		return nil, err
+	}
+	ev, err := j.signer.gather(ctx, j.subjects, have, j.plan.At)
+	if err != nil {
+		return nil, err
+	}
+	j.result.Evidence = ev
+	return w.store(ev)
+}
+
+// addArchive makes B-LT into B-LTA. The evidence is there already unless
+// another authority answers than did before.
+func (j *job) addArchive(ctx context.Context, w *work) (*work, error) {
+	next, st, ev, err := j.signer.archive(ctx, w, j.result.Evidence, j.plan.At)
+	if err != nil {
+		return nil, err
+	}
+	j.result.Evidence = ev
+	j.result.Tokens = append(slices.Clone(j.result.Tokens), st.token)
+	return next, nil
+}
