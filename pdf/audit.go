@@ -12,7 +12,8 @@ import (
 // base revision it reads the whole file but stream data. What Open noted is in
 // [Document.Anomalies] and not repeated.
 //
-// Rules: entry-backward (an entry points into an earlier revision),
+// Rules: entry-repeated (an entry says what held before: harmless),
+// entry-backward (another one that points into an earlier revision),
 // entry-outside (beyond this one), entry-offset-zero, entry-size (a number not
 // below /Size), entry-shared (two numbers at one place), entry-generation (a
 // new object whose generation is not 0), object-header (another object stands
@@ -20,8 +21,9 @@ import (
 // endobj-missing, stream-eol, stream-length, dict-duplicate-key,
 // object-freed (one in use before), objstm (an object stream breaks a rule),
 // objstm-replaced (an object stream that earlier entries use is redefined),
-// objstm-extra (it holds an object whose entry is elsewhere) and
-// junk (bytes that no object and no cross-reference section accounts for).
+// objstm-extra (it holds an object whose entry is elsewhere), comment (between
+// objects) and junk (bytes that no object and no cross-reference section
+// accounts for: also an object that no entry points to).
 //
 // The error is one of reading, or a [LimitError]: then nothing is known.
 func (r *Revision) Audit() ([]Anomaly, error) {
@@ -118,29 +120,40 @@ func (a *auditor) entries() error {
 // inUse reads the object of one entry.
 func (a *auditor) inUse(num uint32, e XRefEntry) error {
 	r := a.r
-	switch {
-	case e.Offset == 0:
+	if e.Offset == 0 {
 		a.note(r.xref, "entry-offset-zero")
 		return nil
-	case e.Offset < r.start:
-		a.note(e.Offset, "entry-backward")
-	case e.Offset >= r.end:
+	}
+	if e.Offset >= r.end {
 		a.note(e.Offset, "entry-outside")
 		return nil
 	}
-	if r.prev != nil && e.Gen != 0 {
-		if old, _, ok := r.prev.lookup(num); !ok || old.Kind != EntryInUse || old.Gen != e.Gen {
+	if r.prev != nil {
+		old, _, ok := r.prev.lookup(num)
+		if ok && old == e {
+			a.note(e.Offset, "entry-repeated")
+			return nil
+		}
+		if e.Gen != 0 && (!ok || old.Kind != EntryInUse || old.Gen != e.Gen) {
 			a.note(e.Offset, "entry-generation")
 		}
 	}
 	a.seen = append(a.seen, auditPlace{e.Offset, num})
 	x, err := r.doc.readIndirect(e.Offset)
+	if e.Offset < r.start && (err != nil || x.start < r.start) {
+		a.note(e.Offset, "entry-backward")
+	}
 	if err != nil {
 		return a.tolerable(err, e.Offset, "object-syntax")
 	}
 	if x.ref != (Ref{Num: num, Gen: e.Gen}) {
 		a.note(e.Offset, "object-header")
 	}
+	return a.object(&x)
+}
+
+// object notes what is wrong with the object that was read.
+func (a *auditor) object(x *indirect) error {
 	for _, f := range []struct {
 		flaw flaws
 		rule string
@@ -158,7 +171,7 @@ func (a *auditor) inUse(num uint32, e XRefEntry) error {
 	for _, at := range x.dups {
 		a.note(at, "dict-duplicate-key")
 	}
-	end, err := r.indirectEnd(&x)
+	end, err := a.r.indirectEnd(x)
 	if err != nil {
 		return a.tolerable(err, x.start, "stream-length")
 	}
@@ -244,11 +257,12 @@ func (a *auditor) gaps() error {
 	return nil
 }
 
-// gap notes the first byte in [from, to) that is neither white space nor, at
-// the start of the file, comment.
+// gap notes the first byte in [from, to) that is neither white space nor
+// comment, and the first comment. The comments after the header are as they
+// should be (§7.5.2).
 func (a *auditor) gap(from, to int64) error {
 	c := cursor{src: a.r.doc.src, pos: from}
-	comment := false
+	comment, noted := false, from == 0
 	for c.pos < to {
 		b, err := c.peek(1)
 		if err != nil {
@@ -260,8 +274,12 @@ func (a *auditor) gap(from, to int64) error {
 			case ch == '\n' || ch == '\r':
 				comment = false
 			case comment || class[ch] == space:
-			case ch == '%' && from == 0 && !bytes.HasPrefix(b[i:], []byte("%%EOF")):
+			case ch == '%' && !bytes.HasPrefix(b[i:], []byte("%%EOF")):
 				comment = true
+				if !noted {
+					a.note(c.pos+int64(i), "comment")
+					noted = true
+				}
 			default:
 				a.note(c.pos+int64(i), "junk")
 				return nil

@@ -69,12 +69,10 @@ func (d *Document) lastTail() (tail, error) {
 	return t, nil
 }
 
-// tail reads "startxref n %%EOF" and one end of line; white space may come
-// before.
+// tail reads "startxref n %%EOF" and one end of line. White space and comments
+// may come before, as iText writes them.
 func (p *parser) tail() (t tail, ok bool) {
-	for p.pos < len(p.buf) && class[p.buf[p.pos]] == space {
-		p.pos++
-	}
+	p.skipSpace()
 	t.start = p.base + int64(p.pos)
 	if ok, err := p.keyword("startxref"); !ok || err != nil {
 		return t, false
@@ -173,26 +171,37 @@ func (d *Document) prevOffset(s *section, known []*section) (int64, error) {
 	return int64(n), nil
 }
 
-// group joins the sections that are one revision, newest first. The only case
-// is the base of a linearized file: its first-page section stands at the start
-// of the file and points forward to the main section (Annex F).
+// group joins the sections that are one revision, newest first. Only a base
+// revision has more than one: that of a linearized file, whose first-page
+// section stands at the start of the file and points forward to the main
+// section (Annex F), and that of an office suite's hybrid file, where an empty
+// table behind the first %%EOF adds nothing but the /XRefStm.
 func (d *Document) group(list []*section, base *Revision) ([][]*section, error) {
 	var groups [][]*section
 	for i := 0; i < len(list); i++ {
-		if i+1 == len(list) || list[i+1].off < list[i].off {
-			groups = append(groups, list[i:i+1])
-			continue
+		n := 1
+		if i+1 < len(list) {
+			joins, forward := list[i].completes(list[i+1]), list[i+1].off > list[i].off
+			inBase := base == nil && i+2 == len(list)
+			switch {
+			case forward && !inBase:
+				return nil, &MalformedError{Offset: list[i].off, Rule: "prev-forward"}
+			case forward && !d.linearized():
+				list[i].note(list[i].off, "prev-forward")
+			}
+			if inBase && (joins || forward) {
+				n = 2
+			}
 		}
-		if i+2 != len(list) || base != nil {
-			return nil, &MalformedError{Offset: list[i].off, Rule: "prev-forward"}
-		}
-		if !d.linearized() {
-			list[i].note(list[i].off, "prev-forward")
-		}
-		groups = append(groups, list[i:i+2])
-		i++
+		groups = append(groups, list[i:i+n])
+		i += n - 1
 	}
 	return groups, nil
+}
+
+// completes says whether s only adds the hidden objects of the older section.
+func (s *section) completes(older *section) bool {
+	return s.stm >= 0 && len(s.entries.list) == 0 && s.stm < older.off
 }
 
 // linearized says whether the first object of the file is a linearization
@@ -214,45 +223,66 @@ func (d *Document) linearized() bool {
 func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revision, error) {
 	top := g[0]
 	r := &Revision{
-		doc: d, prev: prev, index: 1, xref: top.off, kind: top.kind, trailer: top.trailer, own: top.entries,
+		doc: d, prev: prev, index: 1, xref: top.off, kind: top.kind, trailer: top.trailer,
 	}
 	if prev != nil {
 		r.index, r.start, r.next = prev.index+1, prev.end, prev.next
 	}
-	if top.stm >= 0 {
-		r.own.join(&top.stmEntry)
-		r.own.normalise(hidden, func(uint32) {})
-		r.parts = append(r.parts, Span{Offset: top.stm, End: top.stmEnd})
-	}
-	bottom := top
-	for _, s := range g[1:] {
-		r.own.join(&s.entries)
-		if s.stm >= 0 {
-			r.own.join(&s.stmEntry)
-			r.kind = XRefHybrid
-			r.parts = append(r.parts, Span{Offset: s.stm, End: s.stmEnd})
+	for i, s := range g {
+		t := d.sectionTable(r, s)
+		if i == 0 {
+			r.own = *t
+		} else {
+			r.own.join(t)
+			r.own.normalise(never, func(uint32) {})
 		}
-		r.own.normalise(hidden, func(uint32) {})
-		bottom = s
-	}
-	for _, s := range g {
-		r.parts = append(r.parts, Span{Offset: s.off, End: s.end})
 		for _, a := range s.notes {
 			d.note(r.index, a.Offset, a.Rule)
 		}
+		r.parts = append(r.parts, Span{Offset: s.off, End: s.end})
 	}
 	r.next = max(r.next, r.own.max())
-	if top != bottom {
-		d.innerTail(r, top)
+	last := top
+	if len(g) == 2 {
+		inner := top
+		if g[1].off > top.off {
+			last = g[1]
+		} else {
+			inner = g[1]
+		}
+		d.innerTail(r, inner)
 	}
-	if err := d.findEnd(r, bottom, limit); err != nil {
+	if err := d.findEnd(r, last, limit); err != nil {
 		return nil, err
 	}
 	return r, d.readRoot(r)
 }
 
-// innerTail accounts for the "startxref 0 %%EOF" after a linearized file's
-// first-page section.
+// sectionTable joins the table of a hybrid section with its stream. An object
+// that both have in use at different places is read from the table, as in a
+// reader that does not know streams, and noted.
+func (d *Document) sectionTable(r *Revision, s *section) *entryTable {
+	if s.stm < 0 {
+		return &s.entries
+	}
+	r.kind = XRefHybrid
+	r.parts = append(r.parts, Span{Offset: s.stm, End: s.stmEnd})
+	if r.prev != nil {
+		d.note(r.index, s.off, "hybrid-update")
+	}
+	s.entries.join(&s.stmEntry)
+	s.entries.normalise(func(table, stream packed) bool {
+		free := EntryKind(table&3) == EntryFree
+		if !free && table != stream {
+			d.note(r.index, s.off, "hybrid-conflict")
+		}
+		return free
+	}, func(uint32) {})
+	return &s.entries
+}
+
+// innerTail accounts for the "startxref … %%EOF" that follows the section of a
+// base revision which is not the last in the file.
 func (d *Document) innerTail(r *Revision, s *section) {
 	if b, _, err := d.src.window(s.end, 256, nil); err == nil {
 		p := parser{buf: b, base: s.end, final: true, lim: &d.lim}

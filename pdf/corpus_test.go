@@ -69,8 +69,12 @@ func corpusRows(t testing.TB) (dir string, rows []corpusRow) {
 	return filepath.Join(corpus, "pdf"), rows
 }
 
-// notRead are accept-class files that Open refuses on purpose.
-var notRead = map[string]string{}
+// noPages are accept-class files whose page tree cannot be reached without
+// guessing: readers that take them rebuild the cross-reference table.
+var noPages = map[string]string{
+	// The update gives object 3 (the page) an entry that leads to object 6.
+	"pyHanko-tests__test_sign_without_annot__2451fa44.pdf": "object-header",
+}
 
 // TestCorpus opens every third-party file and checks what every caller builds
 // on: revisions tile the file, the catalog and the pages can be read, nothing
@@ -89,9 +93,6 @@ func TestCorpus(t *testing.T) {
 			doc, err := pdf.Open(bytes.NewReader(data), int64(len(data)), pdf.Options{})
 			if err != nil {
 				checkTyped(t, err)
-				if want, known := notRead[row.File]; known && strings.Contains(err.Error(), want) {
-					return
-				}
 				if must {
 					t.Errorf("Open: %v", err)
 				} else {
@@ -107,7 +108,7 @@ func TestCorpus(t *testing.T) {
 			n, err := doc.Latest().PageCount()
 			if err != nil {
 				checkTyped(t, err)
-				if must {
+				if must && (noPages[row.File] == "" || !strings.Contains(err.Error(), noPages[row.File])) {
 					t.Errorf("PageCount: %v", err)
 				}
 			}

@@ -107,9 +107,8 @@ func (t *entryTable) all() iter.Seq2[uint32, packed] {
 	}
 }
 
-// normalise sorts the runs. Where two entries have the same number the one
-// for which wins(earlier, later) is false stays; twice is told of each such
-// number.
+// normalise sorts the runs. Of two entries with the same number the earlier one
+// stays unless wins(earlier, later); twice is told of each such number.
 func (t *entryTable) normalise(wins func(earlier, later packed) bool, twice func(num uint32)) {
 	t.runs = slices.DeleteFunc(t.runs, func(r run) bool { return r.n == 0 })
 	byFirst := func(a, b run) int { return cmp.Compare(a.first, b.first) }
@@ -166,7 +165,3 @@ func (t *entryTable) join(o *entryTable) {
 }
 
 func never(_, _ packed) bool { return false }
-
-// hidden lets the stream of a hybrid file win over a free entry of its table
-// (§7.5.8.4).
-func hidden(table, stream packed) bool { return EntryKind(table&3) == EntryFree }

@@ -52,6 +52,11 @@ func (d *Document) readSection(off int64) (*section, error) {
 		s.note(off, "xref-offset")
 	}
 	b = b[n:]
+	if i := lateXRef(d.src, s.off, b); i > 0 {
+		s.note(off, "xref-offset")
+		s.off -= i
+		b = []byte("xref")
+	}
 	c.pos = s.off
 	switch {
 	case bytes.HasPrefix(b, []byte("xref")):
@@ -71,6 +76,21 @@ func (d *Document) readSection(off int64) (*section, error) {
 		s.prev = nil
 	}
 	return s, nil
+}
+
+// lateXRef says by how many bytes off points behind the start of the keyword
+// xref, when it points into it; 0 otherwise.
+func lateXRef(src *source, off int64, b []byte) int64 {
+	const word = "xref"
+	for i := 1; i < len(word); i++ {
+		if !bytes.HasPrefix(b, []byte(word[i:])) || off < int64(i) {
+			continue
+		}
+		if w, err := src.bytes(off-int64(i), int64(len(word))); err == nil && string(w) == word {
+			return int64(i)
+		}
+	}
+	return 0
 }
 
 // readTable reads subsections and trailer; c stands after the keyword.
