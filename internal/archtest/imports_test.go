@@ -1,0 +1,152 @@
+package archtest_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the table of docs/ARCHITECTURE.md: what of ours a package may
+// import. A package that is not listed may import nothing and is an error, so
+// that a new one is placed on purpose.
+var allowed = map[string][]string{
+	"pdf":               {},
+	"pdf/pades":         {"pdf", "cms"},
+	"cms":               {},
+	"cms/tsp":           {"cms"},
+	"pki":               {},
+	"pki/fetch":         {"pki"},
+	"pki/lab":           {"*"},
+	"hsm":               {},
+	"hsm/hsmtest":       {"hsm"},
+	"signer":            {"pdf", "pdf/pades", "cms", "cms/tsp", "pki", "signer/appearance"},
+	"signer/appearance": {"pdf", "pdf/pades"},
+	"verifier":          {"pdf", "pdf/pades", "cms", "cms/tsp", "pki"},
+	"verifier/report":   {"verifier"},
+	"evidence":          {},
+	"evidence/bundle":   {"evidence", "verifier", "verifier/report", "cms", "cms/tsp", "pki"},
+	"evidence/dispute":  {"evidence", "evidence/bundle", "verifier"},
+	"gateway":           {"signer", "verifier", "evidence", "evidence/bundle", "pdf", "pdf/pades", "cms", "cms/tsp", "pki"},
+	"api":               {"api/web", "gateway", "evidence", "evidence/bundle", "evidence/dispute", "verifier", "verifier/report", "cms/tsp"},
+	"api/web":           {"gateway", "evidence", "evidence/bundle", "evidence/dispute", "verifier", "verifier/report", "cms/tsp"},
+	"store":             {"gateway", "evidence", "evidence/dispute", "pki/fetch"},
+	"store/storetest":   {"store", "gateway", "evidence", "evidence/dispute", "pki/fetch"},
+	"cmd/absah":         {"*"},
+	"internal/archtest": {},
+	"internal/pdfmake":  {},
+	"internal/pdfrand":  {"internal/pdfmake"},
+	"internal/testfile": {"internal/pdfmake"},
+}
+
+// support lists packages for tests only; nothing of the program imports them.
+var support = []string{"hsm/hsmtest", "store/storetest", "internal/archtest", "internal/pdfmake", "internal/pdfrand", "internal/testfile"}
+
+func TestImportsOfOurs(t *testing.T) {
+	for _, s := range product(t) {
+		may, listed := allowed[s.dir]
+		if !listed {
+			t.Errorf("%s: package %s is not in the table of import rules", s.path, s.dir)
+			continue
+		}
+		for _, imp := range s.imports() {
+			to := ours(imp)
+			if to == "" {
+				continue
+			}
+			if slices.Contains(support, to) && !slices.Contains(support, s.dir) {
+				t.Errorf("%s imports %s, which is for tests only", s.path, to)
+			} else if !slices.Contains(may, to) && !slices.Contains(may, "*") {
+				t.Errorf("%s: %s may not import %s", s.path, s.dir, to)
+			}
+		}
+	}
+}
+
+// TestSignerAndVerifierAreStrangers also holds for what they import in turn:
+// the verifier must be able to disagree with the signer.
+func TestSignerAndVerifierAreStrangers(t *testing.T) {
+	graph := map[string][]string{}
+	for _, s := range product(t) {
+		for _, imp := range s.imports() {
+			if to := ours(imp); to != "" {
+				graph[s.dir] = append(graph[s.dir], to)
+			}
+		}
+	}
+	for from, forbidden := range map[string]string{"signer": "verifier", "verifier": "signer"} {
+		seen := map[string]bool{}
+		var visit func(string)
+		visit = func(p string) {
+			if seen[p] {
+				return
+			}
+			seen[p] = true
+			for _, to := range graph[p] {
+				visit(to)
+			}
+		}
+		visit(from)
+		if seen[forbidden] {
+			t.Errorf("%s reaches %s", from, forbidden)
+		}
+	}
+}
+
+// TestForeignImports keeps heavy or dangerous libraries in one place each.
+func TestForeignImports(t *testing.T) {
+	rules := []struct {
+		prefix string
+		homes  []string
+		why    string
+	}{
+		{"github.com/miekg/pkcs11", []string{"hsm"}, "a PKCS#11 module runs in the process that loads it"},
+		{"github.com/gin-gonic/", []string{"api"}, "only one package speaks HTTP as a server"},
+		{"github.com/jackc/pgx", []string{"store"}, "SQL lives in store"},
+		{"modernc.org/sqlite", []string{"store"}, "SQL lives in store"},
+		{"github.com/mattn/go-sqlite3", []string{"store"}, "SQL lives in store"},
+		{"github.com/pressly/goose", []string{"store"}, "SQL lives in store"},
+		{"github.com/digitorus/timestamp", []string{"pki/lab", "cms/tsp"}, "the server side of RFC 3161"},
+		{"github.com/digitorus/pkcs7", []string{"pki/lab"}, "its reader can be crashed from outside"},
+		{"github.com/digitorus/pdf", []string{}, "peer in benchmarks only, see docs/adr/0001"},
+		{"github.com/pdfcpu", []string{}, "peer in interop only"},
+		{"github.com/spf13/cobra", []string{"cmd/absah"}, "flags are read in cmd"},
+		{"code.dny.dev/ssrf", []string{"pki/fetch"}, "only one package fetches addresses from certificates"},
+		{"pgregory.net/rapid", []string{"internal/pdfrand"}, "tests only"},
+		{"github.com/makiuchi-d/gozxing", []string{}, "tests only"},
+		{"os/exec", []string{"hsm", "hsm/hsmtest", "cmd/absah", "pki/lab"}, "no other package starts processes"},
+		{"unsafe", []string{"hsm"}, "only the PKCS#11 binding needs memory of C"},
+		{"C", []string{"hsm"}, "only the PKCS#11 binding needs C"},
+		{"text/template", []string{}, "it does not escape; pages use html/template"},
+		{"math/rand", []string{}, "randomness is crypto/rand"},
+	}
+	for _, s := range product(t) {
+		for _, imp := range s.imports() {
+			for _, r := range rules {
+				if matches(imp, r.prefix) && !slices.Contains(r.homes, s.dir) {
+					t.Errorf("%s imports %s: %s", s.path, imp, r.why)
+				}
+			}
+		}
+	}
+}
+
+// matches reports whether imp is the package prefix or below it; a prefix that
+// ends with a slash is an organisation.
+func matches(imp, prefix string) bool {
+	return imp == prefix || strings.HasPrefix(imp, strings.TrimSuffix(prefix, "/")+"/")
+}
+
+// TestTableIsDocumented compares the table above with docs/ARCHITECTURE.md for
+// the packages that exist.
+func TestTableIsDocumented(t *testing.T) {
+	text := readFile(t, "docs/ARCHITECTURE.md")
+	exist := map[string]bool{}
+	for _, s := range product(t) {
+		exist[s.dir] = true
+	}
+	for dir := range exist {
+		if !strings.Contains(text, "`"+dir+"`") {
+			t.Errorf("docs/ARCHITECTURE.md does not mention `%s`", dir)
+		}
+	}
+}
