@@ -1,0 +1,81 @@
+# Absah. "make help" lists what can be done; "make run" and "make test" install
+# what they need on a Debian machine that has Go, gcc, git and apt.
+
+GO       ?= go
+FUZZTIME ?= 60s
+PKG      ?= ./...
+ARGS     ?=
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# What the go command leaves out of ./... because it stands under testdata.
+GENERATORS := ./testdata/gen
+
+# Tools are pinned here and nowhere else, and built into .tools/bin.
+TOOLS         := $(CURDIR)/.tools/bin
+STATICCHECK   := $(TOOLS)/staticcheck-0.8.2
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-2.15.0
+GOVULNCHECK   := $(TOOLS)/govulncheck-1.1.4
+
+export CGO_ENABLED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race lint fuzz bench interop corpus testdata clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/absah
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/absah ./cmd/absah
+
+run: ## sign a letter in a demo with its own HSM token and PKI, then serve (ARGS="--once" to stop)
+	@scripts/packages run
+	@$(MAKE) --no-print-directory build
+	bin/absah demo $(ARGS)
+
+test: ## run all tests (PKG=./pdf/... for some)
+	@scripts/packages test
+	$(GO) test $(PKG)
+
+race: ## run all tests under the race detector (PKG=./hsm/... for some)
+	@scripts/packages test
+	$(GO) test -race $(PKG)
+
+lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./... $(GENERATORS)
+	$(STATICCHECK) ./... $(GENERATORS)
+	$(GOLANGCI_LINT) run ./... $(GENERATORS)
+	@scripts/vulncheck $(GOVULNCHECK)
+
+fuzz: ## fuzz every target for FUZZTIME (60s), one after the other (PKG=./cms/... for some)
+	GO='$(GO)' scripts/fuzz $(FUZZTIME) $(PKG)
+
+bench: build ## measure against the raw HSM, pdfsign and OpenSSL (docs/PERFORMANCE.md)
+	@scripts/packages test
+	cd testdata/bench && $(GO) run . $(ARGS)
+
+interop: build ## put what we sign before other people's validators (CI=true: a skip fails)
+	@scripts/packages test
+	testdata/interop/setup.sh
+	cd testdata/interop && $(GO) run . $(ARGS)
+
+corpus: ## run the tests over the third-party corpus in ../shared/corpus
+	@scripts/packages test
+	$(GO) test -count=1 -v -run 'Corpus' $(PKG) | grep -v '^=== \|no tests to run\|no test files'
+
+testdata: ## write testdata/pdf anew
+	$(GO) run $(GENERATORS)
+
+clean: ## remove what was built, the tools too
+	rm -rf bin .tools demo
+
+$(STATICCHECK):
+	@scripts/tool $@ honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+$(GOLANGCI_LINT):
+	@scripts/tool $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+$(GOVULNCHECK):
+	@scripts/tool $@ golang.org/x/vuln/cmd/govulncheck@v1.1.4
