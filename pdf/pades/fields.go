@@ -41,14 +41,12 @@ type Field struct {
 }
 
 // Fields lists the signature fields of a revision in the order of the form's
-// field tree. A document without a form has none. A form that breaks §12.7 is
-// a *pdf.MalformedError, one that is too large or too deep a *pdf.LimitError.
+// field tree. A document without a form has none. With a *pdf.MalformedError,
+// for a form that breaks §12.7, come the fields that could be read all the
+// same; a form that is too large or too deep is a *pdf.LimitError.
 func Fields(rev *pdf.Revision) ([]Field, error) {
 	t, err := readTree(rev)
-	if err != nil {
-		return nil, err
-	}
-	return t.signatures, nil
+	return t.signatures, err
 }
 
 // PageNumber returns the 1-based number of the page that shows the field's
@@ -94,6 +92,19 @@ type tree struct {
 	names      map[string]int // fully qualified names of all fields, with their count
 	seen       map[pdf.Ref]bool
 	visited    int
+	damage     error // the first *pdf.MalformedError
+}
+
+// tolerate notes what is malformed, so that the rest of the tree is still
+// read, and returns any other error.
+func (t *tree) tolerate(err error) error {
+	if err == nil || fatal(err) {
+		return err
+	}
+	if t.damage == nil {
+		t.damage = err
+	}
+	return nil
 }
 
 // inherited is what a field takes from its ancestors (Table 226).
@@ -104,11 +115,12 @@ type inherited struct {
 	lock  pdf.Object
 }
 
+// readTree returns what could be read together with any error.
 func readTree(rev *pdf.Revision) (*tree, error) {
 	t := &tree{rev: rev, names: map[string]int{}, seen: map[pdf.Ref]bool{}}
 	catalog, err := rev.Catalog()
 	if err != nil {
-		return nil, err
+		return t, err
 	}
 	form, ok, err := pdf.Lookup[pdf.Dict](rev, catalog, "AcroForm")
 	if err != nil || !ok {
@@ -116,14 +128,14 @@ func readTree(rev *pdf.Revision) (*tree, error) {
 	}
 	fields, _, err := pdf.Lookup[pdf.Array](rev, form, "Fields")
 	if err != nil {
-		return nil, err
+		return t, err
 	}
 	for _, o := range fields {
 		if err := t.walk(o, inherited{}, 0); err != nil {
-			return nil, err
+			return t, err
 		}
 	}
-	return t, nil
+	return t, t.damage
 }
 
 func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
@@ -136,20 +148,23 @@ func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
 	ref, _ := o.(pdf.Ref)
 	if ref != (pdf.Ref{}) {
 		if t.seen[ref] {
-			return nil // listed twice; also ends loops
+			if depth > 0 {
+				return t.tolerate(malformed("field-loop", "the field %s is its own kin", ref))
+			}
+			return nil // listed twice
 		}
 		t.seen[ref] = true
 	}
 	d, err := t.dict(o)
 	if err != nil || d == nil {
-		return err
+		return t.tolerate(err)
 	}
 	in, err := t.inherit(d, up)
-	if err != nil {
+	if err := t.tolerate(err); err != nil {
 		return err
 	}
 	children, widgets, err := t.kids(d)
-	if err != nil {
+	if err := t.tolerate(err); err != nil {
 		return err
 	}
 	if len(children) == 0 || present(d["V"]) {
@@ -189,9 +204,6 @@ func (t *tree) dict(o pdf.Object) (pdf.Dict, error) {
 func (t *tree) inherit(d pdf.Dict, up inherited) (inherited, error) {
 	in := up
 	partial, ok, err := pdf.Lookup[pdf.String](t.rev, d, "T")
-	if err != nil {
-		return in, err
-	}
 	if ok {
 		in.name = pdf.Text(partial)
 		if up.name != "" {
@@ -203,7 +215,7 @@ func (t *tree) inherit(d pdf.Dict, up inherited) (inherited, error) {
 			*dst = d[key]
 		}
 	}
-	return in, nil
+	return in, err
 }
 
 // kids splits /Kids into child fields, which have a partial name, and widgets.
@@ -217,7 +229,7 @@ func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
 			return nil, nil, overLimit("maxFields", maxFields)
 		}
 		kid, err := t.dict(o)
-		if err != nil {
+		if err := t.tolerate(err); err != nil {
 			return nil, nil, err
 		}
 		switch {
@@ -236,13 +248,13 @@ func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
 // damage to /FT cannot make one disappear.
 func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) error {
 	typ, err := t.rev.Resolve(orNull(in.typ))
-	if err != nil {
+	if err := t.tolerate(err); err != nil {
 		return err
 	}
 	value, err := t.rev.Resolve(orNull(in.value))
-	if err != nil {
-		value = nil // reported by Signatures, which resolves it again
-	}
+	if err != nil && fatal(err) {
+		return err
+	} // else Signatures reports it with the field
 	typed := typ == pdf.Object(pdf.Name("Sig"))
 	if !typed && !looksSigned(value) {
 		return nil
@@ -254,17 +266,15 @@ func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) 
 	} else {
 		f.Filled = present(in.value)
 	}
-	if err := t.place(&f, widgets); err != nil {
+	if err := t.tolerate(t.place(&f, widgets)); err != nil {
 		return err
 	}
-	if present(in.lock) {
-		lock, ok, err := pdf.Lookup[pdf.Dict](t.rev, pdf.Dict{"Lock": in.lock}, "Lock")
-		if err != nil {
-			return err
-		}
-		if ok {
-			f.Lock = readLock(t.rev, lock)
-		}
+	lock, ok, err := pdf.Lookup[pdf.Dict](t.rev, pdf.Dict{"Lock": in.lock}, "Lock")
+	if err := t.tolerate(err); err != nil {
+		return err
+	}
+	if ok || err != nil {
+		f.Lock = readLock(t.rev, lock) // an unreadable one locks everything
 	}
 	t.signatures = append(t.signatures, f)
 	return nil

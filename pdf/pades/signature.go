@@ -63,8 +63,9 @@ type Signature struct {
 	// Revision is the index of the revision at whose end the signed bytes
 	// end; 0 when they end elsewhere.
 	Revision int
-	// Problems lists what is wrong with the signature's structure. A
-	// signature with any cannot be valid. Their rules: value, direct,
+	// Problems lists what is wrong with the signature's structure. Which of
+	// it can be tolerated is the verifier's policy; type-subfilter, for one,
+	// is what timestamps of some years ago look like. Rules: value, direct,
 	// shared-value, field-untyped, subfilter, type-subfilter, byterange,
 	// contents, contents-gap, duplicate-key, compressed, replaced, revision,
 	// overlap, reference, docmdp-twice, fieldmdp-twice, entry.
@@ -79,13 +80,15 @@ func (s *Signature) problem(rule, format string, args ...any) {
 // revision in the order of the revisions they sign; those whose signed range
 // cannot be told come last. A signature that is broken is listed with its
 // Problems. Signature dictionaries that no field of the form refers to are not
-// listed. It fails when the form cannot be read, so that nobody takes the
-// document for unsigned, and with a *pdf.LimitError for more signatures than
-// the package handles.
+// listed.
+//
+// With a *pdf.MalformedError, for a form that is damaged, come the signatures
+// that could be read all the same: there may be others. More signatures than
+// the package handles are a *pdf.LimitError.
 func Signatures(doc *pdf.Document) ([]*Signature, error) {
-	fields, err := Fields(doc.Latest())
-	if err != nil {
-		return nil, err
+	fields, damage := Fields(doc.Latest())
+	if damage != nil && fatal(damage) {
+		return nil, damage
 	}
 	var list []*Signature
 	byValue := map[pdf.Ref]*Signature{}
@@ -110,7 +113,7 @@ func Signatures(doc *pdf.Document) ([]*Signature, error) {
 	}
 	slices.SortStableFunc(list, func(a, b *Signature) int { return compareEnds(a, b) })
 	checkNesting(list)
-	return list, nil
+	return list, damage
 }
 
 func compareEnds(a, b *Signature) int {
@@ -270,13 +273,15 @@ func (s *Signature) readEntries(rev *pdf.Revision) {
 	s.Filter = entry[pdf.Name](s, rev, "Filter")
 	s.SubFilter = entry[pdf.Name](s, rev, "SubFilter")
 	typ := entry[pdf.Name](s, rev, "Type")
-	if typ == "DocTimeStamp" || typ == "" && s.SubFilter == SubFilterRFC3161 {
+	if typ == "DocTimeStamp" || s.SubFilter == SubFilterRFC3161 {
 		s.Kind = KindDocTimestamp
 	}
 	switch {
 	case s.SubFilter == "":
 		s.problem("subfilter", "no /SubFilter")
-	case (s.Kind == KindDocTimestamp) != (s.SubFilter == SubFilterRFC3161), typ != "" && typ != "Sig" && typ != "DocTimeStamp":
+	case typ != "" && typ != "Sig" && typ != "DocTimeStamp",
+		typ == "Sig" && s.SubFilter == SubFilterRFC3161,
+		typ == "DocTimeStamp" && s.SubFilter != SubFilterRFC3161:
 		s.problem("type-subfilter", "/Type /%.32s with /SubFilter /%.32s", string(typ), string(s.SubFilter))
 	}
 	s.Name = pdf.Text(entry[pdf.String](s, rev, "Name"))
@@ -379,8 +384,8 @@ func (s *Signature) checkHex(doc *pdf.Document) error {
 }
 
 // CMS returns the first BER element of Contents. What follows may be zero
-// bytes only, which signers leave as padding. The error is a
-// *pdf.MalformedError.
+// bytes only, which signers leave as padding; with the *pdf.MalformedError of
+// rule contents-padding for anything else comes the element all the same.
 func (s *Signature) CMS() ([]byte, error) {
 	if len(s.Contents) == 0 || s.Contents[0] != 0x30 {
 		return nil, malformed("contents-ber", "no SEQUENCE")
@@ -391,7 +396,7 @@ func (s *Signature) CMS() ([]byte, error) {
 	}
 	for i, b := range padding {
 		if b != 0 {
-			return nil, malformed("contents-padding", "byte %d after the CMS is not zero", i)
+			return der, malformed("contents-padding", "byte %d after the CMS is not zero", i)
 		}
 	}
 	return der, nil

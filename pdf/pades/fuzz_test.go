@@ -1,0 +1,103 @@
+package pades_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
+)
+
+// small keeps a hostile file from costing the fuzzer more than milliseconds.
+var small = pdf.Options{Limits: pdf.Limits{Objects: 10_000, StreamBytes: 1 << 20, StructureBytes: 4 << 20}}
+
+// FuzzSignatures reads arbitrary files. What can be read must be consistent:
+// a signature without problems has its gap where its Contents are, and what
+// can be signed can be read back.
+func FuzzSignatures(f *testing.F) {
+	good, _ := signedFile(f)
+	f.Add(good)
+	f.Add(locked("/Action /Include /Fields [(Kadis)] /P 2"))
+	for _, name := range []string{"form", "form-hierarchy", "v15-objstm", "hybrid"} {
+		f.Add(testfile.ByName(f, name).Bytes(f))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), small)
+		if err != nil {
+			return
+		}
+		list, err := pades.Signatures(doc)
+		wantTyped(t, err)
+		for _, s := range list {
+			if _, err := s.CMS(); err != nil {
+				wantTyped(t, err)
+			}
+			signed, err := io.ReadAll(s.SignedReader(doc))
+			if len(s.Problems) > 0 {
+				continue
+			}
+			if err != nil || int64(len(signed)) != s.ByteRange[1]+s.ByteRange[3] || s.Revision == 0 {
+				t.Errorf("field %q: %d signed bytes of %v, revision %d, %v", s.Field, len(signed), s.ByteRange, s.Revision, err)
+			}
+			if gap := b[s.ByteRange[1]:s.ByteRange[2]]; len(gap) != 2*len(s.Contents)+2 {
+				t.Errorf("field %q: a gap of %d bytes for %d", s.Field, len(gap), len(s.Contents))
+			}
+		}
+		p, err := pades.Prepare(doc.Latest(), pades.SignatureSpec{ContentsSize: 8})
+		if err != nil {
+			return
+		}
+		tail, err := p.Embed(blob(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := doc.Append(tail)
+		if err != nil {
+			t.Fatalf("our own revision: %v", err)
+		}
+		again, err := pades.Signatures(next)
+		if err != nil || len(again) != len(list)+1 {
+			t.Errorf("%d signatures after %d, %v", len(again), len(list), err)
+		}
+	})
+}
+
+// FuzzReadDSS puts arbitrary bytes where the store is.
+func FuzzReadDSS(f *testing.F) {
+	f.Add([]byte("<< /Certs [3 0 R] /CRLs 3 0 R >>"))
+	f.Add([]byte("<< /VRI << /AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA << /Cert [3 0 R] /TU (D:2026) /TS 3 0 R >> >> >>"))
+	f.Fuzz(func(t *testing.T, dss []byte) {
+		b := build("<< /Type /Catalog /Pages 2 0 R /DSS 4 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>",
+			"<< /Length 5 >>\nstream\n\x30\x03\x02\x01\x01\nendstream", string(dss))
+		doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), small)
+		if err != nil {
+			return
+		}
+		_, err = pades.ReadDSS(doc.Latest())
+		wantTyped(t, err)
+		tail, err := pades.WriteDSS(doc.Latest(), pades.DSS{CRLs: [][]byte{blob(7)}})
+		if err != nil {
+			return
+		}
+		next, err := doc.Append(tail)
+		if err != nil {
+			t.Fatalf("our own revision: %v", err)
+		}
+		d, err := pades.ReadDSS(next.Latest())
+		if err != nil || !bytes.Contains(bytes.Join(d.CRLs, nil), blob(7)) {
+			t.Errorf("the added CRL is gone: %v, %v", d, err)
+		}
+	})
+}
+
+func wantTyped(t *testing.T, err error) {
+	t.Helper()
+	var m *pdf.MalformedError
+	var l *pdf.LimitError
+	if err != nil && !errors.As(err, &m) && !errors.As(err, &l) {
+		t.Errorf("untyped error %T: %v", err, err)
+	}
+}
