@@ -313,11 +313,9 @@ func (p *SignaturePolicy) parseHash(e element) error {
 	if p.HashOID, err = parseOID(id.oid); err != nil {
 		return err
 	}
-	value, err := r.expect(tagOctetString, "policy hash")
-	if err != nil {
+	if p.Hash, err = r.octetString("policy hash"); err != nil {
 		return err
 	}
-	p.Hash = value.contents()
 	return r.finish("policy hash")
 }
 

@@ -284,6 +284,18 @@ func (r *reader) optional(tag byte) (e element, ok bool, err error) {
 	return e, err == nil, err
 }
 
+// octetString returns the contents of the OCTET STRING that comes next.
+func (r *reader) octetString(what string) ([]byte, error) {
+	if r.peek()&^constructed != tagOctetString || r.empty() {
+		return nil, malformed(r.pos, "cms-syntax", "expected "+what)
+	}
+	e, err := r.next()
+	if err != nil {
+		return nil, err
+	}
+	return octets(e)
+}
+
 // finish refuses left-over elements.
 func (r *reader) finish(what string) error {
 	if !r.empty() {

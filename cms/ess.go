@@ -135,11 +135,9 @@ func parseReference(e element, version int) (c CertificateReference, err error) 
 			c.HashOID = OIDForHash(crypto.SHA256)
 		}
 	}
-	digest, err := r.expect(tagOctetString, "certificate digest")
-	if err != nil {
+	if c.Digest, err = r.octetString("certificate digest"); err != nil {
 		return c, err
 	}
-	c.Digest = digest.contents()
 	is, ok, err := r.optional(tagSequence)
 	if err != nil {
 		return c, err

@@ -20,9 +20,13 @@ import (
 type softKey struct {
 	crypto.Signer
 	spoil func(sig []byte) []byte // nil: as signed
+	err   error                   // returned instead of a signature
 }
 
 func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k.err != nil {
+		return nil, k.err
+	}
 	sig, err := crypto.SignMessage(k.Signer, r, msg, opts)
 	if err == nil && k.spoil != nil {
 		sig = k.spoil(sig)

@@ -345,14 +345,7 @@ func parseSignerInfo(e element) (si *SignerInfo, sorted bool, err error) {
 
 // parseValue reads what follows signatureAlgorithm.
 func (si *SignerInfo) parseValue(r *reader) (sorted bool, err error) {
-	e, err := r.next()
-	if err != nil {
-		return false, err
-	}
-	if e.tag&^constructed != tagOctetString {
-		return false, malformed(e.start, "cms-syntax", "expected signature value")
-	}
-	if si.Value, err = octets(e); err != nil {
+	if si.Value, err = r.octetString("signature value"); err != nil {
 		return false, err
 	}
 	unsigned, ok, err := r.optional(context1)

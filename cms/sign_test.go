@@ -1,9 +1,14 @@
 package cms_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/sha256"
+	"encoding/asn1"
+	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/absah-id/absah/cms"
 )
@@ -11,7 +16,7 @@ import (
 func TestSignThenVerify(t *testing.T) {
 	for _, kind := range []string{"rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "ed25519"} {
 		for _, pss := range []bool{false, true} {
-			t.Run(kind, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s pss=%v", kind, pss), func(t *testing.T) {
 				id := newIdentity(t, kind)
 				alg, err := cms.ForKey(id.key.Public(), pss)
 				if err != nil {
@@ -32,16 +37,115 @@ func TestSignThenVerify(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !sd.DER {
-					t.Error("got output that is not DER")
+				si := sd.SignerInfos[0]
+				if !sd.DER || si.Algorithm != alg {
+					t.Errorf("got DER %v, algorithm %v, want %v", sd.DER, si.Algorithm, alg)
 				}
-				r := sd.SignerInfos[0].Check(id.cert, h.Sum(nil))
+				if when, err := si.SigningTime(); err != nil || !when.IsZero() {
+					t.Errorf("got signing-time %v, %v, want none", when, err)
+				}
+				signer, err := sd.Signer(si)
+				if err != nil || !signer.Equal(id.cert) {
+					t.Fatalf("got signer %v, %v", signer, err)
+				}
+				r := si.Check(signer, h.Sum(nil))
 				if r.Err() != nil || len(r.Warnings) > 0 {
 					t.Errorf("got %v with warnings %v, want none", r.Err(), r.Warnings)
+				}
+				if breaches, warnings := sd.CheckPAdES(); len(breaches)+len(warnings) > 0 {
+					t.Errorf("got %v, %v from CheckPAdES", breaches, warnings)
 				}
 			})
 		}
 	}
-	_ = crypto.SHA256
-	_ = sha256.New
+}
+
+// TestSignAttributes: what CAdES-B has and PAdES-B lacks.
+func TestSignAttributes(t *testing.T) {
+	id := newIdentity(t, "p256")
+	when := time.Date(2026, 1, 2, 10, 4, 5, 999, time.FixedZone("WIB", 7*3600))
+	approval := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 6, 5}
+	der, err := cms.Sign(cms.SignOptions{
+		Content: []byte("isi"), Certificate: id.cert, Key: softKey{Signer: id.key}, SigningTime: when,
+		Attributes: []cms.Attribute{cms.NewCommitmentType(approval)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sd, err := cms.Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	si := sd.SignerInfos[0]
+	if got, err := si.SigningTime(); err != nil || !got.Equal(when.Truncate(time.Second)) {
+		t.Errorf("got %v, %v, want %v", got, err, when)
+	}
+	if got, err := si.CommitmentTypes(); err != nil || len(got) != 1 || !got[0].Equal(approval) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if !bytes.Equal(sd.Content, []byte("isi")) {
+		t.Errorf("got content %q", sd.Content)
+	}
+	if err := sd.Check(si, id.cert).Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSignRefuses: the fault table of the one path that writes signatures.
+func TestSignRefuses(t *testing.T) {
+	id, other := newIdentity(t, "rsa2048"), newIdentity(t, "p384")
+	digest := sha256.Sum256([]byte("naskah dinas"))
+	lost := errors.New("module lost")
+	good := cms.SignOptions{Digest: digest[:], Certificate: id.cert, Key: softKey{Signer: id.key}}
+	rule := func(r cms.Rule) func(error) bool {
+		return func(err error) bool {
+			var c *cms.ConstraintError
+			return errors.As(err, &c) && c.Rule == r
+		}
+	}
+	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+	cases := []struct {
+		name   string
+		change func(o *cms.SignOptions)
+		want   func(error) bool
+	}{
+		{"flipped bit from the module", func(o *cms.SignOptions) {
+			o.Key = softKey{Signer: id.key, spoil: func(s []byte) []byte { s[7] ^= 4; return s }}
+		}, is(cms.ErrBadSignature)},
+		{"nothing from the module", func(o *cms.SignOptions) {
+			o.Key = softKey{Signer: id.key, spoil: func([]byte) []byte { return nil }}
+		}, is(cms.ErrBadSignature)},
+		{"value of another length", func(o *cms.SignOptions) {
+			o.Key = softKey{Signer: id.key, spoil: func(s []byte) []byte { return append([]byte{0}, s...) }}
+		}, is(cms.ErrBadSignature)},
+		{"error from the module", func(o *cms.SignOptions) { o.Key = softKey{Signer: id.key, err: lost} }, is(lost)},
+		{"another's key", func(o *cms.SignOptions) { o.Key = softKey{Signer: other.key} }, is(cms.ErrKeyMismatch)},
+		{"no key", func(o *cms.SignOptions) { o.Key = nil }, func(err error) bool { return err != nil }},
+		{"no certificate", func(o *cms.SignOptions) { o.Certificate = nil }, func(err error) bool { return err != nil }},
+		{"no digest", func(o *cms.SignOptions) { o.Digest = nil }, func(err error) bool { return err != nil }},
+		{"short digest", func(o *cms.SignOptions) { o.Digest = digest[:31] }, rule(cms.RuleMessageDigest)},
+		{"digest of other content", func(o *cms.SignOptions) { o.Content = []byte("lain") }, is(cms.ErrDigest)},
+		{"hash of another algorithm", func(o *cms.SignOptions) { o.Hash = crypto.SHA512 }, rule(cms.RuleDigestAlgorithm)},
+		{"algorithm of another key", func(o *cms.SignOptions) { o.Algorithm = cms.ECDSA(crypto.SHA256) }, rule(cms.RuleKeyType)},
+		{"SHA-1", func(o *cms.SignOptions) { o.Algorithm = cms.RSAPKCS1v15(crypto.SHA1) }, rule(cms.RuleUnsupported)},
+		{"an attribute of Sign's own", func(o *cms.SignOptions) {
+			o.Attributes = []cms.Attribute{cms.NewAttribute(cms.OIDSigningTime, []byte{5, 0})}
+		}, rule(cms.RuleAttributeTwice)},
+		{"an attribute that is not DER", func(o *cms.SignOptions) {
+			o.Attributes = []cms.Attribute{cms.NewAttribute(cms.OIDMimeType, []byte{0x30, 0x80, 0, 0})}
+		}, rule(cms.RuleAttributeMalformed)},
+		{"an attribute without value", func(o *cms.SignOptions) { o.Attributes = []cms.Attribute{cms.NewAttribute(cms.OIDMimeType)} }, rule(cms.RuleAttributeMalformed)},
+		{"content too long", func(o *cms.SignOptions) { o.Digest, o.Content = nil, make([]byte, cms.MaxSize) },
+			func(err error) bool { var m *cms.MalformedError; return errors.As(err, &m) && m.Rule == "limit" }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			o := good
+			c.change(&o)
+			der, err := cms.Sign(o)
+			if der != nil || !c.want(err) {
+				t.Errorf("got %d bytes, %v", len(der), err)
+			}
+		})
+	}
 }
