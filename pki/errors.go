@@ -109,19 +109,25 @@ func (e *RejectError) Error() string {
 
 func (e *RejectError) Unwrap() error { return e.Err }
 
-// RuleOf returns the rule of the first [PathError] or [RejectError] in err's
-// chain, "malformed" for a [MalformedError], and "" for other errors.
+// RuleOf returns the rule of the outermost [PathError] or [RejectError] that
+// err is or wraps, "malformed" for a [MalformedError], and "" for other
+// errors. Of joined errors the first that has a rule counts.
 func RuleOf(err error) Rule {
-	var p *PathError
-	var r *RejectError
-	var m *MalformedError
-	switch {
-	case errors.As(err, &p):
-		return p.Rule
-	case errors.As(err, &r):
-		return r.Rule
-	case errors.As(err, &m):
+	switch e := err.(type) {
+	case *PathError:
+		return e.Rule
+	case *RejectError:
+		return e.Rule
+	case *MalformedError:
 		return "malformed"
+	case interface{ Unwrap() error }:
+		return RuleOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if r := RuleOf(inner); r != "" {
+				return r
+			}
+		}
 	}
 	return ""
 }
