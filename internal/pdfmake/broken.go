@@ -13,6 +13,9 @@ type Case struct {
 	Name string
 	// What says which rule it breaks.
 	What string
+	// Rule is what the reader's error names: the Rule of a malformed file, or
+	// the limit that was hit.
+	Rule string
 	// Open is true when opening must already fail; otherwise the fault comes
 	// out when the page tree or the stream concerned is read.
 	Open bool
@@ -37,38 +40,38 @@ func brokenStructure() []Case {
 		}
 	}
 	return []Case{
-		{"empty", "no bytes at all", true, text("")},
-		{"not-a-pdf", "a text file", true, text(strings.Repeat("Ini bukan PDF.\n", 40))},
-		{"header-only", "nothing after the header", true, text("%PDF-1.7\n")},
-		{"truncated", "cut off in the middle", true, func() []byte { b := good(); return []byte(b[:len(b)*2/3]) }},
-		{"no-startxref", "no startxref at the end", true, edit("startxref", "startxxxx")},
-		{"startxref-outside", "startxref beyond the end of the file", true, func() []byte {
+		{"empty", "no bytes at all", "header", true, text("")},
+		{"not-a-pdf", "a text file", "header", true, text(strings.Repeat("Ini bukan PDF.\n", 40))},
+		{"header-only", "nothing after the header", "startxref-missing", true, text("%PDF-1.7\n")},
+		{"truncated", "cut off in the middle", "startxref-missing", true, func() []byte { b := good(); return []byte(b[:len(b)*2/3]) }},
+		{"no-startxref", "no startxref at the end", "startxref-missing", true, edit("startxref", "startxxxx")},
+		{"startxref-outside", "startxref beyond the end of the file", "startxref-range", true, func() []byte {
 			s := good()
 			return []byte(s[:strings.LastIndex(s, "startxref")] + "startxref\n99999999\n%%EOF\n")
 		}},
-		{"startxref-negative", "startxref below zero", true, func() []byte {
+		{"startxref-negative", "startxref below zero", "startxref", true, func() []byte {
 			s := good()
 			return []byte(s[:strings.LastIndex(s, "startxref")] + "startxref\n-1\n%%EOF\n")
 		}},
-		{"no-root", "trailer without Root", true, edit("/Root ", "/Roof ")},
-		{"root-not-a-dictionary", "Root is a number", true, edit("1 0 obj\n<<", "1 0 obj\n42 % <<")},
-		{"prev-self", "Prev points at its own section", true, func() []byte { return prev(good(), 0) }},
-		{"prev-negative", "Prev below zero", true, func() []byte { return prev(good(), -5) }},
-		{"prev-outside", "Prev beyond the end of the file", true, func() []byte { return prev(good(), 99999999) }},
-		{"xref-loop", "two cross-reference sections that are each other's Prev", true, xrefLoop},
-		{"xref-wrong-number", "an entry that points at another object", false, wrongOffsets},
-		{"xref-entry-outside", "an entry beyond the end of the file", false, func() []byte {
+		{"no-root", "trailer without Root", "trailer-root", true, edit("/Root ", "/Roof ")},
+		{"root-not-a-dictionary", "Root is a number", "catalog", false, edit("<</Type /Catalog", "42 %e /Catalog")},
+		{"prev-self", "Prev points at its own section", "xref-loop", true, func() []byte { return prev(good(), 0) }},
+		{"prev-negative", "Prev below zero", "prev", true, func() []byte { return prev(good(), -5) }},
+		{"prev-outside", "Prev beyond the end of the file", "prev", true, func() []byte { return prev(good(), 99999999) }},
+		{"xref-loop", "two cross-reference sections that are each other's Prev", "xref-loop", true, xrefLoop},
+		{"xref-wrong-number", "an entry that points at another object", "object-header", false, wrongOffsets},
+		{"xref-entry-outside", "an entry beyond the end of the file", "object-offset", false, func() []byte {
 			s := good()
 			i := strings.Index(s, " 00000 n")
 			return []byte(s[:i-10] + "0009999999" + s[i:])
 		}},
-		{"pages-loop", "a node of the page tree among its own kids", false, edit("/Kids [3 0 R]", "/Kids [2 0 R]")},
-		{"length-loop", "a stream whose Length is the stream", false, lengthLoop},
-		{"objstm-self", "an object stream that contains itself", false, objectStreamSelf},
-		{"encrypt-unknown", "an unknown security handler", true, func() []byte {
+		{"pages-loop", "a node of the page tree among its own kids", "page-loop", false, edit("/Kids [3 0 R]", "/Kids [2 0 R]")},
+		{"length-loop", "a stream whose Length is the stream", "stream-length", false, lengthLoop},
+		{"objstm-self", "an object stream that contains itself", "objstm-missing", false, objectStreamSelf},
+		{"encrypt-unknown", "an unknown security handler", "encrypt-unsupported", true, func() []byte {
 			return []byte(strings.Replace(good(), "/Root ", "/Encrypt<</Filter/Rahasia/V 4>>/Root ", 1))
 		}},
-		{"encrypt-version", "an unknown encryption version", true, func() []byte {
+		{"encrypt-version", "an unknown encryption version", "encrypt-unsupported", true, func() []byte {
 			return []byte(strings.Replace(good(), "/Root ", "/Encrypt<</Filter/Standard/V 99/R 99/O<00>/U<00>/P -4>>/Root ", 1))
 		}},
 	}
@@ -135,7 +138,7 @@ func objectStreamSelf() []byte {
 // bombs are small files that ask for much.
 func bombs() []Case {
 	return []Case{
-		{"size-2-31", "trailer with Size 2147483648 and a subsection of as many entries", true, func() []byte {
+		{"size-2-31", "trailer with Size 2147483648 and a subsection of as many entries", "xref-subsection", true, func() []byte {
 			s := string(newDocument("1.4", "size").flush(Table).Bytes())
 			i := strings.Index(s, "xref\n0 ")
 			j := i + len("xref\n0 ")
@@ -143,23 +146,23 @@ func bombs() []Case {
 			s = s[:j] + "2147483648" + s[k:]
 			return []byte(strings.Replace(s, "/Size ", "/Size 2147483648/OldSize ", 1))
 		}},
-		{"xref-index-huge", "cross-reference stream with an Index of 2147483647 entries", true, func() []byte {
+		{"xref-index-huge", "cross-reference stream with an Index of 2147483647 entries", "xref-stream-index", true, func() []byte {
 			return rawXRefStream("/Index[0 2147483647]/W[1 4 2]/Size 2147483647", make([]byte, 70))
 		}},
-		{"xref-width-huge", "cross-reference stream with fields of a thousand million bytes", true, func() []byte {
+		{"xref-width-huge", "cross-reference stream with fields of a thousand million bytes", "xref-stream-w", true, func() []byte {
 			return rawXRefStream("/W[1 1000000000 1000000000]/Size 4", make([]byte, 70))
 		}},
-		{"xref-flate-bomb", "cross-reference stream that inflates to 256 MiB", true, func() []byte {
+		{"xref-flate-bomb", "cross-reference stream that inflates to 256 MiB", "StreamRatio", true, func() []byte {
 			bomb := Deflate(Deflate(make([]byte, 256<<20)))
-			return rawXRefStream("/W[1 4 2]/Size 4/Filter[/FlateDecode/FlateDecode]", bomb)
+			return rawXRefStream("/W[1 4 2]/Size 900000/Filter[/FlateDecode/FlateDecode]", bomb)
 		}},
-		{"objstm-flate-bomb", "object stream that inflates to 256 MiB", false, objectStreamBomb},
-		{"nesting-array", "the catalog is 30,000 arrays inside each other", false, func() []byte { return nested("[", "]", 30000) }},
-		{"nesting-dict", "the catalog is 10,000 dictionaries inside each other", false, func() []byte { return nested("<</A", ">>", 10000) }},
-		{"filters-1000", "object stream under a thousand filters", false, manyFilters},
-		{"pages-deep", "a page tree 5,000 nodes deep", false, deepPages},
-		{"revisions-1000", "a thousand empty revisions", true, manyRevisions},
-		{"predictor-huge", "cross-reference stream with a predictor of 2147483647 columns", true, func() []byte {
+		{"objstm-flate-bomb", "object stream that inflates to 256 MiB", "StreamRatio", false, objectStreamBomb},
+		{"nesting-array", "the catalog is 30,000 arrays inside each other", "Depth", false, func() []byte { return nested("[", "]", 30000) }},
+		{"nesting-dict", "the catalog is 10,000 dictionaries inside each other", "Depth", false, func() []byte { return nested("<</A", ">>", 10000) }},
+		{"filters-1000", "object stream under a thousand filters", "Filters", false, manyFilters},
+		{"pages-deep", "a page tree 5,000 nodes deep", "PageDepth", false, deepPages},
+		{"revisions-1000", "a thousand empty revisions", "Revisions", true, manyRevisions},
+		{"predictor-huge", "cross-reference stream with a predictor of 2147483647 columns", "predictor", true, func() []byte {
 			return rawXRefStream("/W[1 4 2]/Size 4/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 2147483647>>", Deflate(make([]byte, 70)))
 		}},
 	}

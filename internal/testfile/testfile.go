@@ -40,6 +40,9 @@ type Broken struct {
 	Name, Path string
 	// What says which rule the file breaks.
 	What string
+	// Rule is what the error names: the Rule of a pdf.MalformedError or the
+	// Limit of a pdf.LimitError.
+	Rule string
 	// Open is true when opening must fail already; otherwise the fault comes
 	// out when the page tree or the first page's contents are read.
 	Open bool
@@ -85,7 +88,7 @@ func BrokenInputs(tb testing.TB) []Broken {
 	tb.Helper()
 	var out []Broken
 	for _, c := range pdfmake.Broken() {
-		out = append(out, Broken{Name: c.Name, Path: pdf(tb, "bad", c.Name+".pdf"), What: c.What, Open: c.Open})
+		out = append(out, Broken{Name: c.Name, Path: pdf(tb, "bad", c.Name+".pdf"), What: c.What, Rule: c.Rule, Open: c.Open})
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/absah-id/absah/internal/pdfmake"
 )
@@ -26,6 +27,9 @@ func main() {
 
 func write(dir string) error {
 	bad := filepath.Join(dir, "bad")
+	var list strings.Builder
+	list.WriteString("# Files\n\nWritten by `make testdata`, like the files themselves. Passwords stand in backquotes.\n\n" +
+		"| file | what is particular | password |\n|---|---|---|\n")
 	if err := os.MkdirAll(bad, 0o755); err != nil {
 		return err
 	}
@@ -33,11 +37,18 @@ func write(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, in.Name+".pdf"), in.Build(), 0o644); err != nil {
 			return err
 		}
+		password := ""
+		if in.Password != "" {
+			password = "`" + in.Password + "`"
+		}
+		fmt.Fprintf(&list, "| %s | %s | %s |\n", in.Name, in.Kind, password)
 	}
+	list.WriteString("\n## bad\n\nThe error names the rule, or the limit that was hit.\n\n| file | what is wrong | rule or limit |\n|---|---|---|\n")
 	for _, b := range pdfmake.Broken() {
 		if err := os.WriteFile(filepath.Join(bad, b.Name+".pdf"), b.Build(), 0o644); err != nil {
 			return err
 		}
+		fmt.Fprintf(&list, "| %s | %s | %s |\n", b.Name, b.What, b.Rule)
 	}
-	return nil
+	return os.WriteFile(filepath.Join(dir, "README.md"), []byte(list.String()), 0o644)
 }
