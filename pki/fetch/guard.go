@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,8 @@ func parseAllow(entries []string) (allowList, error) {
 		if err != nil {
 			host, port = e, ""
 		}
-		if host == "" || strings.ContainsAny(host, "/@ ") || err == nil && port == "" {
+		_, perr := strconv.ParseUint(port, 10, 16)
+		if host == "" || strings.ContainsAny(host, "/@ ") || err == nil && perr != nil {
 			return nil, fmt.Errorf("fetch: allow-list entry %q is not host or host:port", e)
 		}
 		a[strings.ToLower(join(host, port))] = true

@@ -178,16 +178,20 @@ func name(cn string) pkix.Name {
 	return pkix.Name{Country: []string{"ID"}, Organization: []string{"PSrE Contoh"}, CommonName: cn}
 }
 
+// born is when the authorities' certificates begin: a month ago, so that
+// answers dated a little back are theirs.
+func (l *Lab) born() time.Time { return l.now().AddDate(0, -1, 0) }
+
 func (l *Lab) rootTemplate() *x509.Certificate {
 	return &x509.Certificate{
-		Subject: name("Root CA Contoh"), NotBefore: l.now(), NotAfter: l.now().AddDate(20, 0, 0),
+		Subject: name("Root CA Contoh"), NotBefore: l.born(), NotAfter: l.now().AddDate(20, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true, IsCA: true,
 	}
 }
 
 func (l *Lab) issuingTemplate() *x509.Certificate {
 	t := &x509.Certificate{
-		Subject: name("CA Penerbit Contoh G1"), NotBefore: l.now(), NotAfter: l.now().AddDate(10, 0, 0),
+		Subject: name("CA Penerbit Contoh G1"), NotBefore: l.born(), NotAfter: l.now().AddDate(10, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
 		PolicyIdentifiers: []asn1.ObjectIdentifier{{2, 5, 29, 32, 0}},
 	}
@@ -203,7 +207,7 @@ func (l *Lab) tsaTemplate() (*x509.Certificate, error) {
 		return nil, err
 	}
 	t := &x509.Certificate{
-		Subject: name("TSA Contoh 1"), NotBefore: l.now(), NotAfter: l.now().AddDate(5, 0, 0),
+		Subject: name("TSA Contoh 1"), NotBefore: l.born(), NotAfter: l.now().AddDate(5, 0, 0),
 		KeyUsage:        x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: oidExtKeyUsage, Critical: true, Value: eku}},
 	}
@@ -213,7 +217,7 @@ func (l *Lab) tsaTemplate() (*x509.Certificate, error) {
 
 func (l *Lab) responderTemplate(cn string) *x509.Certificate {
 	return &x509.Certificate{
-		Subject: name(cn), NotBefore: l.now(), NotAfter: l.now().AddDate(9, 0, 0),
+		Subject: name(cn), NotBefore: l.born(), NotAfter: l.now().AddDate(9, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning},
 		ExtraExtensions: []pkix.Extension{{Id: oidNoCheck, Value: []byte{5, 0}}},
 	}
