@@ -14,9 +14,7 @@ import (
 // small keeps a hostile file from costing the fuzzer more than milliseconds.
 var small = pdf.Options{Limits: pdf.Limits{Objects: 10_000, StreamBytes: 1 << 20, StructureBytes: 4 << 20}}
 
-// FuzzSignatures reads arbitrary files. What can be read must be consistent:
-// a signature without problems has its gap where its Contents are, and what
-// can be signed can be read back.
+// FuzzSignatures reads arbitrary files.
 func FuzzSignatures(f *testing.F) {
 	good, _ := signedFile(f)
 	f.Add(good)
@@ -24,45 +22,63 @@ func FuzzSignatures(f *testing.F) {
 	for _, name := range []string{"form", "form-hierarchy", "v15-objstm", "hybrid"} {
 		f.Add(testfile.ByName(f, name).Bytes(f))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), small)
-		if err != nil {
-			return
-		}
-		list, err := pades.Signatures(doc)
-		wantTyped(t, err)
-		for _, s := range list {
-			if _, err := s.CMS(); err != nil {
-				wantTyped(t, err)
-			}
-			signed, err := io.ReadAll(s.SignedReader(doc))
-			if len(s.Problems) > 0 {
-				continue
-			}
-			if err != nil || int64(len(signed)) != s.ByteRange[1]+s.ByteRange[3] || s.Revision == 0 {
-				t.Errorf("field %q: %d signed bytes of %v, revision %d, %v", s.Field, len(signed), s.ByteRange, s.Revision, err)
-			}
-			if gap := b[s.ByteRange[1]:s.ByteRange[2]]; len(gap) != 2*len(s.Contents)+2 {
-				t.Errorf("field %q: a gap of %d bytes for %d", s.Field, len(gap), len(s.Contents))
-			}
-		}
-		p, err := pades.Prepare(doc.Latest(), pades.SignatureSpec{ContentsSize: 8})
-		if err != nil {
-			return
-		}
-		tail, err := p.Embed(blob(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		next, err := doc.Append(tail)
-		if err != nil {
-			t.Fatalf("our own revision: %v", err)
-		}
-		again, err := pades.Signatures(next)
-		if err != nil || len(again) != len(list)+1 {
-			t.Errorf("%d signatures after %d, %v", len(again), len(list), err)
-		}
+	f.Fuzz(checkFile)
+}
+
+// FuzzForm puts arbitrary bytes where the entries of the form, a field and its
+// value are, which FuzzSignatures hardly reaches through the syntax around
+// them.
+func FuzzForm(f *testing.F) {
+	f.Add([]byte("/Fields [4 0 R]"), []byte("<< /FT /Sig /T (a) /V 5 0 R /Lock << /Action /All /P 2 >> >>"),
+		[]byte("<< /Type /Sig /SubFilter /ETSI.CAdES.detached /ByteRange [0 20 30 40] /Contents <3000> /Reference [<< /TransformMethod /DocMDP /TransformParams << /P 2 >> >>] >>"))
+	f.Add([]byte("/Fields 5 0 R /SigFlags 3"), []byte("<< /FT /Sig /T (a) /Rect [0 0 9 9] /Kids [4 0 R] /SV << /Ff 255 /Reasons [(x)] >> >>"), []byte("[4 0 R]"))
+	f.Fuzz(func(t *testing.T, entries, field, value []byte) {
+		checkFile(t, build("<< /Type /Catalog /Pages 2 0 R /AcroForm << "+string(entries)+" >> >>",
+			"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", "<< /Type /Page /Parent 2 0 R >>",
+			string(field), string(value)))
 	})
+}
+
+// checkFile: what can be read must be consistent. A signature without problems
+// has its gap where its Contents are, and what can be signed can be read back.
+func checkFile(t *testing.T, b []byte) {
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), small)
+	if err != nil {
+		return
+	}
+	list, err := pades.Signatures(doc)
+	wantTyped(t, err)
+	for _, s := range list {
+		if _, err := s.CMS(); err != nil {
+			wantTyped(t, err)
+		}
+		signed, err := io.ReadAll(s.SignedReader(doc))
+		if len(s.Problems) > 0 {
+			continue
+		}
+		if err != nil || int64(len(signed)) != s.ByteRange[1]+s.ByteRange[3] || s.Revision == 0 {
+			t.Errorf("field %q: %d signed bytes of %v, revision %d, %v", s.Field, len(signed), s.ByteRange, s.Revision, err)
+		}
+		if gap := b[s.ByteRange[1]:s.ByteRange[2]]; len(gap) != 2*len(s.Contents)+2 {
+			t.Errorf("field %q: a gap of %d bytes for %d", s.Field, len(gap), len(s.Contents))
+		}
+	}
+	p, err := pades.Prepare(doc.Latest(), pades.SignatureSpec{ContentsSize: 8})
+	if err != nil {
+		return
+	}
+	tail, err := p.Embed(blob(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := doc.Append(tail)
+	if err != nil {
+		t.Fatalf("our own revision: %v", err)
+	}
+	again, err := pades.Signatures(next)
+	if err != nil || len(again) != len(list)+1 {
+		t.Errorf("%d signatures after %d, %v", len(again), len(list), err)
+	}
 }
 
 // FuzzReadDSS puts arbitrary bytes where the store is.
