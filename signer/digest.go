@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	"github.com/absah-id/absah/pdf/pades"
 )
@@ -26,8 +27,8 @@ type digests struct {
 	hash   crypto.Hash // of signatures and timestamps
 }
 
-// readBuffer is how much of the input is read at a time.
-const readBuffer = 256 << 10
+// buffers are what the input is read into, a piece at a time.
+var buffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 
 // hashInput digests the whole input, or takes its Digest.
 func hashInput(ctx context.Context, in Input, h crypto.Hash) (*digests, error) {
@@ -49,7 +50,9 @@ func hashInput(ctx context.Context, in Input, h crypto.Hash) (*digests, error) {
 	if len(pass) == 0 {
 		return d, nil
 	}
-	buf := make([]byte, min(in.Size, readBuffer))
+	piece := buffers.Get().(*[256 << 10]byte)
+	defer buffers.Put(piece)
+	buf := piece[:]
 	for at := int64(0); at < in.Size; {
 		if err := ctx.Err(); err != nil {
 			return nil, err

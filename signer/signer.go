@@ -48,6 +48,12 @@ type Key = crypto.MessageSigner
 // Visible describes what a signature shows; see package appearance.
 type Visible = appearance.Visible
 
+// Pages of [Visible] that are not a number.
+const (
+	FirstPage = appearance.FirstPage
+	LastPage  = appearance.LastPage
+)
+
 // Timestamper asks timestamp authorities; tsp.Client is one.
 type Timestamper interface {
 	// Timestamp returns a TimeStampToken (RFC 3161 §2.4.2) over digest, which

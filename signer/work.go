@@ -43,7 +43,8 @@ func open(in Input) (*pdf.Document, error) {
 
 // append adds a finished revision. tail is copied.
 func (w *work) append(tail []byte) (*work, error) {
-	tail = slices.Clone(tail)
+	all := slices.Concat(w.tail, tail)
+	tail = all[len(w.tail):]
 	doc, err := w.doc.Append(tail)
 	if err != nil {
 		return nil, fmt.Errorf("read back the new revision: %w", err)
@@ -53,7 +54,7 @@ func (w *work) append(tail []byte) (*work, error) {
 		return nil, err
 	}
 	d.Write(tail)
-	return &work{doc: doc, digests: d, tail: slices.Concat(w.tail, tail)}, nil
+	return &work{doc: doc, digests: d, tail: all}, nil
 }
 
 // embed finishes a prepared revision with its CMS or token over digest, and

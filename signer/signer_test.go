@@ -1,0 +1,59 @@
+package signer_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"os/exec"
+	"testing"
+
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki/lab"
+	"github.com/absah-id/absah/signer"
+)
+
+var labDefaults lab.IssueOptions
+
+var levels = []signer.Level{signer.B, signer.T, signer.LT, signer.LTA}
+
+// TestEveryInput signs each kind of file at each level.
+func TestEveryInput(t *testing.T) {
+	w := newWorld(t)
+	_, lookErr := exec.LookPath("qpdf")
+	for _, in := range testfile.Inputs(t) {
+		for _, l := range levels {
+			t.Run(in.Name+"/"+l.String(), func(t *testing.T) {
+				t.Parallel()
+				b := in.Bytes(t)
+				res, err := w.signer.Sign(context.Background(), input(b, in.Password), w.request(l))
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := append(bytes.Clone(b), res.Tail...)
+				list := check(t, out, in.Password)
+				if got, want := len(list), map[signer.Level]int{signer.LTA: 2}[l]; got != max(want, 1) {
+					t.Errorf("%d signatures, want %d", got, max(want, 1))
+				}
+				if res.Before != sha256.Sum256(b) || res.After != sha256.Sum256(out) {
+					t.Error("Before or After is not the digest of input or output")
+				}
+				if res.Level != l || res.Shortfall != nil || res.Time.IsZero() != (l == signer.B) {
+					t.Errorf("level %v, shortfall %v, time %v", res.Level, res.Shortfall, res.Time)
+				}
+				if last := list[len(list)-1]; (last.Kind == pades.KindDocTimestamp) != (l == signer.LTA) {
+					t.Errorf("the last signature is a %v", last.Kind)
+				}
+				if lookErr == nil && l == signer.LTA {
+					args := []string{"--check", save(t, "out.pdf", out)}
+					if in.Password != "" {
+						args = append([]string{"--password=" + in.Password}, args...)
+					}
+					if msg, err := tool(t, "qpdf", args...); err != nil {
+						t.Errorf("qpdf: %v\n%s", err, msg)
+					}
+				}
+			})
+		}
+	}
+}
