@@ -1,0 +1,7 @@
+package cms
+
+// Normalize and Scan are tested from outside.
+var (
+	Normalize = normalize
+	Scan      = scan
+)
