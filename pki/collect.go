@@ -32,7 +32,8 @@ type Source interface {
 // status must be of notBefore or later; where no source has one that fresh,
 // a status at most 24 hours (DefaultMaxAge) older is taken. Authorities'
 // certificates and responders need only a current one. The zero notBefore
-// asks nothing.
+// asks nothing. CRLs count when the issuer itself signed them and they cover
+// every reason; indirect and partitioned lists are for [CheckRevocation].
 //
 // It returns a *NotValidError, a *RevokedError (also for a certificate on
 // hold), an *UnavailableError, or ctx.Err() once ctx is done.

@@ -319,3 +319,58 @@ func TestLimbo(t *testing.T) {
 	}
 	t.Logf("%d of %d, %d exceptions", passed, run, excepted)
 }
+
+// TestFreshnessFixtures: one signer and one authority over three dates. The
+// expectations follow from the dates in the fixtures, as openssl prints them.
+func TestFreshnessFixtures(t *testing.T) {
+	dir := corpus(t, filepath.Join("ades", "time-slide"))
+	root, interm := readCert(t, dir, "certs", "root.crt"), readCert(t, dir, "certs", "interm.crt")
+	alice, revoked := readCert(t, dir, "certs", "alice.crt"), readCert(t, dir, "certs", "interm-revoked.crt")
+	day := func(s string) time.Time {
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Add(5 * time.Minute)
+	}
+	for _, c := range []struct {
+		name          string
+		at            string
+		evidence      []string
+		ignore        bool
+		alice, interm pki.State
+		revoked       pki.State
+	}{
+		{"before anything", "2020-10-01", []string{"2020-10-01"}, false, pki.Good, pki.Good, pki.Good},
+		{"evidence has aged", "2020-11-29", []string{"2020-10-01"}, false, pki.Unknown, pki.Unknown, pki.Unknown},
+		{"its age is others' matter", "2020-11-29", []string{"2020-10-01"}, true, pki.Good, pki.Good, pki.Good},
+		{"fresh again", "2020-11-29", []string{"2020-10-01", "2020-11-29"}, false, pki.Good, pki.Good, pki.Good},
+		{"revoked", "2020-12-10", []string{"2020-12-10"}, false, pki.Revoked, pki.Good, pki.Revoked},
+		{"old good news hides nothing", "2020-12-10", []string{"2020-10-01", "2020-11-29", "2020-12-10"}, true, pki.Revoked, pki.Good, pki.Revoked},
+		{"later bad news counts at an earlier moment", "2020-10-01", []string{"2020-10-01", "2020-12-10"}, false, pki.Revoked, pki.Good, pki.Revoked},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ev := pki.Evidence{Certificates: []*x509.Certificate{interm, readCert(t, dir, "certs", "interm-ocsp.crt")}}
+			for _, d := range c.evidence {
+				ev.OCSPs = append(ev.OCSPs, read(t, dir, "alice-"+d+".ors"))
+				ev.CRLs = append(ev.CRLs, read(t, dir, "root-"+d+".crl"))
+			}
+			m, errs := ev.Parse()
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			for _, q := range []struct {
+				cert, issuer *x509.Certificate
+				want         pki.State
+			}{{alice, interm, c.alice}, {interm, root, c.interm}, {revoked, root, c.revoked}} {
+				st, err := pki.CheckRevocation(q.cert, q.issuer, m, pki.NewAnchors(root), day(c.at), pki.CheckOptions{IgnoreFreshness: c.ignore})
+				if st.State != q.want {
+					t.Errorf("%s: got %v, %v, want %v", q.cert.Subject, st.State, err, q.want)
+				}
+				if st.State == pki.Revoked && !st.RevokedAt.Equal(day("2020-12-01").Add(-5*time.Minute)) {
+					t.Errorf("%s: got revoked at %v", q.cert.Subject, st.RevokedAt)
+				}
+			}
+		})
+	}
+}

@@ -60,8 +60,8 @@ func (r *derReader) fail(s cryptobyte.String, rule string, err error) {
 // read takes the element with this tag off s and returns its content.
 func (r *derReader) read(s *cryptobyte.String, tag cbasn1.Tag, rule string) cryptobyte.String {
 	var out cryptobyte.String
-	if r.err == nil && !s.ReadASN1(&out, tag) {
-		r.fail(*s, rule, nil)
+	if at := *s; r.err == nil && !s.ReadASN1(&out, tag) {
+		r.fail(at, rule, nil) // a failed read may have moved on
 	}
 	return out
 }
@@ -69,8 +69,8 @@ func (r *derReader) read(s *cryptobyte.String, tag cbasn1.Tag, rule string) cryp
 // element is read with the header kept.
 func (r *derReader) element(s *cryptobyte.String, tag cbasn1.Tag, rule string) cryptobyte.String {
 	var out cryptobyte.String
-	if r.err == nil && !s.ReadASN1Element(&out, tag) {
-		r.fail(*s, rule, nil)
+	if at := *s; r.err == nil && !s.ReadASN1Element(&out, tag) {
+		r.fail(at, rule, nil) // a failed read may have moved on
 	}
 	return out
 }
@@ -87,6 +87,21 @@ func (r *derReader) oid(s *cryptobyte.String, rule string) oid {
 	b := r.read(s, cbasn1.OBJECT_IDENTIFIER, rule)
 	if r.err == nil && len(b) == 0 {
 		r.fail(*s, rule, errors.New("empty object identifier"))
+	}
+	return intern(b)
+}
+
+// interned holds the identifiers that recur by the hundred thousand in CRL
+// entries, so that reading one allocates nothing.
+var interned = map[string]oid{
+	string(oidReasonCode): oidReasonCode,
+	string(oidInvalidity): oidInvalidity,
+	string(oidCertIssuer): oidCertIssuer,
+}
+
+func intern(b []byte) oid {
+	if o, ok := interned[string(b)]; ok {
+		return o
 	}
 	return oid(b)
 }

@@ -1,6 +1,7 @@
 package pki_test
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -252,7 +253,7 @@ func TestParseCertificates(t *testing.T) {
 			}
 		})
 	}
-	for name, in := range map[string][]byte{"empty": nil, "text": []byte("halo"), "empty PEM": []byte("-----BEGIN X-----\n-----END X-----\n"), "cut": a.cert.Raw[:99]} {
+	for name, in := range map[string][]byte{"empty": nil, "text": []byte("halo"), "PEM beginnings without end (CVE-2022-24675)": bytes.Repeat([]byte("-----BEGIN \n"), 100_000), "empty PEM": []byte("-----BEGIN X-----\n-----END X-----\n"), "cut": a.cert.Raw[:99]} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pki.ParseAnchors(in)
 			var m *pki.MalformedError

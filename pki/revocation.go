@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -136,10 +137,7 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 	visited = append(visited[:len(visited):len(visited)], cert)
 	var found []Status
 	var rejected []error
-	for _, o := range c.m.OCSPs {
-		if !o.Covers(cert, issuer) {
-			continue
-		}
+	for _, o := range c.covering(cert, issuer) {
 		st, err := o.Check(cert, issuer, c.at, c.opts)
 		if err == nil {
 			err = c.responder(st, issuer, visited)
@@ -160,6 +158,19 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 		return Status{}, &RevocationError{Certificate: cert, Rejected: rejected}
 	}
 	return newest(found), nil
+}
+
+// covering returns the newest responses about cert, no more than maxCovering:
+// each may cost dozens of signature checks before it is rejected.
+func (c *revocationCheck) covering(cert, issuer *x509.Certificate) []*OCSP {
+	var out []*OCSP
+	for _, o := range c.m.OCSPs {
+		if o.Covers(cert, issuer) {
+			out = append(out, o)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *OCSP) int { return b.ProducedAt.Compare(a.ProducedAt) })
+	return out[:min(len(out), maxCovering)]
 }
 
 func newest(found []Status) Status {
@@ -214,6 +225,9 @@ func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.
 // place then where that certificate's status can stand.
 func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
 	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak}
+	if c.opts.IgnoreFreshness {
+		po.At = l.ThisUpdate // judged as of when it was made, like an OCSP responder at producedAt
+	}
 	candidates := append(c.anchors.Certificates(), c.m.Certificates...)
 	for _, cand := range candidates {
 		if !sameName(cand.RawSubject, l.RawIssuer) {
