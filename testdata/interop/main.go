@@ -14,6 +14,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,9 +23,12 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/absah-id/absah/testdata/interop/office"
 )
 
 func main() {
+	office.RunIfWorker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := command(ctx, os.Args[1:]); err != nil {
@@ -37,7 +41,61 @@ func command(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "judge" {
 		return judgeGiven(ctx, args[1:])
 	}
-	return fmt.Errorf("nothing to do")
+	return signAndJudge(ctx, args)
+}
+
+// signAndJudge is the run itself.
+func signAndJudge(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("interop", flag.ExitOnError)
+	keep := flags.String("keep", "", "empty `folder` to keep the signed files in")
+	only := flags.String("only", "", "make only the files whose name contains this `text`")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "interop-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	out := *keep
+	if out == "" {
+		out = filepath.Join(work, "signed")
+	}
+	if out, err = filepath.Abs(out); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		return err
+	}
+	o, err := office.Open(ctx, work)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	m := &matrix{office: o, out: out, inputs: readInputs(filepath.Join(sourceDir(), "..", "pdf"))}
+	if err := m.run(ctx, *only); err != nil {
+		return err
+	}
+	if err := copyFile(o.Trust(), filepath.Join(out, "trust.pem")); err != nil {
+		return err
+	}
+	err = judgeAll(ctx, m.cases, o.Trust(), work)
+	for _, f := range m.failed {
+		fmt.Println("NOT SIGNED", f)
+	}
+	if len(m.failed) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d files could not be signed", len(m.failed)))
+	}
+	return err
+}
+
+// copyFile keeps the anchors beside the signed files, for later questions.
+func copyFile(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
 }
 
 // judgeGiven is "interop judge".
@@ -73,7 +131,7 @@ func judgeAll(ctx context.Context, cases []Case, trust, work string) error {
 	}
 	here := sourceDir()
 	tools := filepath.Join(here, "..", "..", ".tools")
-	all, err := judges(ctx, here, tools, trust, work)
+	all, err := judges(here, tools, trust, work)
 	if err != nil {
 		return err
 	}
@@ -100,7 +158,7 @@ func judgeAll(ctx context.Context, cases []Case, trust, work string) error {
 
 // ask runs all judges at once.
 func ask(ctx context.Context, all []Judge, cases []Case) (*outcome, error) {
-	o := &outcome{cases: cases, judges: all, findings: map[string][]Finding{}, skipped: map[string]error{}}
+	o := &outcome{cases: cases, judges: all, findings: map[string]map[int]Finding{}, skipped: map[string]error{}}
 	var mu sync.Mutex // guards o and first
 	var first error
 	var wg sync.WaitGroup
@@ -111,13 +169,23 @@ func ask(ctx context.Context, all []Judge, cases []Case) (*outcome, error) {
 		}
 		wg.Go(func() {
 			began := time.Now()
-			findings, err := j.Judge(ctx, cases)
+			var mine []Case
+			var index []int
+			for i, c := range cases {
+				if j.asked(c) {
+					mine, index = append(mine, c), append(index, i)
+				}
+			}
+			findings, err := j.Judge(ctx, mine)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && first == nil {
 				first = fmt.Errorf("judge %s: %w", j.Name, err)
 			}
-			o.findings[j.Name] = findings
+			o.findings[j.Name] = map[int]Finding{}
+			for i, f := range findings {
+				o.findings[j.Name][index[i]] = f
+			}
 			fmt.Fprintf(os.Stderr, "interop: %s done after %v\n", j.Name, time.Since(began).Round(100*time.Millisecond))
 		})
 	}

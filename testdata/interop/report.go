@@ -12,8 +12,8 @@ import (
 type outcome struct {
 	cases    []Case
 	judges   []Judge
-	findings map[string][]Finding // by judge, in the order of cases
-	skipped  map[string]error     // judges that could not run, and why
+	findings map[string]map[int]Finding // by judge, then by index into cases
+	skipped  map[string]error           // judges that could not run, and why
 }
 
 // verdict is what a Finding means for its Case: nil when it is as expected.
@@ -76,33 +76,42 @@ func (o *outcome) table(w io.Writer) {
 // cell is one count: "12" when all is well, "11/12" when not, "-" when the
 // judge did not run.
 func (o *outcome) cell(j Judge, cases []int) string {
-	findings := o.findings[j.Name]
-	if findings == nil {
-		return "-"
-	}
-	good := 0
+	good, asked := 0, 0
 	for _, i := range cases {
-		if verdict(j, o.cases[i], findings[i]) == nil {
+		f, ok := o.findings[j.Name][i]
+		if !ok {
+			continue
+		}
+		asked++
+		if verdict(j, o.cases[i], f) == nil {
 			good++
 		}
 	}
-	if good == len(cases) {
+	switch {
+	case asked == 0:
+		return "-"
+	case good == asked:
 		return fmt.Sprint(good)
 	}
-	return fmt.Sprintf("%d/%d", good, len(cases))
+	return fmt.Sprintf("%d/%d", good, asked)
 }
 
-// list names each failure, what the judges merely remark on, and each judge
-// that did not run.
+// list names each failure, what the judges merely remark on, what a judge
+// cannot judge, and each judge that did not run.
 func (o *outcome) list(w io.Writer, name func(Case) string) {
 	for _, j := range o.judges {
-		for i, f := range o.findings[j.Name] {
-			if err := verdict(j, o.cases[i], f); err != nil {
-				fmt.Fprintf(w, "FAIL %s %s: %v\n", j.Name, name(o.cases[i]), err)
+		for i, c := range o.cases {
+			f, ok := o.findings[j.Name][i]
+			if !ok {
+				continue
+			}
+			if err := verdict(j, c, f); err != nil {
+				fmt.Fprintf(w, "FAIL %s %s: %v\n", j.Name, name(c), err)
 			}
 		}
 	}
 	o.remarks(w)
+	o.limits(w)
 	for _, j := range o.judges {
 		if err := o.skipped[j.Name]; err != nil {
 			fmt.Fprintf(w, "SKIP %s: %v\n", j.Name, err)
@@ -122,12 +131,29 @@ func (o *outcome) remarks(w io.Writer) {
 			}
 		}
 	}
+	printCounts(w, "note", count)
+}
+
+// limits lists what the judges cannot judge, with the number of files.
+func (o *outcome) limits(w io.Writer) {
+	count := map[string]int{}
+	for _, j := range o.judges {
+		for _, c := range o.cases {
+			if why := j.cannot(c); why != "" && o.skipped[j.Name] == nil {
+				count[j.Name+": "+why]++
+			}
+		}
+	}
+	printCounts(w, "n/a ", count)
+}
+
+func printCounts(w io.Writer, label string, count map[string]int) {
 	var all []string
 	for text := range count {
 		all = append(all, text)
 	}
 	sort.Strings(all)
 	for _, text := range all {
-		fmt.Fprintf(w, "note %s (%d files)\n", text, count[text])
+		fmt.Fprintf(w, "%s %s (%d files)\n", label, text, count[text])
 	}
 }

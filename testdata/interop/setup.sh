@@ -69,7 +69,7 @@ install_dss() {
 }
 
 apt_install softhsm2 softhsm2-util openssl openssl qpdf qpdf \
-  poppler-utils pdfsig mupdf-tools mutool libnss3-tools certutil \
+  poppler-utils pdfsig mupdf-tools mutool \
   python3-venv python3 default-jdk-headless javac maven mvn
 install_pyhanko
 install_dss

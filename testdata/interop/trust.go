@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -33,17 +32,10 @@ func readPEM(path string) ([][]byte, error) {
 
 // judges makes all judges. trust is a PEM file of anchors, work a directory
 // for what the tools need beside it.
-func judges(ctx context.Context, here, tools, trust, work string) ([]Judge, error) {
-	nss, certs := filepath.Join(work, "nss"), filepath.Join(work, "anchors")
-	for _, dir := range []string{nss, certs} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-	}
-	if need("certutil")() == nil {
-		if err := nssDatabase(ctx, nss, trust); err != nil {
-			return nil, err
-		}
+func judges(here, tools, trust, work string) ([]Judge, error) {
+	certs := filepath.Join(work, "anchors")
+	if err := os.MkdirAll(certs, 0o700); err != nil {
+		return nil, err
 	}
 	anchors, err := readPEM(trust)
 	if err != nil {
@@ -59,7 +51,7 @@ func judges(ctx context.Context, here, tools, trust, work string) ([]Judge, erro
 	return []Judge{
 		dss(tools, trust, slots),
 		pyHanko(here, tools, trust, slots),
-		pdfsig(nss, slots),
+		pdfsig(slots),
 		opensslCMS(trust, slots),
 		opensslTS(trust, slots),
 		mutoolSign(slots),
