@@ -55,7 +55,8 @@ func (d *drawing) layOut(v Visible) error {
 	d.op("/G cs /G CS")
 	if !v.Plain && len(blocks) > 0 {
 		d.frame(area.inset(border / 2))
-		area = area.inset(math.Min(math.Max(0.08*math.Min(d.width, d.height), 3*border), 6))
+		side := math.Min(d.width, d.height)
+		area = area.inset(math.Min(math.Min(math.Max(0.08*side, 3*border), 6), side/4))
 	}
 	wide := d.width >= 1.25*d.height
 	if v.QR != "" {
@@ -332,6 +333,9 @@ func fit(blocks []block, area rectangle) ([]line, float64) {
 	for ; ; blocks = blocks[1:] { // the name is last and stays
 		lines := cutLines(blocks, area.w/minTextSize)
 		size := math.Min(minTextSize, area.h/textHeight(lines))
+		for _, l := range lines { // not even an ellipsis may be as narrow
+			size = math.Min(size, area.w/(l.block.face.width(l.text)*l.block.scale))
+		}
 		if size >= minTextSize || len(blocks) == 1 {
 			return lines, size
 		}
