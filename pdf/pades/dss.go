@@ -211,21 +211,9 @@ func WriteDSS(rev *pdf.Revision, add DSS) ([]byte, error) {
 		have = &DSS{}
 	}
 	w := &writer{rev: rev, u: rev.NewUpdate()}
-	var added [3][]pdf.Ref
-	any := false
-	for i := range lists {
-		for _, b := range missing(*have.list(i), *add.list(i)) {
-			if len(b) == 0 || len(b) > maxStoreItem {
-				return nil, fmt.Errorf("evidence of %d bytes; 1 to %d are possible", len(b), maxStoreItem)
-			}
-			// DER hardly compresses; written plainly it can be compared
-			// byte for byte with what was received.
-			added[i] = append(added[i], w.u.Add(pdf.NewStream(pdf.Dict{}, b)))
-			any = true
-		}
-	}
-	if !any {
-		return nil, nil
+	added, err := w.addEvidence(have, &add)
+	if err != nil || added == nil {
+		return nil, err
 	}
 	err = w.sub("DSS", true, func(d pdf.Dict) (bool, error) {
 		changed := false
@@ -251,6 +239,28 @@ func WriteDSS(rev *pdf.Revision, add DSS) ([]byte, error) {
 		return nil, err
 	}
 	return w.u.Finish()
+}
+
+// addEvidence adds the items that have lacks as streams and returns them by
+// list; nil when there are none.
+func (w *writer) addEvidence(have, add *DSS) ([][]pdf.Ref, error) {
+	added := make([][]pdf.Ref, len(lists))
+	any := false
+	for i := range lists {
+		for _, b := range missing(*have.list(i), *add.list(i)) {
+			if len(b) == 0 || len(b) > maxStoreItem {
+				return nil, fmt.Errorf("evidence of %d bytes; 1 to %d are possible", len(b), maxStoreItem)
+			}
+			// DER hardly compresses; written plainly it can be compared
+			// byte for byte with what was received.
+			added[i] = append(added[i], w.u.Add(pdf.NewStream(pdf.Dict{}, b)))
+			any = true
+		}
+	}
+	if !any {
+		return nil, nil
+	}
+	return added, nil
 }
 
 // missing returns the items of add that have does not hold, each once.

@@ -89,26 +89,30 @@ func readP(rev *pdf.Revision, d pdf.Dict) int {
 func (s *Signature) readReferences(rev *pdf.Revision) {
 	refs, _, err := pdf.Lookup[pdf.Array](rev, s.Dict, "Reference")
 	if err != nil {
-		s.DocMDP = 1
-		s.FieldMDP = &FieldMDP{Action: "All"}
-		s.problem("reference", "/Reference: %w", err)
+		s.unreadable("/Reference: %w", err)
 		return
 	}
 	for _, o := range refs {
 		v, err := rev.Resolve(o)
 		d, ok := v.(pdf.Dict)
 		if err != nil || !ok {
-			s.problem("reference", "a signature reference is not a dictionary")
+			s.unreadable("a signature reference is not a dictionary")
 			continue
 		}
 		s.readReference(rev, d)
 	}
 }
 
+// unreadable takes a damaged reference for the strictest one.
+func (s *Signature) unreadable(format string, args ...any) {
+	s.DocMDP, s.FieldMDP = 1, &FieldMDP{Action: "All"}
+	s.problem("reference", format, args...)
+}
+
 func (s *Signature) readReference(rev *pdf.Revision, d pdf.Dict) {
 	method, _, err := pdf.Lookup[pdf.Name](rev, d, "TransformMethod")
 	if err != nil {
-		s.problem("reference", "/TransformMethod: %w", err)
+		s.unreadable("/TransformMethod: %w", err)
 		return
 	}
 	params, _, err := pdf.Lookup[pdf.Dict](rev, d, "TransformParams")

@@ -3,6 +3,8 @@ package pades_test
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/absah-id/absah/internal/testfile"
@@ -204,7 +206,7 @@ func TestLocks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			doc := sign(t, open(t, tt.file, ""), tt.spec, 1)
 			s := only(t, doc)
-			if s.FieldMDP == nil || s.FieldMDP.Action != tt.want.Action || !equalNames(s.FieldMDP.Fields, tt.want.Fields) || s.FieldMDP.P != 0 {
+			if s.FieldMDP == nil || s.FieldMDP.Action != tt.want.Action || !slices.Equal(s.FieldMDP.Fields, tt.want.Fields) || s.FieldMDP.P != 0 {
 				t.Errorf("FieldMDP %+v, want %+v", s.FieldMDP, tt.want)
 			}
 			if s.DocMDP != 0 {
@@ -219,18 +221,6 @@ func TestLocks(t *testing.T) {
 			}
 		})
 	}
-}
-
-func equalNames(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func TestFieldMDPLocks(t *testing.T) {
@@ -252,6 +242,66 @@ func TestFieldMDPLocks(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.lock.Locks(tt.name); got != tt.want {
 			t.Errorf("%+v locks %q: %v, want %v", tt.lock, tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestReadReferences: what a signature restricts, read from other people's
+// dictionaries; damage reads as the strictest.
+func TestReadReferences(t *testing.T) {
+	all := &pades.FieldMDP{Action: "All"}
+	tests := []struct {
+		name, reference string
+		docMDP          int
+		fieldMDP        *pades.FieldMDP
+		rule            string
+	}{
+		{"none", "null", 0, nil, ""},
+		{"P absent", "[<< /TransformMethod /DocMDP /TransformParams << >> >>]", 2, nil, ""},
+		{"no parameters", "[<< /TransformMethod /DocMDP >>]", 2, nil, ""},
+		{"P 3", "[<< /TransformMethod /DocMDP /TransformParams << /P 3 >> >>]", 3, nil, ""},
+		{"P 0", "[<< /TransformMethod /DocMDP /TransformParams << /P 0 >> >>]", 1, nil, ""},
+		{"P a name", "[<< /TransformMethod /DocMDP /TransformParams << /P /X >> >>]", 1, nil, ""},
+		{"parameters a name", "[<< /TransformMethod /DocMDP /TransformParams /X >>]", 1, nil, "reference"},
+		{"two DocMDP", "[<< /TransformMethod /DocMDP /TransformParams << /P 3 >> >> << /TransformMethod /DocMDP >>]", 2, nil, "docmdp-twice"},
+		{"both", "[<< /TransformMethod /DocMDP >> << /TransformMethod /FieldMDP /TransformParams << /Action /Include /Fields [(a)] >> >>]", 2, &pades.FieldMDP{Action: "Include", Fields: []string{"a"}}, ""},
+		{"two FieldMDP", "[<< /TransformMethod /FieldMDP /TransformParams << /Action /Include >> >> << /TransformMethod /FieldMDP >>]", 0, all, "fieldmdp-twice"},
+		{"names of other types", "[<< /TransformMethod /FieldMDP /TransformParams << /Action /Include /Fields [1] >> >>]", 0, all, ""},
+		{"Fields a name", "[<< /TransformMethod /FieldMDP /TransformParams << /Action /Exclude /Fields /X >> >>]", 0, all, ""},
+		{"identity", "[<< /TransformMethod /Identity >>]", 0, nil, ""},
+		{"method a number", "[<< /TransformMethod 1 >>]", 1, all, "reference"},
+		{"element a number", "[1]", 1, all, "reference"},
+		{"not an array", "/X", 1, all, "reference"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := only(t, open(t, form("4 0 R", "<< /FT /Sig /T (b) /V 5 0 R >>",
+				"<< /Type /Sig /SubFilter /ETSI.CAdES.detached /Reference "+tt.reference+" >>"), ""))
+			if s.DocMDP != tt.docMDP || (s.FieldMDP == nil) != (tt.fieldMDP == nil) {
+				t.Fatalf("DocMDP %d, FieldMDP %v", s.DocMDP, s.FieldMDP)
+			}
+			if f := s.FieldMDP; f != nil && (f.Action != tt.fieldMDP.Action || !slices.Equal(f.Fields, tt.fieldMDP.Fields)) {
+				t.Errorf("FieldMDP %+v, want %+v", f, tt.fieldMDP)
+			}
+			want := strings.Fields("byterange contents " + tt.rule)
+			slices.Sort(want)
+			if got := rules(s); got != strings.Join(want, " ") {
+				t.Errorf("problems %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&pades.RefusedError{Code: "field-signed", Reason: "The field is signed already."}, "field-signed: The field is signed already."},
+		{&pades.PlaceholderError{Need: 9, Have: 5}, "signature of 9 bytes does not fit in the 5 bytes reserved"},
+	} {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
 }

@@ -323,15 +323,7 @@ func (s *Signature) checkGap(doc *pdf.Document, rev *pdf.Revision) error {
 	if s.end() == 0 || s.Ref == (pdf.Ref{}) {
 		return nil
 	}
-	span, err := rev.Span(s.Ref)
-	if err != nil {
-		if fatal(err) {
-			return err
-		}
-		s.problem("value", "%w", err)
-		return nil
-	}
-	if span.Container != 0 {
+	if e, _ := rev.Entry(s.Ref.Num); e.Kind == pdf.EntryCompressed {
 		s.problem("compressed", "the signature dictionary is in an object stream")
 		return nil
 	}

@@ -212,3 +212,28 @@ func TestDirectSignature(t *testing.T) {
 		t.Errorf("problems %q", rules(s))
 	}
 }
+
+// TestCompressedSignature: in an object stream there is no gap to compare.
+func TestCompressedSignature(t *testing.T) {
+	const sig = "<< /Type /Sig /SubFilter /ETSI.CAdES.detached /Contents <3000> /ByteRange [0 20 30 40] >>"
+	var b bytes.Buffer
+	b.WriteString("%PDF-1.7\n")
+	xref := []byte{0, 0, 0, 0}
+	for i, o := range []string{
+		"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R >>",
+		"<< /FT /Sig /T (a) /V 6 0 R >>",
+		fmt.Sprintf("<< /Type /ObjStm /N 1 /First 4 /Length %d >>\nstream\n6 0 %s\nendstream", 4+len(sig), sig),
+	} {
+		xref = append(xref, 1, byte(b.Len()>>8), byte(b.Len()), 0)
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	at := b.Len()
+	xref = append(xref, 2, 0, 5, 0, 1, byte(at>>8), byte(at), 0)
+	fmt.Fprintf(&b, "7 0 obj\n<< /Type /XRef /Size 8 /W [1 2 1] /Root 1 0 R /Length %d >>\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n", len(xref), xref, at)
+	s := only(t, open(t, b.Bytes(), ""))
+	if got := rules(s); got != "compressed revision" {
+		t.Errorf("problems %q", got)
+	}
+}
