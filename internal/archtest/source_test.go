@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -48,10 +49,22 @@ func ours(importPath string) string {
 	return ""
 }
 
-// sources parses every Go file of the repository, those of the separate
+// sources returns every Go file of the repository, those of the separate
 // modules under testdata too, without regard to build constraints.
 func sources(t *testing.T) []source {
 	t.Helper()
+	out, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 20 {
+		t.Fatalf("found %d Go files: the walk is broken", len(out))
+	}
+	return slices.Clone(out)
+}
+
+// parsed reads all files once for all tests.
+var parsed = sync.OnceValues(func() ([]source, error) {
 	var out []source
 	err := filepath.WalkDir(repo, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -80,14 +93,8 @@ func sources(t *testing.T) []source {
 		out = append(out, source{path: rel, dir: path.Dir(rel), test: strings.HasSuffix(name, "_test.go"), ast: tree, fset: fset})
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out) < 20 {
-		t.Fatalf("found %d Go files: the walk is broken", len(out))
-	}
-	return out
-}
+	return out, err
+})
 
 // product returns the files that are compiled into the program or its tests'
 // support: no tests, nothing below testdata.

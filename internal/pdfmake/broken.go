@@ -152,11 +152,11 @@ func bombs() []Case {
 		{"xref-width-huge", "cross-reference stream with fields of a thousand million bytes", "xref-stream-w", true, func() []byte {
 			return rawXRefStream("/W[1 1000000000 1000000000]/Size 4", make([]byte, 70))
 		}},
-		{"xref-flate-bomb", "cross-reference stream that inflates to 256 MiB", "StreamRatio", true, func() []byte {
-			bomb := Deflate(Deflate(make([]byte, 256<<20)))
+		{"xref-flate-bomb", "cross-reference stream that inflates to 64 MiB", "StreamRatio", true, func() []byte {
+			bomb := Deflate(Deflate(make([]byte, 64<<20)))
 			return rawXRefStream("/W[1 4 2]/Size 900000/Filter[/FlateDecode/FlateDecode]", bomb)
 		}},
-		{"objstm-flate-bomb", "object stream that inflates to 256 MiB", "StreamRatio", false, objectStreamBomb},
+		{"objstm-flate-bomb", "object stream that inflates to 64 MiB", "StreamRatio", false, objectStreamBomb},
 		{"nesting-array", "the catalog is 30,000 arrays inside each other", "Depth", false, func() []byte { return nested("[", "]", 30000) }},
 		{"nesting-dict", "the catalog is 10,000 dictionaries inside each other", "Depth", false, func() []byte { return nested("<</A", ">>", 10000) }},
 		{"filters-1000", "object stream under a thousand filters", "Filters", false, manyFilters},
@@ -198,7 +198,7 @@ func withCompressedPages(name, dict string, data []byte) []byte {
 }
 
 func objectStreamBomb() []byte {
-	data := append([]byte("1 0 <</Type/Pages/Kids[]/Count 0>>"), make([]byte, 256<<20)...)
+	data := append([]byte("1 0 <</Type/Pages/Kids[]/Count 0>>"), make([]byte, 64<<20)...)
 	return withCompressedPages("objstm-flate-bomb", "/Filter[/FlateDecode/FlateDecode]", Deflate(Deflate(data)))
 }
 
