@@ -143,7 +143,7 @@ func readHash(s *cryptobyte.String) (crypto.Hash, bool) {
 
 // checkSignature verifies sig over signed. Its errors are *PathError with
 // RuleAlgorithm, RuleWeakAlgorithm or RuleSignature and no certificate.
-func checkSignature(alg x509.SignatureAlgorithm, pub crypto.PublicKey, signed, sig []byte, allowWeak bool) error {
+func checkSignature(alg x509.SignatureAlgorithm, pub crypto.PublicKey, signed, sig []byte, allowWeak bool) *PathError {
 	scheme, ok := schemes[alg]
 	if !ok {
 		return &PathError{Rule: RuleAlgorithm, Detail: fmt.Sprintf("signature algorithm %v", alg)}
@@ -187,7 +187,7 @@ func checkSignature(alg x509.SignatureAlgorithm, pub crypto.PublicKey, signed, s
 }
 
 // checkKey refuses keys that cannot or must not be used for verification.
-func checkKey(pub crypto.PublicKey, allowWeak bool) error {
+func checkKey(pub crypto.PublicKey, allowWeak bool) *PathError {
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
 		n := pub.N.BitLen()

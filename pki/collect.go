@@ -105,11 +105,11 @@ func (c *collector) one(ctx context.Context, cert, issuer *x509.Certificate, fre
 	}
 	visited = append(visited[:len(visited):len(visited)], cert)
 	ev, err := c.ocsp(ctx, cert, issuer, fresh, visited)
-	if final(err) {
+	if final(err, cert) {
 		return ev, err
 	}
 	ev, err2 := c.crl(ctx, cert, issuer, fresh)
-	if final(err2) {
+	if final(err2, cert) {
 		return ev, err2
 	}
 	if ctx.Err() != nil {
@@ -119,11 +119,10 @@ func (c *collector) one(ctx context.Context, cert, issuer *x509.Certificate, fre
 }
 
 // final reports that there is no point in asking another source.
-func final(err error) bool {
-	// Not errors.As: a revoked responder is no reason to give up the
-	// certificate it spoke about.
-	_, revoked := err.(*RevokedError)
-	return err == nil || revoked
+func final(err error, cert *x509.Certificate) bool {
+	var r *RevokedError
+	// A revoked responder is no reason to give up the certificate it spoke about.
+	return err == nil || errors.As(err, &r) && r.Certificate.Equal(cert)
 }
 
 func (c *collector) ocsp(ctx context.Context, cert, issuer *x509.Certificate, fresh time.Time, visited []*x509.Certificate) (Evidence, error) {

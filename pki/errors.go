@@ -113,24 +113,21 @@ func (e *RejectError) Unwrap() error { return e.Err }
 // err is or wraps, "malformed" for a [MalformedError], and "" for other
 // errors. Of joined errors the first that has a rule counts.
 func RuleOf(err error) Rule {
-	switch e := err.(type) {
-	case *PathError:
-		return e.Rule
-	case *RejectError:
-		return e.Rule
-	case *MalformedError:
-		return "malformed"
-	case interface{ Unwrap() error }:
-		return RuleOf(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			if r := RuleOf(inner); r != "" {
-				return r
-			}
-		}
+	var r ruled
+	if errors.As(err, &r) {
+		return r.rule()
 	}
 	return ""
 }
+
+type ruled interface {
+	error
+	rule() Rule
+}
+
+func (e *PathError) rule() Rule      { return e.Rule }
+func (e *RejectError) rule() Rule    { return e.Rule }
+func (e *MalformedError) rule() Rule { return "malformed" }
 
 // RevokedError is returned by [Collect] when a certificate of the chain, or of
 // one that vouches for it, is revoked or on hold.

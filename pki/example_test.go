@@ -22,7 +22,7 @@ func ExampleCollect() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		log.Fatal(err)
@@ -35,7 +35,7 @@ func ExampleCollect() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 
 	signedAt := time.Now().Truncate(time.Second)
 	chain, err := pki.Chain(cert, pool, l.Anchors(), signedAt, pki.Signing)

@@ -3,7 +3,6 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -64,7 +63,7 @@ func BuildPath(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o P
 // search was complete, else a *PathError; RuleBudget when a limit ended the
 // search, even after some paths.
 func BuildPaths(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o PathOptions, yield func([]*x509.Certificate) bool) error {
-	b := &pathBuilder{anchors: a, opts: o, yield: yield, checked: make(map[edge]error)}
+	b := &pathBuilder{anchors: a, opts: o, yield: yield, checked: make(map[edge]*PathError)}
 	if a.exact(leaf) {
 		if b.complete([]*x509.Certificate{leaf}); b.done {
 			return nil
@@ -96,7 +95,7 @@ type pathBuilder struct {
 	yield   func([]*x509.Certificate) bool
 	pool    map[string][]*x509.Certificate // by canonical subject
 
-	checked    map[edge]error
+	checked    map[edge]*PathError
 	signatures int
 	paths      int
 
@@ -201,9 +200,8 @@ func (b *pathBuilder) issued(child, issuer *x509.Certificate) bool {
 		err = checkSignature(child.SignatureAlgorithm, issuer.PublicKey, child.RawTBSCertificate, child.Signature, b.opts.AllowWeak)
 		b.checked[e] = err
 	}
-	var p *PathError
-	if errors.As(err, &p) {
-		b.note(&PathError{Rule: p.Rule, Certificate: child, Detail: p.Detail, Err: p.Err})
+	if err != nil {
+		b.note(&PathError{Rule: err.Rule, Certificate: child, Detail: err.Detail, Err: err.Err})
 	}
 	return err == nil
 }
@@ -248,5 +246,9 @@ func CheckIssued(cert, issuer *x509.Certificate, allowWeak bool) error {
 	if !sameName(cert.RawIssuer, issuer.RawSubject) {
 		return &PathError{Rule: RuleNameChaining, Certificate: cert}
 	}
-	return checkSignature(cert.SignatureAlgorithm, issuer.PublicKey, cert.RawTBSCertificate, cert.Signature, allowWeak)
+	if err := checkSignature(cert.SignatureAlgorithm, issuer.PublicKey, cert.RawTBSCertificate, cert.Signature, allowWeak); err != nil {
+		err.Certificate = cert
+		return err
+	}
+	return nil // not the nil *PathError
 }

@@ -11,7 +11,6 @@ const anyPolicy = "2.5.29.32.0"
 
 var (
 	asn1Policies        = asn1.ObjectIdentifier{2, 5, 29, 32}
-	asn1PolicyMappings  = asn1.ObjectIdentifier{2, 5, 29, 33}
 	asn1NameConstraints = asn1.ObjectIdentifier{2, 5, 29, 30}
 	asn1SubjectAltName  = asn1.ObjectIdentifier{2, 5, 29, 17}
 )

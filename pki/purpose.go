@@ -55,7 +55,14 @@ var (
 // a responder's: it would exempt a signer from revocation (validation of
 // Signing and Timestamping only).
 func CheckPurpose(cert *x509.Certificate, p Purpose) error {
-	deny := func(detail string) error {
+	if err := checkPurpose(cert, p); err != nil {
+		return err
+	}
+	return nil // not the nil *PathError
+}
+
+func checkPurpose(cert *x509.Certificate, p Purpose) *PathError {
+	deny := func(detail string) *PathError {
 		return &PathError{Rule: RuleKeyUsage, Certificate: cert, Detail: p.String() + ": " + detail}
 	}
 	const signs = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment

@@ -30,9 +30,8 @@ func ValidatePath(path []*x509.Certificate, o PathOptions) (*PathResult, error) 
 	for i := range len(path) - 1 {
 		c := path[i]
 		if err := checkSignature(c.SignatureAlgorithm, path[i+1].PublicKey, c.RawTBSCertificate, c.Signature, o.AllowWeak); err != nil {
-			p := err.(*PathError)
-			p.Certificate = c
-			return nil, p
+			err.Certificate = c
+			return nil, err
 		}
 	}
 	res, err := validate(path, o)
@@ -57,9 +56,8 @@ func validate(path []*x509.Certificate, o PathOptions) (*PathResult, *PathError)
 	}
 	leaf := path[0]
 	if err := checkKey(leaf.PublicKey, o.AllowWeak); err != nil {
-		p := err.(*PathError)
-		p.Certificate = leaf
-		return nil, p
+		err.Certificate = leaf
+		return nil, err
 	}
 	s := &pathState{opts: o, maxPath: len(path)}
 	s.policies = newPolicyState(len(path)-1, o)
@@ -76,8 +74,8 @@ func validate(path []*x509.Certificate, o PathOptions) (*PathResult, *PathError)
 	if err := checkCritical(leaf); err != nil {
 		return nil, err
 	}
-	if err := CheckPurpose(leaf, o.Purpose); err != nil {
-		return nil, err.(*PathError)
+	if err := checkPurpose(leaf, o.Purpose); err != nil {
+		return nil, err
 	}
 	if err := checkPeriods(path, o); err != nil {
 		return nil, err

@@ -328,7 +328,7 @@ func (c *Client) fetch(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return fail(kindOf(err), err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // everything worth reading has been read
 	if resp.StatusCode != http.StatusOK {
 		return fail(HTTPStatus, errors.New(resp.Status))
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,7 @@ func start(t *testing.T, cfg lab.Config) *lab.Lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { closing(t, l) })
 	return l
 }
 
@@ -44,7 +45,7 @@ func client(t *testing.T, cfg fetch.Config) *fetch.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { closing(t, c) })
 	return c
 }
 
@@ -59,6 +60,13 @@ func issue(t *testing.T, l *lab.Lab) *x509.Certificate {
 		t.Fatal(err)
 	}
 	return cert
+}
+
+func closing(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func kind(err error) fetch.Kind {
@@ -401,7 +409,7 @@ func TestCloseAndConfig(t *testing.T) {
 		"URL in the list": {Allow: []string{"http://x"}}, "empty entry": {Allow: []string{""}}, "no port": {Allow: []string{"x:"}}, "timeout": {Timeout: -1},
 	} {
 		if c, err := fetch.New(cfg); err == nil {
-			c.Close()
+			closing(t, c)
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -413,7 +421,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	fmt.Println("ready")
 	// Output: ready
 }

@@ -94,10 +94,10 @@ func (l *Lab) spoil(w http.ResponseWriter, r *http.Request, f Fault, mediaType s
 		http.Error(w, "layanan terganggu", http.StatusInternalServerError)
 	case Garbage:
 		w.Header().Set("Content-Type", mediaType)
-		w.Write([]byte("\x30\x03bukan DER"))
+		write(w, []byte("\x30\x03bukan DER"))
 	case Oversize:
 		w.Header().Set("Content-Type", mediaType)
-		w.Write(make([]byte, limit+1))
+		write(w, make([]byte, limit+1))
 	case Redirect:
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	case Down:

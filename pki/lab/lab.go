@@ -105,13 +105,12 @@ func Start(cfg Config) (*Lab, error) {
 		return nil, err
 	}
 	if err := l.establish(); err != nil {
-		ln.Close()
-		return nil, err
+		return nil, errors.Join(err, ln.Close())
 	}
 	l.server = &http.Server{Handler: l.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(l.served)
-		l.server.Serve(ln) // always returns an error; Close is the only cause
+		_ = l.server.Serve(ln) // always returns an error; Close is the only cause
 	}()
 	return l, nil
 }
@@ -131,14 +130,13 @@ func (l *Lab) listen() (net.Listener, error) {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("lab address %s is not loopback", addr)
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	l.addr = ln.Addr().String()
 	if stored := l.register.Addr; stored != "" && stored != l.addr {
-		ln.Close()
-		return nil, fmt.Errorf("lab: the certificates in %s point to %s, not to %s", l.cfg.Dir, stored, l.addr)
+		return nil, errors.Join(fmt.Errorf("lab: the certificates in %s point to %s, not to %s", l.cfg.Dir, stored, l.addr), ln.Close())
 	}
 	l.base = "http://" + l.addr
 	return ln, nil
@@ -195,7 +193,7 @@ func (l *Lab) TrustPEM() []byte {
 func ChainPEM(certs ...*x509.Certificate) []byte {
 	var b bytes.Buffer
 	for _, c := range certs {
-		pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}) // a bytes.Buffer does not fail
+		b.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 	}
 	return b.Bytes()
 }

@@ -45,7 +45,11 @@ func client(t *testing.T, l *lab.Lab) *fetch.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return c
 }
 
@@ -160,8 +164,7 @@ func TestStartRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if l, err := lab.Start(cfg); err == nil {
-				l.Close()
-				t.Error("started")
+				t.Error("started, closing:", l.Close())
 			}
 		})
 	}
@@ -173,11 +176,15 @@ func askTSA(t *testing.T, l *lab.Lab, digest []byte) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(l.TSAURL(), "application/timestamp-query", bytes.NewReader(req))
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.TSAURL(), bytes.NewReader(req))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(post)
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		return nil, errors.New(resp.Status)
 	}
@@ -228,7 +235,7 @@ func TestForeignJudge(t *testing.T) {
 			if name == "crl" {
 				c.args = c.args[:len(c.args)-1]
 			}
-			out, err := exec.Command(openssl, c.args...).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), openssl, c.args...).CombinedOutput()
 			if err != nil || !bytes.Contains(out, []byte(c.want)) {
 				t.Errorf("openssl %s: %v\n%s", c.args[0], err, out)
 			}

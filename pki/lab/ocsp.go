@@ -8,7 +8,6 @@ import (
 	"crypto/sha1"
 	_ "crypto/sha256" // CertID hashes
 	"encoding/asn1"
-	"errors"
 	"math/big"
 	"time"
 
@@ -24,8 +23,6 @@ var (
 	oidSHA256          = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 	oidECDSAWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
 	oidRSAWithSHA256   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
-
-	errRequest = errors.New("permintaan OCSP tidak terbaca")
 )
 
 // question is the first Request of an OCSPRequest; the lab answers one.
@@ -37,20 +34,21 @@ type question struct {
 	nonce             []byte // extension value as sent, or nil
 }
 
-func parseQuestion(body []byte) (*question, error) {
+// parseQuestion returns nil for bytes that are not an OCSPRequest.
+func parseQuestion(body []byte) *question {
 	s := cryptobyte.String(body)
 	var outer, tbs, list, req, id, alg cryptobyte.String
 	var oid asn1.ObjectIdentifier
 	if !s.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1(&tbs, cbasn1.SEQUENCE) ||
 		!tbs.SkipOptionalASN1(tagged(0)) || !tbs.SkipOptionalASN1(tagged(1)) ||
 		!tbs.ReadASN1(&list, cbasn1.SEQUENCE) || !list.ReadASN1(&req, cbasn1.SEQUENCE) || !req.ReadASN1Element(&id, cbasn1.SEQUENCE) {
-		return nil, errRequest
+		return nil
 	}
 	q := &question{certID: id, serial: new(big.Int)}
 	var fields cryptobyte.String
 	if !id.ReadASN1(&fields, cbasn1.SEQUENCE) || !fields.ReadASN1(&alg, cbasn1.SEQUENCE) || !alg.ReadASN1ObjectIdentifier(&oid) ||
 		!fields.ReadASN1Bytes(&q.nameHash, cbasn1.OCTET_STRING) || !fields.ReadASN1Bytes(&q.keyHash, cbasn1.OCTET_STRING) || !fields.ReadASN1Integer(q.serial) {
-		return nil, errRequest
+		return nil
 	}
 	switch {
 	case oid.Equal(oidSHA1):
@@ -58,10 +56,10 @@ func parseQuestion(body []byte) (*question, error) {
 	case oid.Equal(oidSHA256):
 		q.hash = crypto.SHA256
 	default:
-		return nil, errRequest
+		return nil
 	}
 	q.nonce = nonceOf(tbs)
-	return q, nil
+	return q
 }
 
 func tagged(n uint8) cbasn1.Tag { return cbasn1.Tag(n).ContextSpecific().Constructed() }
@@ -107,8 +105,8 @@ func keyBits(a *authority) []byte {
 }
 
 func (l *Lab) ocsp(body []byte, f Fault) ([]byte, error) {
-	q, err := parseQuestion(body)
-	if err != nil {
+	q := parseQuestion(body)
+	if q == nil {
 		return statusOnly(1), nil // malformedRequest
 	}
 	ca, by := l.issuing, l.caResponder

@@ -55,9 +55,12 @@ func (l *Lab) serve(s Service, mediaType string, limit int, answer func([]byte, 
 			return
 		}
 		w.Header().Set("Content-Type", mediaType)
-		w.Write(out)
+		write(w, out)
 	}
 }
+
+// write ends an answer. A client that has gone away is no concern of the lab.
+func write(w io.Writer, b []byte) { _, _ = w.Write(b) }
 
 // moment is thisUpdate or genTime under a fault.
 func (l *Lab) moment(f Fault) time.Time {
