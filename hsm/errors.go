@@ -56,6 +56,9 @@ var (
 	// that the wrapped key was altered: the two cannot be told apart.
 	ErrPassphrase = errors.New("wrong passphrase or altered key")
 
+	// ErrWrongSigner says that a sealed key belongs to somebody else.
+	ErrWrongSigner = errors.New("the sealed key belongs to another signer")
+
 	// ErrActivationLost says that an activated key is gone, because it was
 	// closed or because the worker was restarted. Nothing was signed;
 	// activate it again.
@@ -82,6 +85,7 @@ const (
 	ClassPIN                    // the PIN was refused: nothing is tried again
 	ClassDevice                 // the library or device is in trouble: the worker is replaced
 	ClassTokenGone              // the token was removed: the worker is replaced until it is back
+	classes
 )
 
 var classNames = [...]string{"refused", "session", "handle", "login", "pin", "device", "token-gone"}

@@ -1,23 +1,28 @@
 package hsm
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 )
 
-// lane is a kind of work with its own sessions in the worker. At most as many
-// requests of a lane are with the worker as it has sessions for it, so that a
-// request that was sent is being worked on, and its time runs.
+// lane is a kind of work that has sessions of its own in the worker, with a
+// socket each. A request is sent only when its session is free, so that one
+// that was sent is being worked on, and its time runs.
 type lane uint8
 
 const (
-	laneSign   lane = iota // signing and looking up: Config.Sessions
+	laneObject lane = iota // session objects of activated keys: 1, which owns them
 	laneAdmin              // writing token objects: 1, because SoftHSM 2.6 races there
-	laneObject             // session objects of activated keys: 1, which owns them
+	laneSign               // signing and looking up: Config.Sessions
 	lanes
 )
+
+// laneOfSocket says what the n-th socket of a worker is for, on both sides.
+func laneOfSocket(n int) lane { return lane(min(n, int(laneSign))) }
 
 // How a request ended without an answer of the worker.
 var (
@@ -26,245 +31,50 @@ var (
 	errHung    = errors.New("the worker did not answer in time")
 )
 
-// reply is the answer to a call: a body that the receiver owns, or an error.
-type reply struct {
-	body []byte
-	err  error
-}
-
-// call is one request. Its fields are guarded by link.mu once it was sent.
-type call struct {
-	lane  lane
-	limit time.Duration // the worker is killed when it works on it for longer
-	reply chan reply    // buffered; gets exactly one value
-	// orphan, when set, disposes of a good answer that nobody waits for.
-	orphan func(body []byte)
-
-	id        uint64
-	end       int       // offset of the end of its frame in the batch
-	sentAt    time.Time // zero until a write that holds it began
-	abandoned bool
-	watch     *time.Timer // of an abandoned call: kills the worker
-}
-
 // link is the connection to one worker process, from its start to its death.
 type link struct {
-	proc  *process
-	slots [lanes]chan struct{}
-	wake  chan struct{} // tells write that out is not empty
-	sick  chan struct{} // closed when the worker should be replaced
-	done  chan struct{} // closed when the link is dead
-	onErr func(*link, error)
+	proc *process
+	free [lanes]chan *conn // idle sockets
+	sick chan struct{}     // closed when the worker should be replaced
+	done chan struct{}     // closed when the link is dead
 
-	mu       sync.Mutex
-	lastID   uint64           // guarded by mu, as all below
-	calls    map[uint64]*call // without an answer
-	out      []byte           // frames to write
-	pending  []*call          // the calls of out
-	draining bool             // takes no more calls
-	idle     chan struct{}    // closed when draining and calls is empty
-	isSick   bool
-	dead     bool
-	cause    error // why it is dead
-
-	wg sync.WaitGroup // read and write
+	mu     sync.Mutex
+	isSick bool  // guarded by mu, as all below
+	dead   bool  // cause is final
+	cause  error // why it is dead
 }
 
-func newLink(p *process, sessions int, onErr func(*link, error)) *link {
-	l := &link{
-		proc:  p,
-		wake:  make(chan struct{}, 1),
-		sick:  make(chan struct{}),
-		done:  make(chan struct{}),
-		idle:  make(chan struct{}),
-		calls: make(map[uint64]*call),
-		onErr: onErr,
+func newLink(p *process) *link {
+	l := &link{proc: p, sick: make(chan struct{}), done: make(chan struct{})}
+	for i := range l.free {
+		l.free[i] = make(chan *conn, len(p.conns))
 	}
-	for i, n := range [lanes]int{laneSign: sessions, laneAdmin: 1, laneObject: 1} {
-		l.slots[i] = make(chan struct{}, n)
+	for i, c := range p.conns {
+		l.free[laneOfSocket(i)] <- c
 	}
-	l.wg.Go(l.read)
-	l.wg.Go(l.write)
 	return l
 }
 
-// send queues a request and reports false when the link takes none. The caller
-// holds a slot of c.lane, which goes back when the answer has come.
-func (l *link) send(c *call, code op, body []byte) bool {
-	l.mu.Lock()
-	if l.dead || l.draining {
-		l.mu.Unlock()
-		return false
-	}
-	l.lastID++
-	c.id = l.lastID
-	l.calls[c.id] = c
-	start := len(l.out)
-	l.out = append(appendFrame(l.out, c.id, uint8(code)), body...)
-	endFrame(l.out, start)
-	c.end = len(l.out)
-	l.pending = append(l.pending, c)
-	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-// write sends what has gathered in one system call. It is a goroutine of its
-// own because a stopped worker can block it, and callers have deadlines.
-func (l *link) write() {
-	var batch []byte
-	var calls []*call
-	for {
-		select {
-		case <-l.wake:
-		case <-l.done:
-			return
-		}
-		l.mu.Lock()
-		batch, l.out = l.out, batch[:0]
-		calls, l.pending = l.pending, calls[:0]
-		now := time.Now()
-		for _, c := range calls {
-			c.sentAt = now
-		}
-		l.mu.Unlock()
-		n, err := l.proc.conn.Write(batch)
-		if err != nil {
-			l.unsend(calls, n)
-			l.fail(fmt.Errorf("write to worker: %w", err))
-			return
-		}
-		if cap(batch) > readBuffer {
-			batch = nil // one long message should not stay for ever
-		}
-	}
-}
-
-// unsend marks the calls whose frames did not go out whole.
-func (l *link) unsend(calls []*call, written int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range calls {
-		if c.end > written {
-			c.sentAt = time.Time{}
-		}
-	}
-}
-
-func (l *link) read() {
-	fr := newFrameReader(l.proc.conn)
-	for {
-		f, err := fr.next()
-		if err == nil {
-			err = l.answer(f)
-		}
-		if err != nil {
-			l.fail(fmt.Errorf("read from worker: %w", err))
-			return
-		}
-	}
-}
-
-// answer delivers a frame to its call.
-func (l *link) answer(f frame) error {
-	var r reply
-	switch f.code {
-	case statusOK:
-		r.body = append([]byte(nil), f.body...)
-	case statusError:
-		r.err = parseError(f.body)
-		if r.err == errFrame {
-			return errFrame
-		}
-	default:
-		return fmt.Errorf("%w: status %d", errFrame, f.code)
-	}
-	l.mu.Lock()
-	c := l.calls[f.id]
-	if c == nil {
-		l.mu.Unlock()
-		return fmt.Errorf("%w: answer to no request", errFrame)
-	}
-	delete(l.calls, f.id)
-	if c.watch != nil {
-		c.watch.Stop()
-	}
-	abandoned := c.abandoned
-	l.closeIdle()
-	l.mu.Unlock()
-	<-l.slots[c.lane]
-	if l.onErr != nil {
-		l.onErr(l, r.err)
-	}
-	if abandoned && r.err == nil && c.orphan != nil {
-		c.orphan(r.body)
-	}
-	c.reply <- r
-	return nil
-}
-
-// abandon gives up waiting for c. It returns false when the answer has come
-// meanwhile and is in c.reply. The slot stays taken, and a worker that keeps
-// the request for longer than c.limit is killed as if we still waited.
-func (l *link) abandon(c *call) bool {
-	l.mu.Lock()
-	if l.calls[c.id] != c {
-		l.mu.Unlock()
-		return false
-	}
-	c.abandoned = true
-	left := c.limit
-	if !c.sentAt.IsZero() {
-		left -= time.Since(c.sentAt)
-	}
-	if left > 0 {
-		c.watch = time.AfterFunc(left, func() { l.expire(c) })
-	}
-	l.mu.Unlock()
-	if left <= 0 {
-		l.fail(errHung)
-	}
-	return true
-}
-
-func (l *link) expire(c *call) {
-	l.mu.Lock()
-	waiting := l.calls[c.id] == c
-	l.mu.Unlock()
-	if waiting {
-		l.fail(errHung)
-	}
-}
-
-// fail declares the link dead, kills the worker and answers every call.
+// fail declares the link dead and kills the worker, which ends every request.
 // Only the first call of fail does anything.
 func (l *link) fail(cause error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.dead {
-		l.mu.Unlock()
 		return
 	}
 	l.dead, l.cause = true, cause
-	calls := l.calls
-	l.calls = nil
-	for _, c := range calls {
-		if c.watch != nil {
-			c.watch.Stop()
-		}
-	}
-	l.mu.Unlock()
 	l.proc.kill()
-	l.proc.conn.Close()
+	l.proc.closeConns()
 	close(l.done)
-	for _, c := range calls {
-		if c.sentAt.IsZero() {
-			c.reply <- reply{err: errNotSent}
-		} else {
-			c.reply <- reply{err: errLost}
-		}
+}
+
+func (l *link) isDone() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -278,37 +88,143 @@ func (l *link) markSick() {
 	}
 }
 
-// drain takes no more calls and waits up to d for the answers still due.
-func (l *link) drain(d time.Duration) {
-	l.mu.Lock()
-	if !l.draining {
-		l.draining = true
-		l.closeIdle()
-	}
-	l.mu.Unlock()
+// drain takes every socket out of use, waiting up to d for requests to end,
+// and reports whether all of them did. Nobody may acquire from l any more.
+func (l *link) drain(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	select {
-	case <-l.idle:
-	case <-l.done:
-	case <-t.C:
-	}
-}
-
-// closeIdle closes idle when it is time to. l.mu is held.
-func (l *link) closeIdle() {
-	if l.draining && len(l.calls) == 0 {
+	for i := range l.proc.conns {
 		select {
-		case <-l.idle:
-		default:
-			close(l.idle)
+		case <-l.free[laneOfSocket(i)]:
+		case <-l.done:
+			return false
+		case <-l.proc.exited:
+			return false
+		case <-t.C:
+			return false
 		}
 	}
+	return true
 }
 
 // inFlight returns how many requests the worker has.
 func (l *link) inFlight() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.calls)
+	n := len(l.proc.conns)
+	for _, f := range l.free {
+		n -= len(f)
+	}
+	return n
+}
+
+// longAgo as a deadline interrupts reads and writes at once.
+var longAgo = time.Unix(1, 0)
+
+// exchange sends r on c, which it gives back to l when the answer has come,
+// and returns the answer. When ctx or until comes first, it returns, and the
+// answer is awaited in the background: until limit after sending, when the
+// worker is killed as if we still waited. The errors errNotSent and errLost
+// are returned as they are.
+func (m *Module) exchange(ctx context.Context, st *state, c *conn, r request, until time.Time, limit time.Duration) ([]byte, error) {
+	l := st.link
+	c.out = endFrame(append(appendFrame(c.out[:0], uint8(r.op)), r.body...))
+	sent := time.Now()
+	stop := c.interrupt(ctx, until)
+	n, err := c.file.Write(c.out)
+	var f frame
+	if err == nil {
+		f, err = c.in.next()
+	}
+	stop()
+	switch {
+	case err == nil:
+		return m.answered(l, c, r, f)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		l.fail(fmt.Errorf("talking to the worker: %w", err))
+		if n < len(c.out) {
+			return nil, errNotSent
+		}
+		return nil, errLost
+	}
+	rest := c.out[n:]
+	m.background(func() { m.finish(st, c, r, rest, sent.Add(limit)) })
+	cause := ctx.Err()
+	if cause == nil {
+		cause = fmt.Errorf("%w: %w", ErrUnavailable, errHung)
+	}
+	if r.again {
+		return nil, cause
+	}
+	return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, cause)
+}
+
+// answered takes the answer to r from f and gives c back.
+func (m *Module) answered(l *link, c *conn, r request, f frame) ([]byte, error) {
+	var body []byte
+	var err error
+	switch f.code {
+	case statusOK:
+		body = append([]byte(nil), f.body...)
+	case statusError:
+		err = parseError(f.body)
+	default:
+		err = errFrame
+	}
+	if err == errFrame {
+		l.fail(fmt.Errorf("talking to the worker: %w", err))
+		return nil, errLost
+	}
+	c.trim()
+	l.free[r.lane] <- c
+	m.judge(l, err)
+	return body, err
+}
+
+// finish waits for the answer to a request whose caller has left.
+func (m *Module) finish(st *state, c *conn, r request, rest []byte, until time.Time) {
+	l := st.link
+	c.file.SetDeadline(until)
+	_, err := c.file.Write(rest)
+	var f frame
+	if err == nil {
+		f, err = c.in.next()
+	}
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errHung
+		}
+		l.fail(err)
+		return
+	}
+	body, err := m.answered(l, c, r, f)
+	if err == nil && r.orphan != nil {
+		r.orphan(st.generation, body)
+	}
+}
+
+// interrupt makes reading and writing fail with os.ErrDeadlineExceeded at
+// until or when ctx is done. The caller must call stop, after which it does so
+// no longer.
+func (c *conn) interrupt(ctx context.Context, until time.Time) (stop func()) {
+	c.file.SetDeadline(until)
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	fired := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		c.file.SetDeadline(longAgo)
+		close(fired)
+	})
+	return func() {
+		if !cancel() {
+			<-fired // or it would interrupt the next user of c
+		}
+	}
+}
+
+// trim lets go of the memory of long messages.
+func (c *conn) trim() {
+	if cap(c.out) > 16*readBuffer {
+		c.out = nil
+	}
+	c.in.trim()
 }

@@ -24,7 +24,9 @@ type Module struct {
 	strikes    atomic.Int32  // transient device errors in a row
 	pinErr     atomic.Pointer[error]
 
-	wg sync.WaitGroup // goroutines other than the supervisor
+	mu     sync.Mutex
+	closed bool           // guarded by mu: wg takes no more
+	wg     sync.WaitGroup // goroutines other than the supervisor
 
 	health     atomic.Pointer[Key]
 	healthTurn chan struct{} // held by the one call that looks for the key
@@ -74,8 +76,28 @@ func Start(ctx context.Context, cfg Config) (*Module, error) {
 func (m *Module) Close() error {
 	m.cancel()
 	<-m.ended
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
 	m.wg.Wait()
 	return nil
+}
+
+// background runs f in a goroutine that Close waits for. When Close is past
+// that, every worker is gone and f, run at once, ends at once.
+func (m *Module) background(f func()) {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		f()
+		return
+	}
+	m.wg.Add(1)
+	m.mu.Unlock()
+	go func() {
+		defer m.wg.Done()
+		f()
+	}()
 }
 
 // Stats returns the present figures.
@@ -103,7 +125,8 @@ type request struct {
 	again bool
 	// generation, when not zero, is the only worker that can do it.
 	generation uint64
-	orphan     func(body []byte)
+	// orphan disposes of a good answer that came after the caller had left.
+	orphan func(generation uint64, body []byte)
 }
 
 // do carries out r and returns the body of the answer and the generation of
@@ -117,14 +140,13 @@ func (m *Module) do(ctx context.Context, r request) ([]byte, uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	until := time.Now().Add(limit)
 	for resent := false; ; resent = true {
-		s, err := m.acquire(ctx, timer.C, r)
+		s, c, err := m.acquire(ctx, until, r)
 		if err != nil {
 			return nil, 0, err
 		}
-		body, err := s.link.roundTrip(ctx, timer.C, limit, r)
+		body, err := m.exchange(ctx, s, c, r, until, limit)
 		switch {
 		case err == nil:
 			return body, s.generation, nil
@@ -139,70 +161,41 @@ func (m *Module) do(ctx context.Context, r request) ([]byte, uint64, error) {
 	}
 }
 
-// acquire waits for a worker with a free slot in r's lane and takes the slot.
-func (m *Module) acquire(ctx context.Context, timeout <-chan time.Time, r request) (*state, error) {
+// acquire waits for a worker with a free session in r's lane and takes it.
+func (m *Module) acquire(ctx context.Context, until time.Time, r request) (*state, *conn, error) {
+	var timeout <-chan time.Time
 	for {
 		s := m.state.Load()
 		if s.err != nil {
-			return nil, s.err
+			return nil, nil, s.err
 		}
 		if r.generation != 0 && (s.link == nil || s.generation != r.generation) {
-			return nil, ErrActivationLost
+			return nil, nil, ErrActivationLost
 		}
-		var slot chan<- struct{}
-		var done <-chan struct{}
-		if s.link != nil {
-			slot, done = s.link.slots[r.lane], s.link.done
+		var free <-chan *conn
+		if s.link != nil && !s.link.isDone() { // else the supervisor is about to replace it
+			free = s.link.free[r.lane]
+			select { // mostly, there is one
+			case c := <-free:
+				return s, c, nil
+			default:
+			}
+		}
+		if timeout == nil {
+			t := time.NewTimer(time.Until(until))
+			defer t.Stop()
+			timeout = t.C
 		}
 		select {
-		case slot <- struct{}{}:
-			return s, nil
-		case <-s.changed:
-			continue
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-timeout:
-			return nil, fmt.Errorf("%w: no free session in time", ErrUnavailable)
-		case <-done:
-		}
-		select { // the supervisor is about to say what comes next
+		case c := <-free:
+			return s, c, nil
 		case <-s.changed:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		case <-timeout:
-			return nil, fmt.Errorf("%w: worker is being restarted", ErrUnavailable)
+			return nil, nil, fmt.Errorf("%w: no free session in time", ErrUnavailable)
 		}
 	}
-}
-
-// roundTrip sends r and waits for the answer. The slot that the caller took is
-// given back when the answer comes.
-func (l *link) roundTrip(ctx context.Context, timeout <-chan time.Time, limit time.Duration, r request) ([]byte, error) {
-	c := &call{lane: r.lane, limit: limit, reply: make(chan reply, 1), orphan: r.orphan}
-	if !l.send(c, r.op, r.body) {
-		<-l.slots[r.lane]
-		return nil, errNotSent
-	}
-	var cause error
-	select {
-	case a := <-c.reply:
-		return a.body, a.err
-	case <-ctx.Done():
-		cause = ctx.Err()
-	case <-timeout:
-		cause = errHung
-	}
-	if !l.abandon(c) {
-		a := <-c.reply
-		return a.body, a.err
-	}
-	if r.again {
-		if cause == errHung {
-			return nil, fmt.Errorf("%w: %w", ErrUnavailable, cause)
-		}
-		return nil, cause
-	}
-	return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, cause)
 }
 
 // maxStrikes is how many transient device errors in a row mean that the

@@ -12,36 +12,60 @@ import (
 	"time"
 )
 
-// rpcFD is the descriptor of the worker's end of the socket pair. It is not
-// standard input or output because vendor libraries print to those.
-const rpcFD = 3
+// firstFD is the lowest descriptor of the worker's ends of the sockets.
+// Standard input and output are left alone: vendor libraries print there.
+const firstFD = 3
 
-// process is a worker process and our end of its socket.
+// process is a worker process and our ends of its sockets.
 type process struct {
 	cmd    *exec.Cmd
-	conn   *os.File // non-blocking, so that deadlines and Close work
-	stderr *tail
+	conns  []*conn
+	stderr *head
 	exited chan struct{} // closed once the process is reaped
 	err    error         // of Wait; read after exited
 }
 
-// startProcess starts a worker. The process ends when conn is closed, and at
-// the latest when this process dies.
-func startProcess(cfg Config) (*process, error) {
+// conn is a socket to one session of the worker. One goroutine at a time uses
+// it.
+type conn struct {
+	file *os.File // non-blocking, so that deadlines and Close work
+	in   *frameReader
+	out  []byte // the request, kept for its memory
+}
+
+// socketPair returns our end of a new socket and the worker's.
+func socketPair() (*conn, *os.File, error) {
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = syscall.SetNonblock(fds[0], true)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("hsm: socket pair: %w", err)
+		return nil, nil, fmt.Errorf("hsm: socket pair: %w", err)
 	}
-	theirs := os.NewFile(uintptr(fds[1]), "hsm-worker-end")
-	defer theirs.Close()
-	if err := syscall.SetNonblock(fds[0], true); err != nil {
-		syscall.Close(fds[0])
-		return nil, fmt.Errorf("hsm: socket pair: %w", err)
-	}
-	p := &process{
-		conn:   os.NewFile(uintptr(fds[0]), "hsm-worker"),
-		stderr: new(tail),
-		exited: make(chan struct{}),
+	ours := os.NewFile(uintptr(fds[0]), "hsm-worker")
+	return &conn{file: ours, in: newFrameReader(ours)}, os.NewFile(uintptr(fds[1]), "hsm-worker-end"), nil
+}
+
+// startProcess starts a worker with n sockets. The process ends when one of
+// them is closed, and at the latest when this process dies.
+func startProcess(cfg Config, n int) (_ *process, err error) {
+	p := &process{stderr: new(head), exited: make(chan struct{})}
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+		if err != nil {
+			p.closeConns()
+		}
+	}()
+	for range n {
+		c, f, err := socketPair()
+		if err != nil {
+			return nil, err
+		}
+		p.conns = append(p.conns, c)
+		theirs = append(theirs, f)
 	}
 	p.cmd = &exec.Cmd{
 		// Not os.Executable: after an upgrade in place that name is another
@@ -50,7 +74,7 @@ func startProcess(cfg Config) (*process, error) {
 		Args:       []string{os.Args[0], WorkerCommand},
 		Env:        cfg.Env,
 		Stderr:     p.stderr,
-		ExtraFiles: []*os.File{theirs},
+		ExtraFiles: theirs,
 		WaitDelay:  time.Second, // a helper of the library may hold stderr open
 		SysProcAttr: &syscall.SysProcAttr{
 			Pdeathsig: syscall.SIGKILL,
@@ -62,7 +86,6 @@ func startProcess(cfg Config) (*process, error) {
 	if cfg.Worker != nil {
 		c := exec.Command(cfg.Worker[0], cfg.Worker[1:]...)
 		if c.Err != nil {
-			p.conn.Close()
 			return nil, fmt.Errorf("hsm: worker: %w", c.Err)
 		}
 		p.cmd.Path, p.cmd.Args = c.Path, c.Args
@@ -70,7 +93,6 @@ func startProcess(cfg Config) (*process, error) {
 	started := make(chan error, 1)
 	go p.run(started)
 	if err := <-started; err != nil {
-		p.conn.Close()
 		return nil, fmt.Errorf("hsm: start worker: %w", err)
 	}
 	return p, nil
@@ -90,21 +112,23 @@ func (p *process) run(started chan<- error) {
 	close(p.exited)
 }
 
+func (p *process) closeConns() {
+	for _, c := range p.conns {
+		c.file.Close()
+	}
+}
+
 // hello sends the first frame and returns the body of the answer. It gives up
 // when ctx is done or after d.
 func (p *process) hello(ctx context.Context, d time.Duration, code op, body []byte) ([]byte, error) {
-	stop := context.AfterFunc(ctx, func() { p.conn.SetDeadline(time.Unix(1, 0)) })
+	c := p.conns[0]
+	c.file.SetDeadline(time.Now().Add(d))
+	stop := context.AfterFunc(ctx, func() { c.file.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	p.conn.SetDeadline(time.Now().Add(d))
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	b := append(appendFrame(nil, 0, uint8(code)), body...)
-	endFrame(b, 0)
-	if _, err := p.conn.Write(b); err != nil {
+	if _, err := c.file.Write(endFrame(append(appendFrame(nil, uint8(code)), body...))); err != nil {
 		return nil, p.helloError(ctx, err)
 	}
-	f, err := newFrameReader(p.conn).next()
+	f, err := c.in.next()
 	if err != nil {
 		return nil, p.helloError(ctx, err)
 	}
@@ -114,7 +138,6 @@ func (p *process) hello(ctx context.Context, d time.Duration, code op, body []by
 	if !stop() {
 		return nil, ctx.Err()
 	}
-	p.conn.SetDeadline(time.Time{})
 	return f.body, nil
 }
 
@@ -125,11 +148,11 @@ func (p *process) helloError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: worker did not start: %w", ErrUnavailable, err)
 }
 
-// end closes the socket, which asks the worker to end, kills it when it has
+// end closes the sockets, which asks the worker to end, kills it when it has
 // not ended after grace, and waits for it, but not for ever: a process in an
 // uninterruptible system call of a driver outlives SIGKILL.
 func (p *process) end(grace time.Duration) {
-	p.conn.Close()
+	p.closeConns()
 	if grace > 0 {
 		select {
 		case <-p.exited:
@@ -159,36 +182,33 @@ func (p *process) status() string {
 	}
 }
 
-// tail keeps the last bytes that a worker wrote to standard error.
-type tail struct {
+// head keeps the first bytes that a worker wrote to standard error: a crash
+// says at the beginning what it is about.
+type head struct {
 	mu  sync.Mutex
 	buf []byte // guarded by mu
 }
 
-const maxTail = 2 << 10
+const maxHead = 2 << 10
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if n := len(t.buf) - maxTail; n > 0 {
-		t.buf = append(t.buf[:0], t.buf[n:]...)
-	}
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.buf = append(h.buf, p[:min(len(p), maxHead-len(h.buf))]...)
 	return len(p), nil
 }
 
 // text returns what was kept, without the PIN: nobody knows what a library
 // prints when it crashes.
-func (t *tail) text(pinFile string) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	out := t.buf
-	if len(out) == 0 {
+func (h *head) text(pinFile string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.buf) == 0 {
 		return ""
 	}
 	pin, err := readPIN(pinFile)
 	if err != nil {
 		return "(withheld: the PIN file cannot be read to look for the PIN)"
 	}
-	return string(bytes.ReplaceAll(out, []byte(pin), []byte("[PIN]")))
+	return string(bytes.ReplaceAll(h.buf, []byte(pin), []byte("[PIN]")))
 }

@@ -74,6 +74,9 @@ func (m *Module) watch(l *link) (closing bool) {
 	case <-l.done:
 		m.publish(nil, nil)
 		m.retire(l, nil, 0)
+	case <-l.proc.exited:
+		m.publish(nil, nil)
+		m.retire(l, errors.New("it ended by itself"), 0)
 	}
 	return false
 }
@@ -81,21 +84,13 @@ func (m *Module) watch(l *link) (closing bool) {
 // retire ends a worker, giving its requests up to grace to finish, and waits
 // for everything that belongs to it.
 func (m *Module) retire(l *link, why error, grace time.Duration) {
-	if grace > 0 {
-		l.drain(grace)
-	}
-	select {
-	case <-l.done:
-	default:
-		// Closing the socket lets the worker finalise the library, so that
+	if grace > 0 && l.drain(grace) {
+		// Closing the sockets lets the worker finalise the library, so that
 		// the device frees its sessions.
 		l.proc.end(2 * time.Second)
 	}
-	if why == nil {
-		why = l.cause
-	}
 	l.fail(why)
-	l.wg.Wait()
+	why = l.cause
 	l.proc.end(0)
 	log := m.log.Warn
 	if why == ErrClosed {
@@ -131,7 +126,7 @@ func (m *Module) pause(failures int) bool {
 
 // launch starts a worker and waits until it has logged in.
 func (m *Module) launch(ctx context.Context) (*link, error) {
-	p, err := startProcess(m.cfg)
+	p, err := startProcess(m.cfg, m.cfg.Sessions+int(lanes)-1)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -149,7 +144,7 @@ func (m *Module) launch(ctx context.Context) (*link, error) {
 	m.generation.Add(1)
 	m.log.Info("pkcs11 worker started", "pid", p.cmd.Process.Pid, "library", library,
 		"token", m.cfg.Token, "serial", serial, "sessions", m.cfg.Sessions)
-	return newLink(p, m.cfg.Sessions, m.judge), nil
+	return newLink(p), nil
 }
 
 // unavailable makes err match ErrUnavailable unless it says something else.
@@ -199,7 +194,7 @@ func InitToken(ctx context.Context, cfg Config, soPIN []byte) error {
 	if len(soPIN) == 0 || len(soPIN) > maxPIN {
 		return fmt.Errorf("%w: the security officer's PIN must have 1 to %d bytes", ErrPIN, maxPIN)
 	}
-	p, err := startProcess(cfg)
+	p, err := startProcess(cfg, 1)
 	if err != nil {
 		return unavailable(err)
 	}

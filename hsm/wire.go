@@ -17,16 +17,20 @@ const (
 	MaxMessage = 1 << 20
 
 	maxFrame    = 8 << 20 // a list of ten thousand RSA-4096 public keys
-	frameHeader = 4 + 8 + 1
-	readBuffer  = 64 << 10
+	frameHeader = 4 + 1
+	readBuffer  = 4 << 10 // most frames; a longer one grows the buffer
 )
 
 // errFrame says that the other side does not speak the protocol. The link is
 // given up: there is no way to find the next frame.
 var errFrame = errors.New("malformed frame")
 
-// op is the request code of a frame sent to the worker. In frames sent back
-// the byte is a status.
+// A frame is a length of 4 bytes, big-endian, that counts what follows it; a
+// code of 1 byte; and a body. There is a socket for each session of the worker,
+// and on each a request is followed by its answer: requests need no numbers,
+// and neither side needs a goroutine that hands frames over.
+
+// op is the code of a request. The code of an answer is a status.
 type op uint8
 
 const (
@@ -48,17 +52,16 @@ const (
 	statusError
 )
 
-// appendFrame appends a frame with an empty body; endFrame sets its length.
-func appendFrame(b []byte, id uint64, code uint8) []byte {
-	b = append(b, 0, 0, 0, 0)
-	b = binary.BigEndian.AppendUint64(b, id)
-	return append(b, code)
+// appendFrame appends a frame with an empty body; the body is appended to the
+// result, and endFrame makes it a whole frame.
+func appendFrame(b []byte, code uint8) []byte {
+	return append(b, 0, 0, 0, 0, code)
 }
 
-// endFrame sets the length of the frame that begins at start and reaches to
-// the end of b.
-func endFrame(b []byte, start int) {
-	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+// endFrame sets the length of b, which is one frame.
+func endFrame(b []byte) []byte {
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	return b
 }
 
 func appendBytes[T []byte | string](b []byte, v T) []byte {
@@ -75,12 +78,12 @@ func appendBool(b []byte, v bool) []byte {
 
 // frame is one message. The body is valid until the next call of next.
 type frame struct {
-	id   uint64
 	code uint8
 	body []byte
 }
 
-// frameReader cuts a stream into frames, many per read system call.
+// frameReader cuts a stream into frames. After an error of the stream that
+// goes away, such as a deadline, next can be called again.
 type frameReader struct {
 	r          io.Reader
 	buf        []byte
@@ -110,7 +113,7 @@ func (f *frameReader) next() (frame, error) {
 	}
 	b := f.buf[f.start+4 : f.start+4+int(n)]
 	f.start += 4 + int(n)
-	return frame{id: binary.BigEndian.Uint64(b), code: b[8], body: b[9:]}, nil
+	return frame{code: b[0], body: b[1:]}, nil
 }
 
 // fill reads until n unread bytes are in the buffer.
@@ -140,6 +143,13 @@ func (f *frameReader) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// trim lets go of a buffer that one long frame has grown.
+func (f *frameReader) trim() {
+	if len(f.buf) > 16*readBuffer && f.start == f.end {
+		f.buf, f.start, f.end = make([]byte, readBuffer), 0, 0
+	}
 }
 
 // cursor reads the fields of a body. The first field that does not fit makes

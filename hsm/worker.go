@@ -8,28 +8,22 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
 
 // RunWorker is the whole life of the worker process: it takes requests from
-// the socket that its parent passed as descriptor 3 and ends when that closes.
-// It returns nil then, and an error when the first request makes no sense; the
-// caller exits at once in either case. RunWorker changes process-wide settings
-// and must be called before anything else runs.
+// the sockets that its parent passed as descriptors 3 and up, and ends when
+// they close. It returns nil then, and an error when a request makes no sense;
+// the caller exits at once in either case. RunWorker changes process-wide
+// settings and must be called before anything else runs.
 func RunWorker() error {
 	harden()
-	var st syscall.Stat_t
-	if err := syscall.Fstat(rpcFD, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFSOCK {
-		return fmt.Errorf("hsm: this command is only for the program itself: descriptor %d is no socket", rpcFD)
+	first, err := inherit(firstFD)
+	if err != nil {
+		return err
 	}
-	syscall.CloseOnExec(rpcFD)
-	conn := os.NewFile(rpcFD, "hsm-parent")
-	in := newFrameReader(conn)
-	out := &batchWriter{w: conn}
-	f, err := in.next()
+	f, err := first.in.next()
 	if err != nil {
 		return fmt.Errorf("hsm: first request: %w", err)
 	}
@@ -39,26 +33,41 @@ func RunWorker() error {
 	}
 	switch op(f.code) {
 	case opInitToken:
-		out.answer(f.id, nil, initToken(h))
-		return nil
+		return first.answer(nil, initToken(h))
 	case opServe:
 	default:
 		return fmt.Errorf("hsm: first request: %w", errFrame)
 	}
+	conns := []*conn{first}
+	for i := 1; i < h.sessions+int(lanes)-1; i++ {
+		c, err := inherit(firstFD + i)
+		if err != nil {
+			return err
+		}
+		conns = append(conns, c)
+	}
 	w, about, err := openToken(h)
 	if err != nil {
-		out.answer(f.id, nil, err)
+		return first.answer(nil, err)
+	}
+	// Every session sits in the kernel or in the library most of the time. With
+	// a P for each, a call that returns goes on without a queue or a wake-up.
+	runtime.GOMAXPROCS(runtime.NumCPU() + len(conns))
+	if err := first.answer(about, nil); err != nil {
 		return nil
 	}
-	w.out = out
-	// Sessions sit in C calls; each needs a P while it does, or the scheduler
-	// has to notice and take one away first.
-	runtime.GOMAXPROCS(max(runtime.NumCPU(), h.sessions+2))
-	w.startLanes(h.sessions)
-	out.answer(f.id, about, nil)
-	err = w.serve(in)
-	w.finish()
-	return err
+	return w.serve(conns)
+}
+
+// inherit takes over a socket that the parent opened.
+func inherit(fd int) (*conn, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFSOCK {
+		return nil, fmt.Errorf("hsm: this command is only for the program itself: descriptor %d is no socket", fd)
+	}
+	syscall.CloseOnExec(fd)
+	f := os.NewFile(uintptr(fd), "hsm-parent") // blocking, for goroutines that do nothing else
+	return &conn{file: f, in: newFrameReader(f)}, nil
 }
 
 const (
@@ -76,70 +85,63 @@ func harden() {
 	_ = syscall.Setrlimit(coreLimit, &syscall.Rlimit{})
 }
 
-// job is a request on its way to a lane.
-type job struct {
-	id   uint64
-	op   op
-	body []byte
+// serve works on requests, one goroutine for each socket and session, until
+// the parent closes them.
+func (w *worker) serve(conns []*conn) error {
+	ended := make(chan error, len(conns))
+	for i, c := range conns {
+		s := &session{w: w}
+		switch laneOfSocket(i) {
+		case laneObject:
+			s = w.keeper
+		case laneAdmin:
+			s.rw = true
+		}
+		go func() { ended <- w.work(s, c) }()
+	}
+	err := <-ended
+	w.finish()
+	return err
 }
 
-// laneQueue is more than the parent ever has in flight in one lane.
-const laneQueue = 2 * maxSessions
-
-// laneOf says who works on a request. The parent counts slots by the same rule.
-func laneOf(o op) lane {
-	switch o {
-	case opGenerate, opDelete, opSecret, opGenerateWrapped:
-		return laneAdmin
-	case opUnwrap, opDestroy:
-		return laneObject
-	}
-	return laneSign
-}
-
-func (w *worker) startLanes(sessions int) {
-	for i := range w.lanes {
-		w.lanes[i] = make(chan job, laneQueue)
-	}
-	for range sessions {
-		go w.work(&session{w: w}, w.lanes[laneSign])
-	}
-	go w.work(&session{w: w, rw: true}, w.lanes[laneAdmin])
-	go w.work(w.keeper, w.lanes[laneObject])
-}
-
-// serve hands requests to the lanes until the parent closes the socket.
-func (w *worker) serve(in *frameReader) error {
+// work answers the requests of one socket. It returns nil when the parent has
+// closed it.
+func (w *worker) work(s *session, c *conn) error {
 	for {
-		f, err := in.next()
+		f, err := c.in.next()
 		switch {
 		case err == io.EOF, errors.Is(err, syscall.ECONNRESET):
 			return nil
 		case err != nil:
 			return fmt.Errorf("hsm: read request: %w", err)
 		}
-		j := job{id: f.id, op: op(f.code), body: append([]byte(nil), f.body...)}
 		w.busy.Add(1)
-		select {
-		case w.lanes[laneOf(j.op)] <- j:
-		default:
-			return fmt.Errorf("hsm: %w: more requests than slots", errFrame)
-		}
-	}
-}
-
-// work is the goroutine of one session.
-func (w *worker) work(s *session, jobs <-chan job) {
-	for j := range jobs {
-		body, err := w.handle(s, j)
-		w.out.answer(j.id, body, err)
+		body, err := w.handle(s, op(f.code), f.body)
 		w.busy.Add(-1)
+		if err := c.answer(body, err); err != nil {
+			return nil // the parent is gone
+		}
+		c.trim()
 	}
 }
 
-func (w *worker) handle(s *session, j job) ([]byte, error) {
-	c := &cursor{b: j.body}
-	switch j.op {
+// answer sends body, or err when it is not nil.
+func (c *conn) answer(body []byte, err error) error {
+	if err != nil {
+		c.out = appendError(appendFrame(c.out[:0], statusError), err)
+	} else {
+		c.out = append(appendFrame(c.out[:0], statusOK), body...)
+	}
+	_, err = c.file.Write(endFrame(c.out))
+	return err
+}
+
+func (w *worker) handle(s *session, o op, request []byte) ([]byte, error) {
+	if err := w.refused.Load(); err != nil {
+		return nil, *err // without a login, private keys only seem to be missing
+	}
+	c := &cursor{b: request}
+	switch o {
 	case opSign:
 		return w.sign(s, c)
 	case opFind:
@@ -159,7 +161,7 @@ func (w *worker) handle(s *session, j job) ([]byte, error) {
 	case opDestroy:
 		return nil, w.destroy(s, c)
 	}
-	return nil, fmt.Errorf("%w: request %d", errFrame, j.op)
+	return nil, fmt.Errorf("%w: request %d", errFrame, o)
 }
 
 // finish lets go of the token, so that it frees the sessions, unless a call is
@@ -178,50 +180,6 @@ func (w *worker) finish() {
 	case <-time.After(time.Second):
 	}
 }
-
-// batchWriter writes frames of many goroutines: who finds it idle writes, and
-// goes on writing what others add meanwhile.
-type batchWriter struct {
-	w io.Writer
-
-	mu    sync.Mutex
-	buf   []byte // guarded by mu, as all below
-	spare []byte
-	busy  bool
-}
-
-// answer sends the answer to a request: body, or err when it is not nil.
-func (b *batchWriter) answer(id uint64, body []byte, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	start := len(b.buf)
-	if err != nil {
-		b.buf = appendError(appendFrame(b.buf, id, statusError), err)
-	} else {
-		b.buf = append(appendFrame(b.buf, id, statusOK), body...)
-	}
-	endFrame(b.buf, start)
-	if b.busy {
-		return
-	}
-	b.busy = true
-	for len(b.buf) > 0 {
-		out := b.buf
-		b.buf = b.spare[:0]
-		b.mu.Unlock()
-		// When the parent is gone the read loop sees it too and ends us.
-		_, _ = b.w.Write(out)
-		b.mu.Lock()
-		if cap(out) > readBuffer {
-			out = nil
-		}
-		b.spare = out
-	}
-	b.busy = false
-}
-
-// busyCount counts requests that the worker has not answered.
-type busyCount = atomic.Int64
 
 // keyRef names a private or secret key in a request: an activated key by the
 // number that the worker gave it, any other by label and CKA_ID.

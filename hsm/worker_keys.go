@@ -64,7 +64,7 @@ func (w *worker) privateByLabel(s *session, label string) (pkcs11.ObjectHandle, 
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
-		return 0, w.notFound(label)
+		return 0, w.notFound(s, label)
 	case len(found) > 1:
 		return 0, fmt.Errorf("%w: %q", ErrAmbiguousKey, label)
 	}

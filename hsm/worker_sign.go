@@ -6,6 +6,7 @@ import (
 	_ "crypto/sha256" // the hashes of the schemes
 	_ "crypto/sha512"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -144,7 +145,7 @@ func (w *worker) signInit(s *session, mech []*pkcs11.Mechanism, ref keyRef) erro
 	if ref.object != 0 && isClass(err, ClassHandle) {
 		return ErrActivationLost
 	}
-	if stale != nil && err != nil && !isClass(err, ClassPIN) {
+	if stale != nil && errors.Is(err, ErrKeyNotFound) {
 		return stale
 	}
 	return err
@@ -219,7 +220,7 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
-		return 0, w.notFound(ref.label)
+		return 0, w.notFound(s, ref.label)
 	case len(found) > 1:
 		return 0, fmt.Errorf("%w and identifier: %q", ErrAmbiguousKey, ref.label)
 	}
@@ -231,9 +232,17 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 	return found[0], nil
 }
 
-// notFound tells a missing key from a missing token: a module may go on
-// answering for a token that was removed, with no objects in it.
-func (w *worker) notFound(label string) error {
+// notFound tells a missing key from a missing token or login: a module may go
+// on answering for a token that was removed, with no objects in it, and hides
+// private objects from who is not logged in.
+func (w *worker) notFound(s *session, label string) error {
+	si, err := w.lib.GetSessionInfo(s.h)
+	if err != nil {
+		return pkcs11Error("C_GetSessionInfo", err)
+	}
+	if si.State != pkcs11.CKS_RO_USER_FUNCTIONS && si.State != pkcs11.CKS_RW_USER_FUNCTIONS {
+		return &Error{Op: "C_GetSessionInfo", Class: ClassLogin, Code: pkcs11.CKR_USER_NOT_LOGGED_IN}
+	}
 	ti, err := w.lib.GetTokenInfo(w.slot)
 	if err != nil {
 		return pkcs11Error("C_GetTokenInfo", err)

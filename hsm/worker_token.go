@@ -17,17 +17,15 @@ type worker struct {
 	serial  string
 	pinFile string
 	offers  map[uint]bool // mechanisms
-	out     *batchWriter
-	lanes   [lanes]chan job
-	busy    busyCount
+	busy    atomic.Int64  // requests being worked on
 
 	// keeper owns the session objects of activated keys: they live as long as
 	// it does. It also keeps the login alive when other sessions come and go.
 	keeper *session
 
-	loginMu  sync.Mutex
-	epoch    atomic.Uint64 // of the login; written under loginMu
-	loginErr error         // a refused PIN, for good; guarded by loginMu
+	loginMu sync.Mutex
+	epoch   atomic.Uint64         // of the login; written under loginMu
+	refused atomic.Pointer[error] // the PIN was refused, for good; written under loginMu
 
 	mu      sync.Mutex
 	handles map[string]pkcs11.ObjectHandle // keys of the token by cacheKey; guarded by mu, as all below
@@ -119,12 +117,12 @@ func findToken(lib *pkcs11.Ctx, label string) (slot uint, info pkcs11.TokenInfo,
 // login gives the PIN to the token once. Whatever was known of private objects
 // is void afterwards: PKCS #11 v2.40 §5.6 lets go of their handles at logout.
 func (w *worker) login(s *session) error {
-	if w.loginErr != nil {
-		return w.loginErr
+	if err := w.refused.Load(); err != nil {
+		return *err
 	}
 	pin, err := readPIN(w.pinFile)
 	if err != nil {
-		w.loginErr = err
+		w.refused.Store(&err)
 		return err
 	}
 	err = pkcs11Error("C_Login", w.lib.Login(s.h, pkcs11.CKU_USER, pin))
@@ -132,7 +130,7 @@ func (w *worker) login(s *session) error {
 		err = nil
 	}
 	if isClass(err, ClassPIN) {
-		w.loginErr = err
+		w.refused.Store(&err)
 	}
 	if err != nil {
 		return err
@@ -194,26 +192,30 @@ func (s *session) drop() {
 	}
 }
 
-// try runs f, which must be harmless to repeat, with an open session, and once
-// more after mending what its error says: a new session, a new login, or, for
-// a stale handle, forget.
+// try runs f, which must be harmless to repeat, with an open session. What its
+// error says is mended, once of each kind, and f run again: a new session, a
+// new login, or, for a stale handle, forget.
 func (s *session) try(f func() error, forget func()) error {
-	for again := false; ; again = true {
+	var mended [classes]bool
+	for {
 		if err := s.open(); err != nil {
 			return err
 		}
 		epoch := s.w.epoch.Load()
 		err := f()
 		e, ok := errors.AsType[*Error](err)
-		if err == nil || !ok || again {
-			if isClass(err, ClassSession) {
-				s.drop()
-			}
+		if !ok {
 			return err
 		}
+		if e.Class == ClassSession {
+			s.drop()
+		}
+		if mended[e.Class] {
+			return err
+		}
+		mended[e.Class] = true
 		switch {
 		case e.Class == ClassSession:
-			s.drop()
 		case e.Class == ClassLogin:
 			if err := s.w.relogin(s, epoch); err != nil {
 				return err

@@ -7,9 +7,9 @@
 //	func TestMain(m *testing.M) { hsmtest.Main(m) }
 //
 // Tests skip, naming what is missing, on machines without SoftHSM; those that
-// use [NewShim] also without a C compiler. Everything lives in t.TempDir; the
-// environment of the test process is not changed. The package is for tests
-// only: its PINs are in its source.
+// use [NewShim] also without a C compiler. Everything lives in a temporary
+// directory of the test; the environment of the test process is not changed.
+// The package is for tests only: its PINs are in its source.
 package hsmtest
 
 import (
@@ -89,7 +89,7 @@ func New(t testing.TB) *Token {
 	if lib == "" {
 		t.Skip("SoftHSM is not installed (Debian package softhsm2)")
 	}
-	base := t.TempDir()
+	base := tempDir(t)
 	dir := filepath.Join(base, "tokens")
 	conf := filepath.Join(base, "softhsm2.conf")
 	pin := filepath.Join(base, "pin")
@@ -109,6 +109,22 @@ func New(t testing.TB) *Token {
 	}
 	tok.Init(t)
 	return tok
+}
+
+// tempDir is t.TempDir with a name that the parser of softhsm2.conf takes: that
+// of a subtest may hold an equals sign.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "absah-hsm-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // Init makes the token, again after its directory was removed.

@@ -1,3 +1,0 @@
-package hsm_test
-
-func runIfParent() {}
