@@ -17,7 +17,7 @@ import (
 // entry-outside (beyond this one), entry-offset-zero, entry-size (a number not
 // below /Size), entry-shared (two numbers at one place), entry-generation (a
 // new object whose generation is not 0), object-header (another object stands
-// there), object-syntax, object-space, object-comment, object-empty,
+// there), object-overlap (one begins inside another), object-syntax, object-space, object-comment, object-empty,
 // endobj-missing, stream-eol, stream-length, dict-duplicate-key,
 // object-freed (one in use before), objstm (an object stream breaks a rule),
 // objstm-replaced (an object stream that earlier entries use is redefined),
@@ -245,12 +245,16 @@ func (a *auditor) gaps() error {
 	r := a.r
 	spans := slices.Concat(a.spans, r.parts)
 	slices.SortFunc(spans, func(x, y Span) int { return int(min(max(x.Offset-y.Offset, -1), 1)) })
+	spans = slices.CompactFunc(spans, func(x, y Span) bool { return x == y }) // a cross-reference stream has an entry too
 	at := r.start
 	for _, s := range append(spans, Span{Offset: r.end, End: r.end}) {
 		if s.Offset > at {
 			if err := a.gap(at, min(s.Offset, r.end)); err != nil {
 				return err
 			}
+		}
+		if s.Offset < at && s.Offset >= r.start {
+			a.note(s.Offset, "object-overlap")
 		}
 		at = max(at, s.End)
 	}

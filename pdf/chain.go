@@ -227,6 +227,9 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 	}
 	if prev != nil {
 		r.index, r.start, r.next = prev.index+1, prev.end, prev.next
+		if top.off < r.start {
+			return nil, &MalformedError{Offset: top.off, Rule: "revision-order"}
+		}
 	}
 	for i, s := range g {
 		t := d.sectionTable(r, s)
@@ -254,6 +257,11 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 	}
 	if err := d.findEnd(r, last, limit); err != nil {
 		return nil, err
+	}
+	for _, s := range g {
+		if s.stm >= 0 && (s.stm < r.start || s.stmEnd > r.end) {
+			d.note(r.index, s.stm, "xrefstm-outside")
+		}
 	}
 	return r, d.readRoot(r)
 }

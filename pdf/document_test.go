@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/absah-id/absah/pdf"
@@ -384,4 +385,27 @@ func TestSpan(t *testing.T) {
 	if _, err := r.Span(pdf.Ref{Num: 99}); ruleOf(err) != "object-missing" {
 		t.Errorf("Span of an absent object: %v", err)
 	}
+}
+
+// TestConcurrent reads one document from several goroutines, with a cache so
+// small that they empty it for each other.
+func TestConcurrent(t *testing.T) {
+	data := streamFile()
+	d, err := pdf.Open(bytes.NewReader(data), int64(len(data)), pdf.Options{Limits: pdf.Limits{CacheBytes: 200}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				ref, page, err := d.Latest().Page(0)
+				if err != nil || ref.Num != 3 || page["Type"] != pdf.Name("Page") {
+					t.Errorf("Page(0) = %v, %v, %v", ref, page, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -79,12 +79,17 @@ func (w *writer) data(b []byte) {
 	w.buf = append(w.buf, "\nendstream"...)
 }
 
+// spaces fill a Reserved.
+const spaces = "                                                                                                                                "
+
 func (w *writer) reserved(r *Reserved) {
 	w.holes = append(w.holes, hole{len(w.buf), r.Len})
 	r.Offset = w.base + int64(len(w.buf))
 	w.buf = slices.Grow(w.buf, r.Len)
-	for range r.Len {
-		w.buf = append(w.buf, ' ')
+	for left := r.Len; left > 0; {
+		n := min(left, len(spaces))
+		w.buf = append(w.buf, spaces[:n]...)
+		left -= n
 	}
 }
 

@@ -120,17 +120,17 @@ func (p *parser) keyword(word string) (bool, error) {
 }
 
 // uint reads an unsigned decimal number after white space; ok is false (and
-// nothing is consumed) when there is none or it does not fit max.
+// nothing is consumed) when there is none or it is above max, which must be
+// below 2^59.
 func (p *parser) uint(max int64) (v int64, ok bool, err error) {
 	start := p.pos
 	p.skipSpace()
 	i := p.pos
 	for i < len(p.buf) && p.buf[i]-'0' < 10 {
-		if v > (max-int64(p.buf[i]-'0'))/10 {
+		if v = v*10 + int64(p.buf[i]-'0'); v > max {
 			p.pos = start
 			return 0, false, nil
 		}
-		v = v*10 + int64(p.buf[i]-'0')
 		i++
 	}
 	if i == len(p.buf) && !p.final {

@@ -279,6 +279,9 @@ func parseObjectStream(dict Dict, data []byte, off int64, lim *Limits) (*objectS
 	if !ok1 || !ok2 || n < 0 || first < 0 || int64(first) > int64(len(data)) || int64(n) > int64(first)/2 {
 		return nil, &MalformedError{Offset: off, Rule: "objstm-header"}
 	}
+	if int64(n) > int64(lim.Objects) {
+		return nil, &LimitError{Offset: off, Limit: "Objects", Max: int64(lim.Objects)}
+	}
 	s := &objectStream{data: data, nums: make([]uint32, n), offs: make([]uint32, n), start: off}
 	p := parser{buf: data[:first], final: true, lim: lim}
 	for i := range s.nums {

@@ -153,6 +153,9 @@ func (d *Document) structural(s *Stream) ([]byte, error) {
 	if err != nil {
 		return nil, place(err, s.start)
 	}
+	if dec.plain {
+		return raw, nil
+	}
 	defer dec.close()
 	in := &meter{r: dec, d: d, stored: int64(len(raw)), off: s.start}
 	out, err := readCapped(in, d.lim.StreamBytes, "StreamBytes", 4*len(raw))
