@@ -166,6 +166,26 @@ func TestEqual(t *testing.T) {
 	}
 }
 
+// TestEqualStreams compares streams of two files, and of one file in two
+// revisions.
+func TestEqualStreams(t *testing.T) {
+	read := func(data []byte) pdf.Object {
+		o, err := open(t, data).Latest().Object(pdf.Ref{Num: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	a, b := read(tableFile()), read(hybridFile())
+	c := read(bytes.Replace(tableFile(), []byte("Contoh"), []byte("contoh"), 1))
+	if !pdf.Equal(a, a) || !pdf.Equal(a, b) || pdf.Equal(a, c) {
+		t.Errorf("Equal: itself %v, same bytes %v, other bytes %v; want true true false", pdf.Equal(a, a), pdf.Equal(a, b), pdf.Equal(a, c))
+	}
+	if n := pdf.NewStream(pdf.Dict{"Length": pdf.Integer(len(content))}, []byte(content)); !pdf.Equal(a, n) {
+		t.Error("a stream does not equal a new one with its bytes")
+	}
+}
+
 func TestText(t *testing.T) {
 	for _, tt := range []struct {
 		in   pdf.String
