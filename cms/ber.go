@@ -86,8 +86,12 @@ func header(src []byte, pos, limit int) (e element, minimal bool, err error) {
 
 // skipHighTag passes the subsequent identifier octets of a tag number above
 // 30; none occurs in CMS, so four octets are plenty. The length octet that
-// must follow is within limit.
+// must follow is within limit. Padded and small numbers are refused, which
+// leaves one identifier for each number (X.690 §8.1.2.4).
 func skipHighTag(src []byte, pos, limit int) (int, error) {
+	if src[pos] == 0x80 || src[pos] < 0x1f {
+		return pos, malformed(pos, "ber-tag", "tag number padded or too small for its form")
+	}
 	for i := 0; i < 4 && pos < limit-1; i++ {
 		c := src[pos]
 		pos++
@@ -178,6 +182,8 @@ func form(e element) (der bool, err error) {
 	}
 	isConstructed := e.tag&constructed != 0
 	switch e.tag &^ constructed {
+	case 0x1f:
+		return false, malformed(e.start, "ber-tag", "universal type that CMS does not use")
 	case 0:
 		return false, malformed(e.start, "ber-tag", "end of contents out of place")
 	case tagSequence &^ constructed, tagSet &^ constructed, 0x08, 0x0b: // EXTERNAL, EMBEDDED PDV too

@@ -131,7 +131,10 @@ func TestMalformed(t *testing.T) {
 		{"child longer than parent", []byte{0x30, 0x03, 0x04, 0x05, 0x00}, "ber-length"},
 		{"primitive SEQUENCE", []byte{0x10, 0x00}, "ber-form"},
 		{"constructed INTEGER", tlv(0x30, tlv(0x22, tlv(2, []byte{1}))), "ber-form"},
-		{"endless tag", append([]byte{0x3f}, bytes.Repeat([]byte{0xff}, 30)...), "ber-tag"},
+		{"padded tag", []byte{0x9f, 0x80, 0x20, 0x00}, "ber-tag"},
+		{"small tag in long form", []byte{0x9f, 0x05, 0x00}, "ber-tag"},
+		{"universal tag above 30", []byte{0x3f, 0x30, 0x00}, "ber-tag"},
+		{"endless tag", append([]byte{0xbf}, bytes.Repeat([]byte{0xff}, 30)...), "ber-tag"},
 		{"set of certificates too large", with(func(f *forgery) { f.certs = slices.Repeat(f.certs, cms.MaxCertificates+1) }), "limit"},
 		{"too many attributes", with(func(f *forgery) {
 			for i := range cms.MaxAttributes {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -41,11 +42,7 @@ func corpusDir(tb testing.TB) string {
 	return corpus
 }
 
-var (
-	contentsPattern  = regexp.MustCompile(`/Contents\s*<([0-9A-Fa-f\s]{200,})>`)
-	byteRangePattern = regexp.MustCompile(`/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]`)
-	spacePattern     = regexp.MustCompile(`\s+`)
-)
+var byteRangePattern = regexp.MustCompile(`/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]`)
 
 // embedded is a SignedData found in a PDF, with the padding after it, and the
 // bytes its ByteRange covers (nil when that was not found).
@@ -56,26 +53,54 @@ type embedded struct {
 // scanPDF finds hexadecimal /Contents without parsing the file. Encrypted
 // files and object streams hide theirs from it, which is well for this test.
 func scanPDF(pdf []byte) (found []embedded) {
-	ranges := byteRangePattern.FindAllSubmatch(pdf, -1)
-	for _, m := range contentsPattern.FindAllSubmatchIndex(pdf, -1) {
-		text := spacePattern.ReplaceAll(pdf[m[2]:m[3]], nil)
-		padded := make([]byte, len(text)/2)
-		if _, err := hex.Decode(padded, text[:len(text)&^1]); err != nil || padded[0] != 0x30 {
-			continue
-		}
-		e := embedded{padded: padded}
-		for _, r := range ranges {
+	var ranges [][4]int
+	for at := range occurrences(pdf, "/ByteRange") {
+		if r := byteRangePattern.FindSubmatch(pdf[at:min(at+200, len(pdf))]); r != nil {
 			var n [4]int
 			for i := range n {
 				n[i], _ = strconv.Atoi(string(r[i+1]))
 			}
-			if n[0] == 0 && n[1] == m[2]-1 && n[2] == m[3]+1 && n[2]+n[3] <= len(pdf) {
+			ranges = append(ranges, n)
+		}
+	}
+	for at := range occurrences(pdf, "/Contents") {
+		open := bytes.IndexByte(pdf[at:], '<')
+		if open < 0 || len(bytes.TrimSpace(pdf[at+len("/Contents"):at+open])) > 0 {
+			continue
+		}
+		open += at
+		end := bytes.IndexByte(pdf[open:], '>')
+		if end < 0 {
+			continue
+		}
+		end += open
+		text := bytes.Join(bytes.Fields(pdf[open+1:end]), nil)
+		padded := make([]byte, len(text)/2)
+		if _, err := hex.Decode(padded, text[:len(text)&^1]); err != nil || len(padded) < 100 || padded[0] != 0x30 {
+			continue
+		}
+		e := embedded{padded: padded}
+		for _, n := range ranges {
+			if n[0] == 0 && n[1] == open && n[2] == end+1 && n[2]+n[3] <= len(pdf) {
 				e.signed = slices.Concat(pdf[:n[1]], pdf[n[2]:n[2]+n[3]])
 			}
 		}
 		found = append(found, e)
 	}
 	return found
+}
+
+// occurrences yields where text stands in b.
+func occurrences(b []byte, text string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for from := 0; ; from++ {
+			i := bytes.Index(b[from:], []byte(text))
+			if i < 0 || !yield(from+i) {
+				return
+			}
+			from += i
+		}
+	}
 }
 
 func corpusSignatures(tb testing.TB) map[string][]embedded {

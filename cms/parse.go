@@ -57,7 +57,6 @@ type SignerInfo struct {
 	listed      bool                  // digestAlgorithm stands in SignedData.digestAlgorithms
 	digestID    identifier
 	signatureID identifier
-	attributes  element // of signedAttrs
 }
 
 // Parse reads a ContentInfo that holds SignedData, in BER or DER, under the
@@ -329,7 +328,7 @@ func parseSignerInfo(e element) (si *SignerInfo, sorted bool, err error) {
 		return nil, false, err
 	}
 	if ok {
-		si.attributes, si.RawSignedAttributes = attrs, attrs.raw()
+		si.RawSignedAttributes = attrs.raw()
 		if si.SignedAttributes, si.SignedDER, err = parseAttributes(attrs); err != nil {
 			return nil, false, err
 		}

@@ -294,6 +294,9 @@ func (si *SignerInfo) checkValue(r *Result, cert *x509.Certificate, digest []byt
 	if si.SignedDER || !errors.Is(err, ErrSignature) {
 		return err
 	}
+	if len(message) > MaxPlainSize { // re-encoding would cost many times that
+		return breach(RuleUnsupported, "signed attributes of %d bytes that are not DER", len(message))
+	}
 	der, nerr := normalize(message)
 	if nerr != nil || bytes.Equal(der, message) {
 		return err

@@ -1,21 +1,37 @@
 package tsp_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"testing"
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
 )
 
-var (
-	contentsPattern = regexp.MustCompile(`/Contents\s*<([0-9A-Fa-f\s]{200,})>`)
-	spacePattern    = regexp.MustCompile(`\s+`)
-)
+// contents returns the hexadecimal /Contents of a PDF, found without parsing.
+func contents(pdf []byte) (found [][]byte) {
+	for {
+		_, after, ok := bytes.Cut(pdf, []byte("/Contents"))
+		if !ok {
+			return found
+		}
+		pdf = after
+		text, ok := bytes.CutPrefix(bytes.TrimLeft(after, " \r\n\t"), []byte("<"))
+		if !ok {
+			continue
+		}
+		text, _, _ = bytes.Cut(text, []byte(">"))
+		text = bytes.Join(bytes.Fields(text), nil)
+		b := make([]byte, len(text)/2)
+		if _, err := hex.Decode(b, text[:len(text)&^1]); err == nil {
+			found = append(found, b)
+		}
+	}
+}
 
 // TestCorpus parses every token in the third-party PDFs, document time-stamps
 // and signature time-stamps, and checks the latter against the value they are
@@ -31,12 +47,7 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range contentsPattern.FindAllSubmatch(pdf, -1) {
-			text := spacePattern.ReplaceAll(m[1], nil)
-			padded := make([]byte, len(text)/2)
-			if _, err := hex.Decode(padded, text[:len(text)&^1]); err != nil {
-				continue
-			}
+		for _, padded := range contents(pdf) {
 			der, _, err := cms.Cut(padded)
 			if err != nil {
 				continue
