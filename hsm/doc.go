@@ -6,9 +6,10 @@
 // The vendor's library is C code of unknown quality that may crash, hang or
 // write over memory. It is therefore loaded only in a child process, which
 // [RunWorker] runs and a [Module] starts, watches, kills and starts again. The
-// two speak length-capped binary frames over a socket pair: one round trip per
-// signature, many in flight. Sessions, object handles, the login state, CKR
-// codes and the differences between modules never leave the child.
+// two speak length-capped binary frames, over a socket for each session of the
+// worker: one round trip per signature, as many at once as there are sessions.
+// Sessions, object handles, the login state and the differences between
+// modules never leave the child.
 //
 // # What a caller can rely on
 //
@@ -19,12 +20,12 @@
 //     signature was made, the error wraps [ErrUnknownOutcome].
 //   - A PIN that the token refuses is never tried again by this process:
 //     tokens lock themselves after a few attempts.
-//   - Private keys are generated sensitive and not extractable. Messages are
-//     hashed on this side of no interface that takes a digest: [Key.Sign]
-//     always fails, and keys carry CKA_ALLOWED_MECHANISMS where the module
-//     knows it, so that raw CKM_RSA_PKCS over data of a caller is refused by
-//     the module too. ECDSA in a module without CKM_ECDSA_SHA256 (SoftHSM 2.6)
-//     signs a digest that the child computes.
+//   - Private keys are generated sensitive and not extractable. Nobody's digest
+//     is signed: [Key.Sign] always fails, and keys carry
+//     CKA_ALLOWED_MECHANISMS where the module knows it, so that it refuses raw
+//     CKM_RSA_PKCS to other programs too. For ECDSA with a module that lacks
+//     CKM_ECDSA_SHA256 (SoftHSM 2.6) the child hashes and the module signs a
+//     digest; that key is then not restricted in this way.
 //   - Personal keys do not stay in the token: see [Vault].
 //
 // # What it trusts

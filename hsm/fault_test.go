@@ -244,6 +244,59 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// CKR_GENERAL_ERROR once may be about the request; three in a row mean that
+// the library is lost.
+func TestGeneralErrorsInARow(t *testing.T) {
+	t.Parallel()
+	tok, shim := hsmtest.NewShim(t)
+	m := tok.Start(t)
+	key := hsmtest.Generate(t, m, "k", hsm.P256)
+	shim.Next(3, hsmtest.GeneralError)
+	for range 3 {
+		if _, err := key.SignMessage(nil, nil, crypto.SHA256); !errors.Is(err, hsm.ErrUnknownOutcome) {
+			t.Errorf("got %v, want %v", err, hsm.ErrUnknownOutcome)
+		}
+	}
+	await(t, "another worker", func() bool { return m.Stats().Started == 2 })
+	if _, err := key.SignMessage(nil, nil, crypto.SHA256); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
+// A library that cannot be started is tried again with growing pauses, calls
+// fail at once meanwhile, and service returns by itself.
+func TestRestartBackOff(t *testing.T) {
+	t.Parallel()
+	tok := hsmtest.New(t)
+	m := tok.Start(t)
+	key := hsmtest.Generate(t, m, "k", hsm.P256)
+	if err := os.Rename(tok.Dir, tok.Dir+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	kill(t, m, syscall.SIGKILL)
+	await(t, "failed attempts", func() bool { return strings.Count(tok.Log.String(), "cannot be started") >= 3 })
+	start := time.Now()
+	if _, err := key.SignMessage(nil, nil, crypto.SHA256); !errors.Is(err, hsm.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, hsm.ErrUnavailable)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("a call during the outage took %v, want an answer at once", took)
+	}
+	if err := os.RemoveAll(tok.Dir); err != nil { // SoftHSM may have made it anew
+		t.Fatal(err)
+	}
+	if err := os.Rename(tok.Dir+".gone", tok.Dir); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "service", func() bool {
+		_, err := key.SignMessage(nil, nil, crypto.SHA256)
+		return err == nil
+	})
+	if n := strings.Count(tok.Log.String(), "cannot be started"); n > 12 {
+		t.Errorf("%d attempts, want pauses that grow", n)
+	}
+}
+
 // A flipped bit goes through: verifying is for who knows the certificate. The
 // health check, which has no certificate, verifies itself.
 func TestFlippedBit(t *testing.T) {

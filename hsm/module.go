@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +66,9 @@ func Start(ctx context.Context, cfg Config) (*Module, error) {
 	if err != nil {
 		m.cancel()
 		return nil, err
+	}
+	if st, err := os.Stat(cfg.PINFile); err == nil && st.Mode().Perm()&0o007 != 0 {
+		m.log.Warn("the PIN file is open to every user of this machine", "file", cfg.PINFile, "mode", st.Mode())
 	}
 	m.publish(l, nil)
 	go m.supervise(l)

@@ -226,6 +226,7 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	delete(w.finding, ref.cacheKey())
 	if w.epoch.Load() == epoch {
 		w.handles[ref.cacheKey()] = found[0]
 	}
