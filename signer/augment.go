@@ -26,9 +26,10 @@ import (
 //
 // The result has an empty Tail when nothing is missing, and then Tail and
 // digests say that the document is as it was. Errors are those of [Signer.Sign]
-// that concern no key; a signature whose structure is broken is refused with
-// CodeSignatureBroken. Whether digests and values of earlier signatures hold is
-// not examined: verify before archiving.
+// that concern no key. A document with a signature that does not hold (its
+// structure, its digest or value, the imprint of a timestamp) is refused with
+// CodeSignatureBroken: archiving it would be worth nothing. Whether later
+// changes were allowed is left to the verifier.
 func (s *Signer) Augment(ctx context.Context, in Input, to Level, at time.Time) (*Result, error) {
 	if err := s.able(to); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (s *Signer) Augment(ctx context.Context, in Input, to Level, at time.Time) 
 	if to == B || at.IsZero() {
 		return nil, errors.New("signer: augmenting needs a level above B-B and the moment")
 	}
-	w, err := begin(ctx, in, crypto.SHA256)
+	w, err := s.beginVerified(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +90,42 @@ type proven struct {
 	pool  []*x509.Certificate
 	tsa   bool
 	time  time.Time // best known: of its own timestamp or a later document timestamp; zero when none
+	// span is what it signs and check judges the digest of that; nil for a
+	// signature timestamp, which has been judged.
+	span  *span
+	check func(digest []byte) error
+}
+
+// beginVerified opens and hashes the input, and checks in the same reading
+// that every signature in it holds.
+func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
+	doc, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{doc: doc}
+	list, err := readProven(w)
+	if err != nil {
+		return nil, err
+	}
+	var spans []*span
+	for _, p := range list {
+		if p.span != nil {
+			spans = append(spans, p.span)
+		}
+	}
+	if w.digests, err = hashInput(ctx, in, crypto.SHA256, spans...); err != nil {
+		return nil, err
+	}
+	for _, p := range list {
+		if p.span == nil {
+			continue
+		}
+		if err := p.check(p.span.digest); err != nil {
+			return nil, &RefusedError{Code: CodeSignatureBroken, Reason: fmt.Sprintf("The signature in the field %q does not hold: %v.", p.field, err), Err: err}
+		}
+	}
+	return w, nil
 }
 
 // timestamp adds a document timestamp when a signature has none of any kind.
@@ -206,7 +243,12 @@ func readOne(sig *pades.Signature) ([]*proven, error) {
 		return nil, err
 	}
 	if sig.Kind == pades.KindDocTimestamp {
-		p, err := readToken(sig, der)
+		p, token, err := readToken(sig, der)
+		if err != nil {
+			return nil, err
+		}
+		p.check = func(digest []byte) error { return holds(token.Check(token.Hash, digest, p.cert)) }
+		p.span, err = spanOf(sig, token.Hash)
 		return []*proven{p}, err
 	}
 	sd, err := cms.Parse(der)
@@ -221,28 +263,66 @@ func readOne(sig *pades.Signature) ([]*proven, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []*proven{{field: sig.Field, cert: cert, pool: sd.Certificates()}}
-	for _, token := range si.SignatureTimestamps() {
-		t, err := readToken(sig, token)
+	p := &proven{field: sig.Field, cert: cert, pool: sd.Certificates()}
+	p.check = func(digest []byte) error { return holds(si.Check(cert, digest)) }
+	if p.span, err = spanOf(sig, si.DigestAlgorithm); err != nil {
+		return nil, err
+	}
+	list := []*proven{p}
+	for _, der := range si.SignatureTimestamps() {
+		t, err := readSignatureTimestamp(sig, der, si.Value)
 		if err != nil {
 			return nil, fmt.Errorf("its timestamp: %w", err)
 		}
-		if list[0].time.IsZero() || t.time.Before(list[0].time) {
-			list[0].time = t.time
+		if p.time.IsZero() || t.time.Before(p.time) {
+			p.time = t.time
 		}
 		list = append(list, t)
 	}
 	return list, nil
 }
 
-func readToken(sig *pades.Signature, der []byte) (*proven, error) {
-	token, err := tsp.ParseToken(der)
+// readSignatureTimestamp reads a token and judges it: one that is over another
+// signature proves nothing about this one (T05).
+func readSignatureTimestamp(sig *pades.Signature, der, value []byte) (*proven, error) {
+	p, token, err := readToken(sig, der)
 	if err != nil {
 		return nil, err
+	}
+	if !token.Hash.Available() {
+		return nil, fmt.Errorf("imprint by %v cannot be checked", token.HashOID)
+	}
+	h := token.Hash.New()
+	h.Write(value)
+	return p, holds(token.Check(token.Hash, h.Sum(nil), p.cert))
+}
+
+func readToken(sig *pades.Signature, der []byte) (*proven, *tsp.Token, error) {
+	token, err := tsp.ParseToken(der)
+	if err != nil {
+		return nil, nil, err
 	}
 	cert, err := token.Signer()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &proven{field: sig.Field, cert: cert, pool: token.SignedData.Certificates(), tsa: true, time: token.Time}, nil
+	return &proven{field: sig.Field, cert: cert, pool: token.SignedData.Certificates(), tsa: true, time: token.Time}, token, nil
+}
+
+// holds asks for digest, value and imprint. Other breaches, such as a missing
+// signing-certificate attribute in an old signature, do not hinder archiving.
+func holds(r *cms.Result) error {
+	if r.Intact() && !r.Has(tsp.RuleImprint) && !r.Has(tsp.RuleImprintAlgorithm) {
+		return nil
+	}
+	return r.Err()
+}
+
+// spanOf is the signed range, once its digest can be computed.
+func spanOf(sig *pades.Signature, h crypto.Hash) (*span, error) {
+	if !h.Available() {
+		return nil, errors.New("its digest algorithm is not known")
+	}
+	b := sig.ByteRange
+	return &span{from: b[1], to: b[2], end: b[2] + b[3], hash: h}, nil
 }

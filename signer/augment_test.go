@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
@@ -167,6 +169,15 @@ func TestAugmentRefused(t *testing.T) {
 	broken := bytes.Clone(stamped)
 	gap := check(t, stamped, "")[0].ByteRange[1]
 	copy(broken[gap:], "<31") // a SET where ContentInfo should be
+	// One byte of the letter changed.
+	changed := bytes.Clone(stamped)
+	changed[bytes.Index(changed, []byte("/Lang"))+7] ^= 1
+	archived, err := w.signer.Timestamp(context.Background(), input(letter(t), ""), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changedArchive := append(letter(t), archived.Tail...)
+	changedArchive[bytes.Index(changedArchive, []byte("/Lang"))+7] ^= 1
 	if err := w.lab.Revoke(w.cert, now.Add(-time.Minute), pki.KeyCompromise); err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +191,8 @@ func TestAugmentRefused(t *testing.T) {
 		{"no signature", letter(t), signer.LTA, signer.CodeNoSignature},
 		{"expired without a timestamp", expired, signer.T, signer.CodeExpired},
 		{"revoked before the timestamp", stamped, signer.LT, signer.CodeRevoked},
+		{"changed", changed, signer.LTA, signer.CodeSignatureBroken},
+		{"changed, document timestamp", changedArchive, signer.LTA, signer.CodeSignatureBroken},
 		{"no CMS", broken, signer.LTA, signer.CodeSignatureBroken},
 	} {
 		_, err := w.signer.Augment(context.Background(), input(c.in, ""), c.to, now)
@@ -190,6 +203,49 @@ func TestAugmentRefused(t *testing.T) {
 	}
 	if _, err := w.signer.Augment(context.Background(), input(stamped, ""), signer.B, now); err == nil {
 		t.Error("augmenting to B-B makes no sense and was accepted")
+	}
+}
+
+// TestCopiedTimestamp: a signature timestamp taken from another signature (T05)
+// is no proof of time, and such a document is not archived.
+func TestCopiedTimestamp(t *testing.T) {
+	w := newWorld(t)
+	other := sha256.Sum256([]byte("another signature"))
+	token, err := w.client.Timestamp(context.Background(), crypto.SHA256, other[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := letter(t)
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pades.Prepare(doc.Latest(), pades.SignatureSpec{ContentsSize: 20000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.New()
+	h.Write(b)
+	if err := p.WriteSigned(h); err != nil {
+		t.Fatal(err)
+	}
+	der, err := cms.Sign(cms.SignOptions{Digest: h.Sum(nil), Certificate: w.cert, Chain: w.chain, Key: w.key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if der, err = cms.AddTimestamp(der, token); err != nil {
+		t.Fatal(err)
+	}
+	tail, err := p.Embed(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := append(b, tail...)
+	check(t, out, "")
+	_, err = w.signer.Augment(context.Background(), input(out, ""), signer.LTA, w.now())
+	var r *signer.RefusedError
+	if !errors.As(err, &r) || r.Code != signer.CodeSignatureBroken {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/absah-id/absah/pdf/pades"
@@ -30,46 +31,108 @@ type digests struct {
 // buffers are what the input is read into, a piece at a time.
 var buffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 
-// hashInput digests the whole input, or takes its Digest.
-func hashInput(ctx context.Context, in Input, h crypto.Hash) (*digests, error) {
+// span is what an earlier signature signs, [0, from) and [to, end), and the
+// digest found for it.
+type span struct {
+	from, to, end int64
+	hash          crypto.Hash
+	digest        []byte
+}
+
+// hashInput digests the whole input, or takes its Digest, and digests the
+// spans, all in one reading.
+func hashInput(ctx context.Context, in Input, h crypto.Hash, spans ...*span) (*digests, error) {
 	d := &digests{hash: h}
-	var pass []io.Writer
-	if in.Digest != nil {
+	running := map[crypto.Hash]hash.Hash{}
+	if in.Digest == nil {
+		d.sha256 = sha256.New()
+		running[crypto.SHA256] = d.sha256
+	} else {
 		var err error
 		if d.sha256, err = copySHA256(in.Digest); err != nil {
 			return nil, fmt.Errorf("signer: Input.Digest: %w", err)
 		}
-	} else {
-		d.sha256 = sha256.New()
-		pass = append(pass, d.sha256)
 	}
 	if h != crypto.SHA256 {
 		d.other = h.New()
-		pass = append(pass, d.other)
+		running[h] = d.other
 	}
-	if len(pass) == 0 {
+	p := &pass{running: running, spans: spans, forks: make([]hash.Hash, len(spans))}
+	for _, s := range spans {
+		if running[s.hash] == nil {
+			running[s.hash] = s.hash.New()
+		}
+	}
+	if len(running) == 0 {
 		return d, nil
 	}
+	return d, p.read(ctx, in)
+}
+
+// pass is one reading of the input. The states of spans are forked off the
+// running ones where their gaps begin, and go on behind them.
+type pass struct {
+	running map[crypto.Hash]hash.Hash
+	spans   []*span
+	forks   []hash.Hash
+}
+
+func (p *pass) read(ctx context.Context, in Input) error {
+	cuts := []int64{in.Size}
+	for _, s := range p.spans {
+		cuts = append(cuts, s.from, s.to, s.end)
+	}
+	slices.Sort(cuts)
 	piece := buffers.Get().(*[256 << 10]byte)
 	defer buffers.Put(piece)
-	buf := piece[:]
-	for at := int64(0); at < in.Size; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := in.Reader.ReadAt(buf[:min(int64(len(buf)), in.Size-at)], at)
-		if n == 0 {
-			if err == nil || err == io.EOF {
-				err = io.ErrUnexpectedEOF
+	at := int64(0)
+	for _, cut := range slices.Compact(cuts) {
+		for at < cut {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			return nil, fmt.Errorf("read the document at byte %d: %w", at, err)
+			buf := piece[:min(int64(len(piece)), cut-at)]
+			if n, err := in.Reader.ReadAt(buf, at); n < len(buf) {
+				if err == nil || err == io.EOF {
+					err = io.ErrUnexpectedEOF
+				}
+				return fmt.Errorf("read the document at byte %d: %w", at+int64(n), err)
+			}
+			p.write(buf, at)
+			at += int64(len(buf))
 		}
-		for _, w := range pass {
-			w.Write(buf[:n])
+		if err := p.reach(cut); err != nil {
+			return err
 		}
-		at += int64(n)
 	}
-	return d, nil
+	return nil
+}
+
+// write takes a piece of the input, which crosses no border of a span.
+func (p *pass) write(buf []byte, at int64) {
+	for _, h := range p.running {
+		h.Write(buf)
+	}
+	for i, s := range p.spans {
+		if at >= s.to && at < s.end {
+			p.forks[i].Write(buf)
+		}
+	}
+}
+
+// reach forks and finishes the spans with a border at the offset.
+func (p *pass) reach(at int64) (err error) {
+	for i, s := range p.spans {
+		if s.from == at {
+			if p.forks[i], err = clone(p.running[s.hash]); err != nil {
+				return err
+			}
+		}
+		if s.end == at {
+			s.digest = p.forks[i].Sum(nil)
+		}
+	}
+	return nil
 }
 
 // copySHA256 copies a state of foreign make, by the marshalled form, which

@@ -20,7 +20,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
-	"github.com/absah-id/absah/internal/pdfmake"
+	"github.com/absah-id/absah/internal/pdfrand"
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
@@ -28,47 +28,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// randomPDF builds a small document of any kind.
-func randomPDF(t *rapid.T) []byte {
-	kind := rapid.SampledFrom([]pdfmake.XRef{pdfmake.Table, pdfmake.StreamXRef, pdfmake.ObjectStreams, pdfmake.Hybrid}).Draw(t, "xref")
-	version := rapid.SampledFrom([]string{"1.5", "1.7", "2.0"}).Draw(t, "version")
-	f := pdfmake.New(version, "acak")
-	pages := rapid.IntRange(1, 5).Draw(t, "pages")
-	root, tree := f.Reserve(), f.Reserve()
-	var kids pdfmake.Array
-	for range pages {
-		page := pdfmake.Dict{"Type": pdfmake.Name("Page"), "Parent": tree,
-			"MediaBox": pdfmake.Array{0, 0, rapid.IntRange(200, 900).Draw(t, "width"), rapid.IntRange(200, 900).Draw(t, "height")},
-			"Rotate":   90 * rapid.IntRange(0, 3).Draw(t, "turns")}
-		if rapid.Bool().Draw(t, "annots") {
-			page["Annots"] = pdfmake.Array{}
-		}
-		kids = append(kids, f.Add(page))
-	}
-	catalog := pdfmake.Dict{"Type": pdfmake.Name("Catalog"), "Pages": tree}
-	switch rapid.IntRange(0, 2).Draw(t, "form") {
-	case 1:
-		catalog["AcroForm"] = pdfmake.Dict{"Fields": pdfmake.Array{}}
-	case 2:
-		catalog["AcroForm"] = f.Add(pdfmake.Dict{"Fields": f.Add(pdfmake.Array{}), "DA": pdfmake.Text("/Helv 0 Tf")})
-	}
-	f.Set(tree, pdfmake.Dict{"Type": pdfmake.Name("Pages"), "Kids": kids, "Count": pages})
-	f.Set(root, catalog)
-	f.Root = root
-	f.Flush(kind)
-	return f.Bytes()
-}
-
 // TestRandomDocuments signs 200 random documents at each level.
 func TestRandomDocuments(t *testing.T) {
 	w := newWorld(t)
-	documents := rapid.Custom(randomPDF)
 	for i := range 200 {
-		b := documents.Example(i)
+		in := pdfrand.Samples().Example(i)
 		for _, l := range levels {
-			out := w.sign(t, b, w.request(l))
-			if list := check(t, out, ""); list[0].Revision != 2 || list[0].SubFilter != pades.SubFilterCAdES {
-				t.Errorf("document %d at %v: signed revision %d, %s", i, l, list[0].Revision, list[0].SubFilter)
+			res, err := w.signer.Sign(context.Background(), input(in.Data, in.Password), w.request(l))
+			if err != nil {
+				t.Fatalf("document %d (%s) at %v: %v", i, in.About, l, err)
+			}
+			list := check(t, append(bytes.Clone(in.Data), res.Tail...), in.Password)
+			if len(list) == 0 || list[0].Revision != in.Revisions+1 || list[0].SubFilter != pades.SubFilterCAdES || res.Level != l {
+				t.Errorf("document %d (%s) at %v: reached %v", i, in.About, l, res.Level)
 			}
 		}
 	}
@@ -79,15 +51,18 @@ func TestRandomDocuments(t *testing.T) {
 func TestProperty(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		b := randomPDF(rt)
-		want := 0
+		in := pdfrand.Samples().Draw(rt, "document")
+		b, want := in.Data, 0
 		for range rapid.IntRange(1, 10).Draw(rt, "signatures") {
 			level := rapid.SampledFrom(levels).Draw(rt, "level")
 			req := w.request(level)
 			if rapid.Bool().Draw(rt, "visible") {
-				req.Visible = &signer.Visible{Page: signer.LastPage, X: 10, Y: 10, Width: 150, Height: 50, Name: "Andi Wijaya", QR: "https://contoh.go.id/v/1"}
+				req.Visible = &signer.Visible{Page: rapid.SampledFrom([]int{signer.FirstPage, signer.LastPage, 1}).Draw(rt, "page"),
+					Width: 60, Height: 30, Name: "Andi Wijaya"}
+			} else if len(in.EmptyFields) > 0 {
+				req.Field, in.EmptyFields = in.EmptyFields[0], in.EmptyFields[1:]
 			}
-			res, err := w.signer.Sign(context.Background(), input(b, ""), req)
+			res, err := w.signer.Sign(context.Background(), input(b, in.Password), req)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -99,7 +74,7 @@ func TestProperty(t *testing.T) {
 				want++
 			}
 		}
-		if got := len(check(t, b, "")); got != want {
+		if got := len(check(t, b, in.Password)); got != want {
 			rt.Fatalf("%d good signatures, want %d", got, want)
 		}
 	})
