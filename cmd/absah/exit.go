@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/hsm"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/signer"
+)
+
+// Exit statuses. They are part of the command-line contract; those from 64
+// follow sysexits(3). 1, 2 and 3 are the verdicts of "absah verify".
+const (
+	statusOK          = 0
+	statusUsage       = 64
+	statusUnreadable  = 65 // not readable as PDF, or the password is missing
+	statusInternal    = 70 // a defect of Absah, or a broken environment
+	statusUnavailable = 69 // HSM, TSA or network service down
+	statusOutput      = 73
+	statusRefused     = 77 // key, certificate or the document's own rules
+)
+
+// usageError is a mistake in the command line or in a file it names.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usageErrorf(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// outputError says that a result cannot be written.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "cannot write the output: " + e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+
+// exitError carries a status that is a result rather than a failure: err is
+// nil when everything has been said already.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string { return fmt.Sprint(e.err) }
+func (e *exitError) Unwrap() error { return e.err }
+
+// exitStatus maps an error to the contract's exit status.
+func exitStatus(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return statusOK
+	case errors.As(err, &exit):
+		return exit.status
+	case is[*usageError](err):
+		return statusUsage
+	case is[*outputError](err):
+		return statusOutput
+	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
+		return statusUnreadable
+	case is[*signer.RefusedError](err), is[*pades.RefusedError](err), is[*pki.RevokedError](err),
+		is[*pki.NotValidError](err), errors.Is(err, hsm.ErrPIN), errors.Is(err, hsm.ErrKeyNotFound),
+		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
+		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey):
+		return statusRefused
+	case is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
+		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return statusUnavailable
+	}
+	return statusInternal
+}
+
+func is[T error](err error) bool {
+	var t T
+	return errors.As(err, &t)
+}
+
+// hintFor says what to do next, for errors where that is not plain.
+func hintFor(err error) string {
+	var refused *pades.RefusedError
+	switch {
+	case errors.Is(err, pdf.ErrPassword):
+		return "give the file that holds the document's password: --password-file FILE"
+	case errors.As(err, &refused) && refused.Code == "field-missing":
+		return "leave out --field to make a new field"
+	case errors.Is(err, hsm.ErrPIN):
+		return "check the file given with --pin-file before trying again: tokens lock after a few wrong PINs"
+	case is[*tsp.UnavailableError](err):
+		return "add a second --tsa URL, or --fallback to accept the lower level"
+	}
+	return ""
+}

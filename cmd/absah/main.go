@@ -1,0 +1,117 @@
+// Command absah signs, seals and timestamps official electronic documents
+// with keys that never leave a PKCS#11 module.
+//
+// It is the only place that reads flags, files, the environment and the clock:
+// it wires the packages together and turns their errors into exit statuses
+// (see [exitStatus]). Run "absah help" for the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// version is set by the linker; a plain "go build" shows the module's.
+var version string
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the process's exit status. The
+// first SIGINT or SIGTERM cancels the context so that temporary files are
+// removed and children end; the second ends the process at once.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return statusOK
+	}
+	var quiet *exitError
+	if !errors.As(err, &quiet) || quiet.err != nil {
+		fmt.Fprintf(stderr, "absah: %v\n", err)
+		if hint := hintFor(err); hint != "" {
+			fmt.Fprintf(stderr, "  %s\n", hint)
+		}
+	}
+	return exitStatus(err)
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "absah",
+		Short:         "Sign, seal and timestamp official electronic documents",
+		Version:       buildVersion(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		// A bare "absah" or an unknown command is a mistake, not a success.
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErrorf("unknown command %q; run \"absah help\"", args[0])
+			}
+			return usageErrorf("no command given; run \"absah help\"")
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageErrorf("%v; run \"%s --help\"", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newDemoCommand(),
+		newSignCommand(),
+		newAugmentCommand(),
+		newTimestampCommand(),
+		newKeyCommand(),
+		newWorkerCommand(),
+	)
+	return root
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// exactArgs is cobra.ExactArgs with usage errors that name the operands and
+// the required flags that are missing.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return usageErrorf("%s takes %d operands %q, got %d; run \"%s --help\"",
+				cmd.CommandPath(), len(names), names, len(args), cmd.CommandPath())
+		}
+		var missing []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Annotations[cobra.BashCompOneRequiredFlag] != nil && !f.Changed {
+				missing = append(missing, "--"+f.Name)
+			}
+		})
+		if missing != nil {
+			return usageErrorf("%s needs %s; run \"%s --help\"", cmd.CommandPath(), strings.Join(missing, ", "), cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/signer"
+	"github.com/absah-id/absah/signer/appearance"
+)
+
+// signFlags are the flags of "absah sign".
+type signFlags struct {
+	token    tokenFlags
+	services serviceFlags
+	key      string
+	cert     string
+	pss      bool
+	level    string
+	fallback bool
+	detached bool
+	field    string
+	reason   string
+	location string
+	contact  string
+	certify  int
+	password string
+	visible  visibleFlags
+	json     bool
+}
+
+func newSignCommand() *cobra.Command {
+	var f signFlags
+	cmd := &cobra.Command{
+		Use:   "sign [flags] IN.pdf OUT.pdf",
+		Short: "Sign a PDF with a key in a PKCS#11 token",
+		Long: `Sign appends a PAdES signature to IN.pdf and writes OUT.pdf, whole or not at all.
+OUT begins with the bytes of IN. The signature is verified before anything is written.
+
+Levels above B-B need --tsa; B-LT and B-LTA also need --trust, because they hold
+the revocation data of a chain that ends at a trusted certificate.
+With --detached IN may be any file and OUT is a CMS (CAdES) signature.`,
+		Example: `  absah sign --module /usr/lib/softhsm/libsofthsm2.so --token absah-demo --pin-file pin \
+    --key seal --cert seal.pem --level B-LTA --tsa http://tsa.example/ --trust trust.pem \
+    --visible page=last,x=60,y=60,w=220,h=80 --qr https://example.id/d/1 IN.pdf OUT.pdf`,
+		Args: exactArgs("IN.pdf", "OUT.pdf"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args[0], args[1])
+		},
+	}
+	f.token.register(cmd)
+	f.services.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.key, "key", "", "label of the signing key in the token")
+	flags.StringVar(&f.cert, "cert", "", "PEM `file`: the key's certificate, then its issuers")
+	flags.BoolVar(&f.pss, "pss", false, "use RSASSA-PSS instead of PKCS#1 v1.5")
+	flags.StringVar(&f.level, "level", "B-B", "B-B, B-T, B-LT or B-LTA")
+	flags.BoolVar(&f.fallback, "fallback", false, "when a service is down return the highest level reached, and say so")
+	flags.BoolVar(&f.detached, "detached", false, "write a detached CMS signature over any file")
+	flags.StringVar(&f.field, "field", "", "name of the signature field; an empty one is filled (default: a new field)")
+	flags.StringVar(&f.reason, "reason", "", "reason shown by readers")
+	flags.StringVar(&f.location, "location", "", "place shown by readers")
+	flags.StringVar(&f.contact, "contact", "", "contact shown by readers")
+	flags.IntVar(&f.certify, "certify", 0, "certify with DocMDP `P`: 1 nothing, 2 forms and signatures, 3 annotations too")
+	flags.StringVar(&f.password, "password-file", "", "`file` with the password of an encrypted document")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
+	f.visible.register(cmd)
+	for _, name := range []string{"module", "token", "pin-file", "key", "cert"} {
+		cmd.MarkFlagRequired(name)
+	}
+	return cmd
+}
+
+func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
+	ctx := cmd.Context()
+	now := time.Now()
+	req, err := f.request(now)
+	if err != nil {
+		return err
+	}
+	s, end, err := f.services.signer(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer end()
+	chain, err := readCertificates(f.cert)
+	if err != nil {
+		return err
+	}
+	req.Certificate, req.Chain = chain[0], withoutRoots(chain[1:])
+	if req.Visible != nil && req.Visible.Name == "" {
+		req.Visible.Name = chain[0].Subject.CommonName
+	}
+
+	module, err := f.token.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, module.Close()) }()
+	key, err := module.Key(ctx, f.key)
+	if err != nil {
+		return err
+	}
+	req.Key = key.WithContext(ctx)
+
+	if f.detached {
+		return signDetached(ctx, s, req, in, out)
+	}
+	password, err := readSecret(f.password)
+	if err != nil {
+		return err
+	}
+	result, err := rewrite(cmd, in, out, func(input signer.Input) (*signer.Result, error) {
+		input.Password = password
+		return s.Sign(ctx, input, req)
+	})
+	if err != nil {
+		return err
+	}
+	return f.report(cmd.OutOrStdout(), req, result, out)
+}
+
+// request builds the signing request from the flags; key and certificate
+// follow once the cheap mistakes are ruled out.
+func (f *signFlags) request(now time.Time) (signer.Request, error) {
+	level, err := parseLevel(f.level)
+	if err != nil {
+		return signer.Request{}, err
+	}
+	if err := f.services.require(level); err != nil {
+		return signer.Request{}, err
+	}
+	visible, err := f.visible.build()
+	if err != nil {
+		return signer.Request{}, err
+	}
+	if f.certify < 0 || f.certify > 3 {
+		return signer.Request{}, usageErrorf("--certify takes 1, 2 or 3, got %d", f.certify)
+	}
+	if f.detached && (visible != nil || f.certify != 0 || f.field != "") {
+		return signer.Request{}, usageErrorf("--visible, --certify and --field are for PDF signatures, not for --detached")
+	}
+	return signer.Request{
+		PSS: f.pss, Level: level, Fallback: f.fallback, At: now,
+		Field: f.field, Reason: f.reason, Location: f.location, ContactInfo: f.contact,
+		Certify: f.certify, Visible: visible,
+	}, nil
+}
+
+func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, out string) error {
+	if f.json {
+		return json.NewEncoder(w).Encode(map[string]any{
+			"schema": "absah/signed/1", "file": out, "field": r.Field, "level": r.Level.String(),
+			"requestedLevel": req.Level.String(), "signer": req.Certificate.Subject.CommonName,
+		})
+	}
+	fmt.Fprintf(w, "%s: signed as %s by %s, %s\n", out, r.Field, req.Certificate.Subject.CommonName, r.Level)
+	if r.Level < req.Level {
+		fmt.Fprintf(w, "  %s was asked for: %v\n  raise it later with: absah augment --level %s\n", req.Level, r.Shortfall, req.Level)
+	}
+	return nil
+}
+
+// rewrite copies in to a temporary file, lets work make a tail for it and
+// gives the file the name out. So out is whole or absent.
+func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signer.Result, error)) (*signer.Result, error) {
+	src, err := openInput(in)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	if err != nil {
+		return nil, err
+	}
+	o, err := createOutput(out)
+	if err != nil {
+		return nil, err
+	}
+	defer o.discard()
+	bar := newProgress(cmd.ErrOrStderr(), "signing", 2*info.Size())
+	defer bar.finish()
+	size, err := o.copyFrom(cmd.Context(), src, bar)
+	if err != nil {
+		return nil, err
+	}
+	result, err := work(signer.Input{Reader: progressReader{o.file, bar}, Size: size})
+	if err != nil {
+		return nil, err
+	}
+	if err := o.append(result.Tail); err != nil {
+		return nil, err
+	}
+	return result, o.commit()
+}
+
+// openInput opens a regular file; that it is missing is a usage error.
+func openInput(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, usageErrorf("%s is not a regular file", name)
+	}
+	return f, nil
+}
+
+func signDetached(ctx context.Context, s *signer.Signer, req signer.Request, in, out string) error {
+	f, err := openInput(in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	der, err := s.SignDetached(ctx, f, req)
+	if err != nil {
+		return err
+	}
+	return writeFile(out, der, 0o666)
+}
+
+func parseLevel(s string) (signer.Level, error) {
+	level, err := signer.ParseLevel(s)
+	if err != nil {
+		return 0, usageErrorf("unknown level %q: use B-B, B-T, B-LT or B-LTA", s)
+	}
+	return level, nil
+}
+
+// visibleFlags describe the visible appearance of a signature.
+type visibleFlags struct {
+	place, qr, name, office, image string
+	lines                          []string
+}
+
+func (v *visibleFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&v.place, "visible", "", "`place`: page=N|first|last,x=…,y=…,w=…,h=… in points from the lower left corner of the page as shown")
+	flags.StringVar(&v.qr, "qr", "", "address drawn as a QR code in the visible signature")
+	flags.StringVar(&v.name, "show-name", "", "name in the visible signature (default: the certificate's common name)")
+	flags.StringVar(&v.office, "show-office", "", "office in the visible signature")
+	flags.StringArrayVar(&v.lines, "show-line", nil, "further line of text in the visible signature (repeatable)")
+	flags.StringVar(&v.image, "show-image", "", "PNG or JPEG `file` in the visible signature")
+}
+
+// build returns nil when no visible signature is asked for.
+func (v *visibleFlags) build() (*signer.Visible, error) {
+	if v.place == "" {
+		if v.qr != "" || v.name != "" || v.office != "" || v.image != "" || len(v.lines) > 0 {
+			return nil, usageErrorf("--qr and --show-… need --visible")
+		}
+		return nil, nil
+	}
+	out := &signer.Visible{Page: appearance.FirstPage, QR: v.qr, Name: v.name, Office: v.office, Lines: v.lines}
+	sizes := map[string]*float64{"x": &out.X, "y": &out.Y, "w": &out.Width, "h": &out.Height}
+	seen := map[string]bool{}
+	for part := range strings.SplitSeq(v.place, ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if seen[key] {
+			return nil, usageErrorf("--visible names %q twice", key)
+		}
+		seen[key] = true
+		var err error
+		switch dst := sizes[key]; {
+		case key == "page":
+			out.Page, err = parsePage(value)
+		case dst != nil:
+			*dst, err = strconv.ParseFloat(value, 64)
+		default:
+			err = errors.New("unknown word")
+		}
+		if err != nil {
+			return nil, usageErrorf("--visible: %q: %v", part, err)
+		}
+	}
+	if !seen["w"] || !seen["h"] {
+		return nil, usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
+	}
+	if v.image != "" {
+		b, err := os.ReadFile(v.image)
+		if err != nil {
+			return nil, usageErrorf("%v", err)
+		}
+		out.Image = b
+	}
+	return out, nil
+}
+
+func parsePage(s string) (int, error) {
+	switch s {
+	case "first":
+		return appearance.FirstPage, nil
+	case "last":
+		return appearance.LastPage, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, errors.New("a page is a number from 1, first or last")
+	}
+	return n, nil
+}
+
+// withoutRoots drops self-issued certificates: whoever checks the signature
+// must have them already.
+func withoutRoots(chain []*x509.Certificate) []*x509.Certificate {
+	return slices.DeleteFunc(chain, func(c *x509.Certificate) bool {
+		return bytes.Equal(c.RawSubject, c.RawIssuer)
+	})
+}
+
+// readCertificates reads one or more certificates from a PEM file.
+func readCertificates(name string) ([]*x509.Certificate, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	certs, err := pki.ParseCertificates(b)
+	if err != nil {
+		return nil, usageErrorf("%s: %v", name, err)
+	}
+	return certs, nil
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/hsm"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/pki/fetch"
+	"github.com/absah-id/absah/signer"
+)
+
+// maxSecret bounds a PIN or password file: what is longer is the wrong file.
+const maxSecret = 4096
+
+// tokenFlags name a PKCS#11 token.
+type tokenFlags struct {
+	module, token, pinFile string
+	timeout                time.Duration
+}
+
+func (t *tokenFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&t.module, "module", "", "PKCS#11 `library`, for example /usr/lib/softhsm/libsofthsm2.so")
+	flags.StringVar(&t.token, "token", "", "label of the token")
+	flags.StringVar(&t.pinFile, "pin-file", "", "`file` that holds the user PIN")
+	flags.DurationVar(&t.timeout, "module-timeout", 10*time.Second, "longest wait for one call of the module")
+}
+
+func (t *tokenFlags) start(ctx context.Context) (*hsm.Module, error) {
+	if _, err := readSecret(t.pinFile); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(t.module); err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	return hsm.Start(ctx, hsm.Config{
+		Module: t.module, Token: t.token, PINFile: t.pinFile, Timeout: t.timeout, Sessions: 1,
+	})
+}
+
+// serviceFlags name the trust anchors and the network services.
+type serviceFlags struct {
+	tsas, trust, trustTSA, allow []string
+	tsaUser, tsaPasswordFile     string
+	timeout                      time.Duration
+}
+
+func (s *serviceFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&s.tsas, "tsa", nil, "`URL` of a timestamp authority (repeatable: the next one answers when one is down)")
+	flags.StringVar(&s.tsaUser, "tsa-user", "", "user name at the timestamp authorities")
+	flags.StringVar(&s.tsaPasswordFile, "tsa-password-file", "", "`file` with the password at the timestamp authorities")
+	flags.StringArrayVar(&s.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
+	flags.StringArrayVar(&s.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
+	flags.StringArrayVar(&s.allow, "allow-host", nil, "`host:port` on a private network that OCSP, CRL and TSA addresses may name (repeatable)")
+	flags.DurationVar(&s.timeout, "service-timeout", 10*time.Second, "longest wait for one network service")
+}
+
+// require rejects a level for which flags are missing.
+func (s *serviceFlags) require(level signer.Level) error {
+	if level >= signer.T && len(s.tsas) == 0 {
+		return usageErrorf("level %s needs a timestamp authority: --tsa URL", level)
+	}
+	if level >= signer.LT && len(s.trust) == 0 {
+		return usageErrorf("level %s needs trusted roots: --trust FILE", level)
+	}
+	return nil
+}
+
+// signer wires a Signer from the flags, and returns what ends its connections.
+// What is not named stays nil: [serviceFlags.require] has refused the levels
+// that need it.
+func (s *serviceFlags) signer(stderr io.Writer) (*signer.Signer, func(), error) {
+	anchors, err := readAnchors(s.trust)
+	if err != nil {
+		return nil, nil, err
+	}
+	tsaAnchors := anchors
+	if len(s.trustTSA) > 0 {
+		if tsaAnchors, err = readAnchors(s.trustTSA); err != nil {
+			return nil, nil, err
+		}
+	}
+	cfg := signer.Config{Anchors: anchors, TSAAnchors: tsaAnchors}
+	if len(s.tsas) > 0 {
+		if tsaAnchors == nil {
+			fmt.Fprintln(stderr, "absah: warning: no --trust or --trust-tsa: the timestamp authority's certificate is not checked against a root")
+		}
+		if cfg.Timestamper, err = s.timestamper(tsaAnchors); err != nil {
+			return nil, nil, err
+		}
+	}
+	source, err := fetch.New(fetch.Config{Timeout: s.timeout, Allow: s.allow})
+	if err != nil {
+		return nil, nil, usageErrorf("%v", err)
+	}
+	cfg.Source = source
+	made, err := signer.New(cfg)
+	if err != nil {
+		source.Close()
+		return nil, nil, err
+	}
+	return made, func() { source.Close() }, nil
+}
+
+func (s *serviceFlags) timestamper(anchors *pki.Anchors) (*tsp.Client, error) {
+	credentials := map[string]tsp.Credential{}
+	if s.tsaUser != "" {
+		for _, url := range s.tsas {
+			credentials[url] = tsp.Credential{Username: s.tsaUser, PasswordFile: s.tsaPasswordFile}
+		}
+	}
+	client, err := tsp.NewClient(tsp.ClientConfig{
+		URLs: s.tsas, Timeout: s.timeout, Credentials: credentials, Trust: trustTSA(anchors),
+	})
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	return client, nil
+}
+
+// trustTSA accepts the authorities whose path ends at one of the anchors; any
+// whose token is well made when anchors is nil.
+func trustTSA(anchors *pki.Anchors) func(context.Context, *tsp.Token, *x509.Certificate, time.Time) error {
+	return func(_ context.Context, t *tsp.Token, signer *x509.Certificate, at time.Time) error {
+		if anchors == nil {
+			return nil
+		}
+		_, err := pki.Chain(signer, t.SignedData.Certificates(), anchors, at, pki.Timestamping)
+		return err
+	}
+}
+
+// readAnchors reads every certificate of the files, and of the .pem, .crt and
+// .cer files of the folders, in paths. It returns nil for no paths.
+func readAnchors(paths []string) (*pki.Anchors, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	var all []*x509.Certificate
+	for _, path := range paths {
+		names := []string{path}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			names = nil
+			for _, pattern := range []string{"*.pem", "*.crt", "*.cer"} {
+				more, _ := filepath.Glob(filepath.Join(path, pattern)) // the patterns are well-formed
+				names = append(names, more...)
+			}
+			if len(names) == 0 {
+				return nil, usageErrorf("%s holds no .pem, .crt or .cer file", path)
+			}
+		}
+		for _, name := range names {
+			certs, err := readCertificates(name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, certs...)
+		}
+	}
+	return pki.NewAnchors(all...), nil
+}
+
+// readSecret returns the first line of a file, without its end; nil for no
+// file. It refuses an empty or overlong one.
+func readSecret(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 || len(b) > maxSecret {
+		return nil, usageErrorf("%s must hold the secret on its first line", name)
+	}
+	return line, nil
+}
+
+// newWorkerCommand is the child process that loads the vendor's library; it
+// is started by package hsm and is not for people.
+func newWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "pkcs11-worker", Hidden: true, Args: exactArgs(),
+		RunE: func(*cobra.Command, []string) error { return hsm.RunWorker() },
+	}
+}
