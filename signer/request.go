@@ -53,7 +53,9 @@ type Request struct {
 	ContactInfo string
 	Certify     int             // DocMDP P = 1..3; 0 = approval signature
 	Lock        *pades.FieldMDP // fields locked by this signature; nil = none
-	Visible     *Visible        // nil = invisible
+	// Visible is what the signature shows; nil = nothing. In an empty field
+	// that exists, page and rectangle are the field's own.
+	Visible *Visible
 }
 
 // Result is a finished piece of work. The output document is the input
@@ -152,9 +154,26 @@ func (p *plan) spec(rev *pdf.Revision, tokenSize int) (pades.SignatureSpec, erro
 	if spec.ContentsSize, err = p.options.Size(tokenSize); err != nil {
 		return spec, fmt.Errorf("size of the signature: %w", err)
 	}
-	if p.Visible == nil {
-		return spec, nil
-	}
-	spec.Appearance, err = appearance.New(rev, *p.Visible)
+	spec.Appearance, err = p.appearance(rev)
 	return spec, refused(err)
+}
+
+// appearance draws the visible part: in the field to be filled where there is
+// one, else in a rectangle of its own.
+func (p *plan) appearance(rev *pdf.Revision) (*pades.Appearance, error) {
+	if p.Visible == nil {
+		return nil, nil
+	}
+	if p.Field != "" {
+		fields, err := pades.Fields(rev)
+		if err != nil {
+			return nil, err
+		}
+		for i := range fields {
+			if fields[i].Name == p.Field && !fields[i].Filled { // a filled one is refused by pades
+				return appearance.ForField(rev, &fields[i], *p.Visible)
+			}
+		}
+	}
+	return appearance.New(rev, *p.Visible)
 }

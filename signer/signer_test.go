@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
@@ -54,6 +55,39 @@ func TestEveryInput(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestVisibleField fills an empty field that the document has, with an
+// appearance in the field's own place.
+func TestVisibleField(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"form", "form-hierarchy", "form-separate", "form-objstm"} {
+		b := testfile.ByName(t, name).Bytes(t)
+		doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields, err := pades.Fields(doc.Latest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled := 0
+		for _, f := range fields {
+			if f.Filled || f.Rect.Empty() {
+				continue
+			}
+			req := w.request(signer.B)
+			req.Field, req.Visible = f.Name, &signer.Visible{Page: 99, Name: "Andi Wijaya"}
+			list := check(t, w.sign(t, b, req), "")
+			if len(list) != 1 || list[0].Field != f.Name || list[0].Rect != f.Rect {
+				t.Errorf("%s: %q at %v, want %q at %v", name, list[0].Field, list[0].Rect, f.Name, f.Rect)
+			}
+			filled++
+		}
+		if filled == 0 {
+			t.Errorf("%s has no empty visible field", name)
 		}
 	}
 }

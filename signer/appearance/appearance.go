@@ -142,18 +142,42 @@ func hasPersonalNumber(s, dividers string) bool {
 }
 
 // New checks v against the page that it names, draws it, and returns what
-// pades.Prepare needs. It fails with *[pades.RefusedError] when v or the page
-// is at fault, with the errors of package pdf when the document is.
+// pades.Prepare needs for a new field. It fails with *[pades.RefusedError] when
+// v or the page is at fault, with the errors of package pdf when the document
+// is.
 func New(rev *pdf.Revision, v Visible) (*pades.Appearance, error) {
-	v, err := v.check()
-	if err != nil {
-		return nil, err
-	}
 	page, number, err := displayedPage(rev, v.Page)
 	if err != nil {
 		return nil, err
 	}
-	rect, matrix, err := page.place(v)
+	rect, err := page.place(v)
+	if err != nil {
+		return nil, err
+	}
+	return page.draw(rev, v, &pades.Appearance{Page: number, Rect: rect})
+}
+
+// ForField is [New] for a field that the document has already: page and
+// rectangle are the field's, whatever v says.
+func ForField(rev *pdf.Revision, f *pades.Field, v Visible) (*pades.Appearance, error) {
+	n, err := f.PageNumber(rev)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 || f.Rect.Empty() {
+		return nil, refuse("field-invisible", "the field %q shows on no page", f.Name)
+	}
+	page, number, err := displayedPage(rev, n)
+	if err != nil {
+		return nil, err
+	}
+	v.Width, v.Height = page.size(f.Rect)
+	return page.draw(rev, v, &pades.Appearance{Page: number, Rect: f.Rect})
+}
+
+// draw fills in the form of an appearance whose place is settled.
+func (p pageView) draw(rev *pdf.Revision, v Visible, a *pades.Appearance) (*pades.Appearance, error) {
+	v, err := v.check()
 	if err != nil {
 		return nil, err
 	}
@@ -165,9 +189,10 @@ func New(rev *pdf.Revision, v Visible) (*pades.Appearance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pades.Appearance{Page: number, Rect: rect, Form: func(u *pdf.Update) (pdf.Ref, error) {
-		return d.embed(u, matrix, coloursFor(u, part > 0))
-	}}, nil
+	a.Form = func(u *pdf.Update) (pdf.Ref, error) {
+		return d.embed(u, p.upright(d.width, d.height), coloursFor(part > 0))
+	}
+	return a, nil
 }
 
 // drawing is the content of one appearance, laid out in points from the lower
@@ -249,7 +274,7 @@ type colours struct{ grey, rgb pdf.Object }
 // coloursFor returns device colours, or in PDF/A calibrated ones, which need
 // no output intent (ISO 19005-1 §6.2.3.2). The calibrated RGB is that of
 // sRGB's primaries and white point at gamma 2.2.
-func coloursFor(u *pdf.Update, pdfa bool) colours {
+func coloursFor(pdfa bool) colours {
 	if !pdfa {
 		return colours{grey: pdf.Name("DeviceGray"), rgb: pdf.Name("DeviceRGB")}
 	}

@@ -209,6 +209,53 @@ func TestUserUnit(t *testing.T) {
 	}
 }
 
+// TestExistingField: the form fills the field's own rectangle, upright.
+func TestExistingField(t *testing.T) {
+	for _, c := range []struct {
+		turn int
+		rect pdfmake.Array
+	}{
+		{0, pdfmake.Array{40, 60, 280, 140}},
+		{90, pdfmake.Array{595 - 140, 40, 595 - 60, 280}},
+		{270, pdfmake.Array{60, 842 - 280, 140, 842 - 40}},
+	} {
+		f := pdfmake.New("1.7", "kolom")
+		root, tree, leaf, field := f.Reserve(), f.Reserve(), f.Reserve(), f.Reserve()
+		f.Set(field, pdfmake.Dict{"Type": pdfmake.Name("Annot"), "Subtype": pdfmake.Name("Widget"), "FT": pdfmake.Name("Sig"),
+			"T": pdfmake.Text("Bupati"), "Rect": c.rect, "P": leaf, "F": 4})
+		f.Set(leaf, pdfmake.Dict{"Type": pdfmake.Name("Page"), "Parent": tree, "MediaBox": pdfmake.Array{0, 0, 595, 842},
+			"Rotate": c.turn, "Annots": pdfmake.Array{field}})
+		f.Set(tree, pdfmake.Dict{"Type": pdfmake.Name("Pages"), "Kids": pdfmake.Array{leaf}, "Count": 1})
+		f.Set(root, pdfmake.Dict{"Type": pdfmake.Name("Catalog"), "Pages": tree, "AcroForm": pdfmake.Dict{"Fields": pdfmake.Array{field}}})
+		f.Root = root
+		f.Flush(pdfmake.Table)
+		rev := open(t, f.Bytes())
+		fields, err := pades.Fields(rev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := full()
+		v := want
+		v.Page, v.X, v.Y, v.Width, v.Height = 9, 0, 0, 1, 1 // not looked at
+		a, err := appearance.ForField(rev, &fields[0], v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := pades.Prepare(rev, pades.SignatureSpec{Appearance: a, Field: "Bupati", ContentsSize: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tail, err := p.Embed([]byte{0x30, 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := render(t, append(f.Bytes(), tail...))
+		if got := readQR(t, cut(m, want.X, want.Y, want.Height, want.Height)); got != address {
+			t.Errorf("turned by %d: the code says %q", c.turn, got)
+		}
+	}
+}
+
 func TestPages(t *testing.T) {
 	rev := open(t, testfile.ByName(t, "pages-200").Bytes(t))
 	for _, c := range []struct{ page, want int }{{appearance.FirstPage, 1}, {1, 1}, {117, 117}, {appearance.LastPage, 200}} {

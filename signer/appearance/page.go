@@ -114,42 +114,59 @@ func number(o pdf.Object) (float64, bool) {
 	return 0, false
 }
 
-// place turns the rectangle of v, given as displayed, into default user space,
-// and returns the matrix with which a form of that size stands upright there:
-// a viewer maps the transformed BBox onto the annotation's Rect (§12.5.5).
-func (p pageView) place(v Visible) (pades.Rect, [6]float64, error) {
+// place turns the rectangle of v, given as displayed, into default user space.
+func (p pageView) place(v Visible) (pades.Rect, error) {
 	const tolerance = 0.01 // points; callers round
 	for _, x := range []float64{v.X, v.Y, v.Width, v.Height} {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return pades.Rect{}, [6]float64{}, refuse("appearance-rect", "the rectangle of the visible signature is not made of numbers")
+			return pades.Rect{}, refuse("appearance-rect", "the rectangle of the visible signature is not made of numbers")
 		}
 	}
 	if v.Width < 1 || v.Height < 1 {
-		return pades.Rect{}, [6]float64{}, refuse("appearance-rect", "the visible signature is %g × %g points; it needs at least 1 × 1", v.Width, v.Height)
+		return pades.Rect{}, refuse("appearance-rect", "the visible signature is %g × %g points; it needs at least 1 × 1", v.Width, v.Height)
 	}
-	w, h := (p.x1-p.x0)*p.unit, (p.y1-p.y0)*p.unit
-	if p.rotate%180 != 0 {
-		w, h = h, w
-	}
+	w, h := p.size(pades.Rect{X0: p.x0, Y0: p.y0, X1: p.x1, Y1: p.y1})
 	if v.X < -tolerance || v.Y < -tolerance || v.X+v.Width > w+tolerance || v.Y+v.Height > h+tolerance {
-		return pades.Rect{}, [6]float64{}, refuse("appearance-outside",
+		return pades.Rect{}, refuse("appearance-outside",
 			"the visible signature at %g,%g of %g × %g points leaves the page, which shows %g × %g", v.X, v.Y, v.Width, v.Height, w, h)
 	}
 	left, bottom := v.X/p.unit, v.Y/p.unit
 	right, top := (v.X+v.Width)/p.unit, (v.Y+v.Height)/p.unit
+	rect := pades.Rect{X0: p.x0 + left, Y0: p.y0 + bottom, X1: p.x0 + right, Y1: p.y0 + top}
 	switch p.rotate {
 	case 90:
-		return pades.Rect{X0: p.x1 - top, Y0: p.y0 + left, X1: p.x1 - bottom, Y1: p.y0 + right},
-			[6]float64{0, 1, -1, 0, v.Height, 0}, nil
+		rect = pades.Rect{X0: p.x1 - top, Y0: p.y0 + left, X1: p.x1 - bottom, Y1: p.y0 + right}
 	case 180:
-		return pades.Rect{X0: p.x1 - right, Y0: p.y1 - top, X1: p.x1 - left, Y1: p.y1 - bottom},
-			[6]float64{-1, 0, 0, -1, v.Width, v.Height}, nil
+		rect = pades.Rect{X0: p.x1 - right, Y0: p.y1 - top, X1: p.x1 - left, Y1: p.y1 - bottom}
 	case 270:
-		return pades.Rect{X0: p.x0 + bottom, Y0: p.y1 - right, X1: p.x0 + top, Y1: p.y1 - left},
-			[6]float64{0, -1, 1, 0, 0, v.Width}, nil
+		rect = pades.Rect{X0: p.x0 + bottom, Y0: p.y1 - right, X1: p.x0 + top, Y1: p.y1 - left}
 	}
-	return pades.Rect{X0: p.x0 + left, Y0: p.y0 + bottom, X1: p.x0 + right, Y1: p.y0 + top},
-		[6]float64{1, 0, 0, 1, 0, 0}, nil
+	return rect, nil
+}
+
+// upright returns the matrix with which a form of the given size stands
+// upright on the page as displayed: a viewer maps the transformed BBox onto
+// the annotation's Rect (§12.5.5).
+func (p pageView) upright(width, height float64) [6]float64 {
+	switch p.rotate {
+	case 90:
+		return [6]float64{0, 1, -1, 0, height, 0}
+	case 180:
+		return [6]float64{-1, 0, 0, -1, width, height}
+	case 270:
+		return [6]float64{0, -1, 1, 0, 0, width}
+	}
+	return [6]float64{1, 0, 0, 1, 0, 0}
+}
+
+// size returns width and height of a rectangle of default user space as
+// displayed.
+func (p pageView) size(r pades.Rect) (width, height float64) {
+	width, height = (r.X1-r.X0)*p.unit, (r.Y1-r.Y0)*p.unit
+	if p.rotate%180 != 0 {
+		width, height = height, width
+	}
+	return width, height
 }
 
 // maxMetadata caps the XMP packet searched for a PDF/A claim. A real one has a
