@@ -2,7 +2,8 @@ package cms
 
 import (
 	"crypto"
-	"crypto/dsa" //nolint:staticcheck // old signatures are judged, none is made
+	//lint:ignore SA1019 old signatures are judged, none is made
+	"crypto/dsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"math/big"

@@ -169,7 +169,7 @@ func (m *Module) answered(l *link, c *conn, r request, f frame) ([]byte, error) 
 	default:
 		err = errFrame
 	}
-	if err == errFrame {
+	if errors.Is(err, errFrame) {
 		l.fail(fmt.Errorf("talking to the worker: %w", err))
 		return nil, errLost
 	}

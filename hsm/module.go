@@ -154,11 +154,11 @@ func (m *Module) do(ctx context.Context, r request) ([]byte, uint64, error) {
 		switch {
 		case err == nil:
 			return body, s.generation, nil
-		case err == errNotSent && !resent, err == errLost && r.again && !resent:
+		case errors.Is(err, errNotSent) && !resent, errors.Is(err, errLost) && r.again && !resent:
 			continue
-		case err == errNotSent, err == errLost && r.again:
+		case errors.Is(err, errNotSent), errors.Is(err, errLost) && r.again:
 			return nil, 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
-		case err == errLost:
+		case errors.Is(err, errLost):
 			return nil, 0, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		}
 		return nil, 0, err

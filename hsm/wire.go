@@ -262,7 +262,7 @@ func parseError(body []byte) error {
 type remoteError struct{ sentinel, err error }
 
 func (e *remoteError) Error() string {
-	if _, ok := e.err.(*Error); ok {
+	if _, ok := errors.AsType[*Error](e.err); ok {
 		return e.sentinel.Error() + ": " + e.err.Error()
 	}
 	return e.err.Error()

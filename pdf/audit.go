@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"sort"
 )
@@ -68,7 +69,7 @@ func (a *auditor) note(off int64, rule string) {
 
 // tolerable notes a syntax error and passes on any other.
 func (a *auditor) tolerable(err error, off int64, rule string) error {
-	if m, ok := err.(*MalformedError); ok {
+	if m, ok := errors.AsType[*MalformedError](err); ok {
 		if m.Rule == "object-header" || m.Rule == "stream-length" {
 			rule = m.Rule
 		}

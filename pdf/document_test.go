@@ -232,7 +232,7 @@ func TestAudit(t *testing.T) {
 			b.WriteString("xref\n5 1\n0000000000 00001 f \ntrailer\n<</Root 1 0 R/Size 6/Prev " + fmt.Sprint(b.prev) + ">>\n")
 			b.end(at)
 		}), "object-freed"},
-		{"number not below Size", update(func(b *builder) { b.obj(9, font); b.size = 9; b.offs[9] = b.offs[9]; b.size = 10; b.tableSize(6) }), "entry-size"},
+		{"number not below Size", update(func(b *builder) { b.obj(9, font); b.size = 9; b.size = 10; b.tableSize(6) }), "entry-size"},
 		{"empty object", update(func(b *builder) { b.obj(5, ""); b.table("") }), "object-empty"},
 		{"no endobj", update(func(b *builder) { b.offs[5] = b.Len(); b.WriteString("5 0 obj null\n"); b.table("") }), "endobj-missing"},
 		{"stream and CR", update(func(b *builder) { b.obj(5, "<</Length 1>>\nstream\ra\nendstream"); b.table("") }), "stream-eol"},

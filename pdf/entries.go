@@ -29,13 +29,6 @@ type XRefEntry struct {
 // generation and 46 of offset, or 30 bits of index and 32 of container.
 type packed uint64
 
-func pack(e XRefEntry) packed {
-	if e.Kind == EntryCompressed {
-		return packed(e.Container)<<32 | packed(e.Index)<<2 | packed(EntryCompressed)
-	}
-	return packed(e.Offset)<<18 | packed(e.Gen)<<2 | packed(e.Kind)
-}
-
 func (v packed) entry() XRefEntry {
 	e := XRefEntry{Kind: EntryKind(v & 3)}
 	if e.Kind == EntryCompressed {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
+	"errors"
 	"io"
 	"sync"
 )
@@ -155,8 +156,8 @@ type inflateErrors struct{ io.ReadCloser }
 
 func (r inflateErrors) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		if _, limit := err.(*LimitError); !limit {
+	if err != nil && !errors.Is(err, io.EOF) {
+		if _, limit := errors.AsType[*LimitError](err); !limit {
 			err = &MalformedError{Offset: -1, Rule: "flate", Err: err}
 		}
 	}
@@ -192,7 +193,7 @@ func (h *hexReader) Read(p []byte) (int, error) {
 func (h *hexReader) pair() (v byte, digits int, err error) {
 	for digits < 2 {
 		c, err := h.r.ReadByte()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, 0, err
 		}
 		if err == io.EOF || c == '>' {

@@ -2,6 +2,7 @@ package pdf_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -267,7 +268,7 @@ func TestEncrypted(t *testing.T) {
 func checkEncrypted(t *testing.T, data []byte, user string) {
 	t.Helper()
 	if user != "" {
-		if _, err := pdf.Open(bytes.NewReader(data), int64(len(data)), pdf.Options{}); err != pdf.ErrPassword {
+		if _, err := pdf.Open(bytes.NewReader(data), int64(len(data)), pdf.Options{}); !errors.Is(err, pdf.ErrPassword) {
 			t.Errorf("without the password: %v, want %v", err, pdf.ErrPassword)
 		}
 	}

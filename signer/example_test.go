@@ -61,9 +61,9 @@ func ExampleSigner_Sign() {
 		fmt.Println(err)
 		return
 	}
-	doc = append(doc, res.Tail...) // the signed document
-	fmt.Println(res.Level, res.Field, len(res.Tokens))
-	// Output: B-LTA Signature1 2
+	signed := append(doc, res.Tail...)
+	fmt.Println(res.Level, res.Field, len(res.Tokens), bytes.HasPrefix(signed, doc))
+	// Output: B-LTA Signature1 2 true
 }
 
 func ExampleSigner_Augment() {

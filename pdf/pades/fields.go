@@ -76,7 +76,7 @@ func (f *Field) PageNumber(rev *pdf.Revision) (int, error) {
 		}
 		return nil
 	})
-	if err != nil && err != errFound {
+	if err != nil && !errors.Is(err, errFound) {
 		return 0, err
 	}
 	return found, nil
