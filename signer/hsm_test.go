@@ -13,6 +13,7 @@ import (
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/hsm/hsmtest"
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -44,7 +45,7 @@ func TestFaultyModule(t *testing.T) {
 	}
 }
 
-// BenchmarkInFlight signs the letter at B-B with 8 in flight and a key in
+// BenchmarkInFlight signs 10 KB at B-B with 8 in flight and a key in
 // SoftHSM; "ratio" is its rate over that of the key alone with 8 in flight,
 // the two taking turns.
 func BenchmarkInFlight(b *testing.B) {
@@ -53,8 +54,7 @@ func BenchmarkInFlight(b *testing.B) {
 	req := w.request(signer.B)
 	req.Key = key
 	req.Certificate, req.Chain = w.issue(b, key.Public(), labDefaults)
-	in := letter(b)
-	in = in[:len(in):len(in)]
+	in := padded(testfile.ByName(b, "form").Bytes(b), 8<<10)
 	sign := func() error {
 		_, err := w.signer.Sign(context.Background(), input(in, ""), req)
 		return err
