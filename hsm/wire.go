@@ -106,7 +106,7 @@ func (f *frameReader) next() (frame, error) {
 		return frame{}, fmt.Errorf("%w: length %d", errFrame, n)
 	}
 	if err := f.fill(int(n) + 4); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return frame{}, err

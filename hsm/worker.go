@@ -110,7 +110,7 @@ func (w *worker) work(s *session, c *conn) error {
 	for {
 		f, err := c.in.next()
 		switch {
-		case err == io.EOF, errors.Is(err, syscall.ECONNRESET):
+		case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 			return nil
 		case err != nil:
 			return fmt.Errorf("hsm: read request: %w", err)
