@@ -33,8 +33,9 @@ type Case struct {
 	Visible bool `json:"-"`
 	// Only is the name of the one judge that this case is for; empty for all.
 	Only string `json:"-"`
-	// PSS says that a signature is RSASSA-PSS.
-	PSS bool `json:"-"`
+	// Cannot says, by name of judge, what keeps it from judging this file for
+	// reasons that do not lie in the signature.
+	Cannot map[string]string `json:"-"`
 	// Damaged marks the control files: every judge of signatures must
 	// refuse them, else its other answers are worth nothing.
 	Damaged bool `json:"-"`
@@ -61,25 +62,14 @@ type Judge struct {
 	// Judge answers every case, in order. An error means that the tool
 	// itself broke, not that a file is bad.
 	Judge func(ctx context.Context, cases []Case) ([]Finding, error)
-	// Cannot returns what keeps the tool from judging the case at all, for
-	// limits of the tool that have nothing to do with the signature; nil or
-	// "" when nothing does.
-	Cannot func(Case) string
 	// Structural says that the judge looks at the PDF's structure and not
 	// at signatures, so it need not refuse the control files.
 	Structural bool
 }
 
-func (j Judge) cannot(c Case) string {
-	if j.Cannot == nil {
-		return ""
-	}
-	return j.Cannot(c)
-}
-
 // asked tells whether the case is for this judge.
 func (j Judge) asked(c Case) bool {
-	return (c.Only == "" || c.Only == j.Name) && j.cannot(c) == ""
+	return (c.Only == "" || c.Only == j.Name) && c.Cannot[j.Name] == ""
 }
 
 // eachFile makes a Judge.Judge from a function that judges one file. It runs

@@ -99,9 +99,38 @@ type job struct {
 	levels      string // what each signature shall reach; see Case.Levels
 	lowest      string // see Case.Level
 	visible     bool
-	pss         bool
+	pss         bool   // a signature is RSASSA-PSS
+	filled      bool   // an existing field gets filled
+	fills       bool   // the only empty field gets filled
 	only        string // see Case.Only
+	certify     int
 	steps       []step
+}
+
+// cannot is Case.Cannot: the limits of the judges that were found out.
+func (j job) cannot() map[string]string {
+	c := map[string]string{}
+	if j.filled {
+		c["mutool-draw"] = "MuPDF draws a mark of its own on signature fields that have an area"
+	}
+	if j.pss {
+		c["mutool-sign"] = "MuPDF cannot verify RSASSA-PSS"
+	}
+	if j.from.name == "aes-256-clear-metadata" && j.lowest != "B-B" && j.lowest != "B-T" {
+		c["pyhanko"] = "pyHanko decrypts metadata that is in the clear when it compares revisions"
+	}
+	if j.fills && j.from.name == "form-separate" {
+		c["pdfsig"] = "poppler does not look for the signature of a field with a separate widget"
+	}
+	switch {
+	case j.from.name == "form-hierarchy" || strings.HasPrefix(j.from.name, "form") && j.from.name != "form-inline" && !j.fills:
+		c["pdfcpu"] = "pdfcpu stumbles over signature fields that are empty or have a parent"
+	case strings.HasSuffix(j.name, ".to-B-LT"):
+		c["pdfcpu"] = "pdfcpu wants a document timestamp to be the last revision"
+	case j.certify > 1:
+		c["pdfcpu"] = "pdfcpu does not evaluate the permissions of a certification"
+	}
+	return c
 }
 
 // step appends to a file.
@@ -132,22 +161,26 @@ func (m *matrix) jobs() ([]job, error) {
 	for _, level := range levels {
 		for _, a := range algorithms {
 			l := level.String()
-			all = append(all, job{group: "letter " + l, name: a.name, from: letter, levels: l, lowest: l,
+			all = append(all, job{group: "letter " + l, name: a.name, from: letter, levels: l, lowest: l, pss: a.pss,
 				steps: []step{m.sign(m.request(a, level))}})
 		}
 	}
 	for i, in := range m.inputs {
 		for k, level := range levels {
 			l, a := level.String(), algorithms[(i+2*k)%len(algorithms)]
-			all = append(all, job{group: "inputs " + l, name: in.name + "." + a.name, from: in, levels: l, lowest: l,
+			all = append(all, job{group: "inputs " + l, name: in.name + "." + a.name, from: in, levels: l, lowest: l, pss: a.pss,
 				steps: []step{m.sign(m.request(a, level))}})
 		}
 	}
 	all = append(all, m.augmented()...)
 	all = append(all, m.signedAgain()...)
 	all = append(all, m.certified()...)
+	filled, err := m.filled()
+	if err != nil {
+		return nil, err
+	}
 	visible, err := m.visible()
-	return append(all, visible...), err
+	return append(append(all, filled...), visible...), err
 }
 
 // augmented raises one level at a time, then renews the archive timestamp.
@@ -197,11 +230,11 @@ func (m *matrix) certified() []job {
 		req := m.request(algorithms[1], signer.LTA)
 		req.Certify = p
 		one := job{group: "certified", name: fmt.Sprint("p", p), from: m.inputs[0], levels: "B-LTA", lowest: "B-LTA",
-			steps: []step{m.sign(req)}}
+			certify: p, steps: []step{m.sign(req)}}
 		all = append(all, one)
 		if p > 1 {
 			all = append(all, job{group: "certified", name: one.name + ".then-signed", from: one.from, levels: "B-LTA,B-LTA",
-				lowest: "B-LTA", steps: append(one.steps[:1:1], m.sign(m.request(algorithms[0], signer.LTA)))})
+				lowest: "B-LTA", certify: p, steps: append(one.steps[:1:1], m.sign(m.request(algorithms[0], signer.LTA)))})
 		}
 	}
 	return all
@@ -240,7 +273,7 @@ func (m *matrix) make(ctx context.Context, j job) (Case, error) {
 	name := strings.NewReplacer(" ", "-").Replace(j.group) + "." + j.name + ".pdf"
 	c := Case{
 		File: filepath.Join(m.out, name), Original: j.from.path, Password: j.from.password, Hybrid: j.from.hybrid,
-		Group: j.group, Levels: j.levels, Level: j.lowest, Visible: j.visible, Only: j.only, PSS: strings.Contains(name, "pss") || j.pss,
+		Group: j.group, Levels: j.levels, Level: j.lowest, Visible: j.visible, Only: j.only, Cannot: j.cannot(),
 	}
 	return c, os.WriteFile(c.File, data, 0o600)
 }

@@ -139,7 +139,7 @@ func (o *outcome) limits(w io.Writer) {
 	count := map[string]int{}
 	for _, j := range o.judges {
 		for _, c := range o.cases {
-			if why := j.cannot(c); why != "" && o.skipped[j.Name] == nil {
+			if why := c.Cannot[j.Name]; why != "" && o.skipped[j.Name] == nil {
 				count[j.Name+": "+why]++
 			}
 		}

@@ -190,7 +190,15 @@ func (o *Office) start(ctx context.Context) (err error) {
 // Issue makes a key in the token and certifies it; only the process that
 // opened the office can. The label is the person's office, never a person.
 func (o *Office) Issue(ctx context.Context, label string, alg hsm.Algorithm) (*Identity, error) {
-	key, err := o.Module.Generate(ctx, hsm.KeySpec{Label: label, Algorithm: alg})
+	if _, err := o.Module.Generate(ctx, hsm.KeySpec{Label: label, Algorithm: alg}); err != nil {
+		return nil, err
+	}
+	return o.Certify(ctx, label)
+}
+
+// Certify certifies a key that is in the token already.
+func (o *Office) Certify(ctx context.Context, label string) (*Identity, error) {
+	key, err := o.Module.Key(ctx, label)
 	if err != nil {
 		return nil, err
 	}

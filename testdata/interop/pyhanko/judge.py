@@ -112,14 +112,19 @@ def has_dss(reader):
 
 def level(reader, signature):
     """What the file holds for this signature; pyHanko itself names no level."""
-    archived = any(
-        stamp.signed_revision > signature.signed_revision
+    stamps = [
+        stamp
         for stamp in reader.embedded_timestamp_signatures
-    )
-    if archived:
-        return 'B-LTA' if has_dss(reader) else 'B-T'
-    stamped = any(extract_tst_data_iter(signature.signer_info, signed=False))
-    if not stamped:
+        if stamp.signed_revision > signature.signed_revision
+    ]
+    if has_dss(reader):
+        archived = any(
+            '/DSS' in reader.get_historical_root(stamp.signed_revision)
+            for stamp in stamps
+        )
+        if archived:
+            return 'B-LTA'
+    if not stamps and not stamped(signature):
         return 'B-B'
     return 'B-LT' if has_dss(reader) else 'B-T'
 
@@ -161,8 +166,20 @@ def timing(case):
     return ValidationTimingInfo(at, at, point_in_time_validation=True)
 
 
+def stamped(signature):
+    """Whether the CMS itself holds a timestamp."""
+    return any(extract_tst_data_iter(signature.signer_info, signed=False))
+
+
 async def validate(signature, held, spec, now):
-    """The process of EN 319 102-1 for a signature that holds this much."""
+    """The process of EN 319 102-1 for a signature that holds this much.
+
+    pyHanko knows a time only from a signature timestamp. A document raised
+    from B-B has document timestamps instead, which EN 319 142-1 allows, and
+    goes through the basic process.
+    """
+    if not stamped(signature):
+        held = 'B-B'
     if held == 'B-LTA':
         return await ades_lta_validation(
             signature,
@@ -187,7 +204,7 @@ async def judge_signature(reader, signature, case, roots):
     held = level(reader, signature)
     result = await validate(signature, held, spec, now)
     found = list(problems(signature, result))
-    if offline and held == 'B-LTA' and not found:
+    if held == 'B-LTA' and stamped(signature) and offline and not found:
         later = await simulate_future_ades_lta_validation(
             signature,
             PdfSignatureValidationSpec(spec, diff_policy=DEFAULT_DIFF_POLICY),

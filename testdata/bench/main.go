@@ -1,0 +1,120 @@
+// Command bench measures Absah beside its peers, in one run on one machine,
+// and compares the ratios with the figures that the project set itself.
+//
+// Each measurement runs in a process of its own, which this program starts
+// with "bench measure NAME", so that its memory is its own and no measurement
+// warms up another. Rates that are compared are measured in turns, several
+// times, and the median of the ratios counts: on a shared machine only what
+// is measured at the same time can be compared.
+//
+// With -update the table replaces the marked section of a file.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/absah-id/absah/testdata/interop/office"
+)
+
+func main() {
+	office.RunIfWorker()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "measure" {
+		return measure(ctx, args[1:])
+	}
+	var cfg config
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
+	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
+	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
+	update := flags.String("update", "", "`file` whose marked section the table replaces")
+	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	t, err := run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	t.print(os.Stdout)
+	if *update != "" {
+		if err := t.update(*update); err != nil {
+			return err
+		}
+	}
+	if n := t.missed(); n > 0 && *strict {
+		return fmt.Errorf("%d targets missed", n)
+	}
+	return nil
+}
+
+type config struct {
+	rounds   int
+	duration time.Duration
+	large    int64
+}
+
+// label is the key that everything is signed with.
+const label = "bench-rsa2048"
+
+// inFlight is how many signatures are made at once, and how many sessions.
+const inFlight = 8
+
+// run makes the office and takes all measurements.
+func run(ctx context.Context, cfg config) (t *table, err error) {
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	o, err := office.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if _, err := child(ctx, "-dir", dir, "make-key"); err != nil {
+		return nil, err
+	}
+	if _, err := o.Certify(ctx, label); err != nil {
+		return nil, err
+	}
+	t = &table{machine: machine()}
+	if err := small(ctx, cfg, dir, t); err != nil {
+		return nil, err
+	}
+	for _, size := range []int64{100 << 20, cfg.large} {
+		if size > 0 {
+			if err := large(ctx, dir, size, t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t, nil
+}
+
+// machine describes what this runs on.
+func machine() string {
+	model := "unknown processor"
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		model = field(string(b), "model name")
+	}
+	return fmt.Sprintf("%s, %d cores, %s %s/%s", model, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func pdfPath(dir string) string { return filepath.Join(dir, "small.pdf") }

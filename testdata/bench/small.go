@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// smallSize is the size of the document of the signing rates, in bytes.
+const smallSize = 10 << 10
+
+// small measures the rate of B-B signatures of a 10 kB document beside raw
+// C_Sign and digitorus/pdfsign, all with the same key.
+func small(ctx context.Context, cfg config, dir string, t *table) error {
+	if err := makePDF(pdfPath(dir), smallSize); err != nil {
+		return err
+	}
+	var peers []*peer
+	for _, name := range []string{"raw", "absah", "pdfsign"} {
+		s, err := startServer(ctx, "-dir", dir, name)
+		if err != nil {
+			return err
+		}
+		if _, err := s.read(); err != nil { // ready; SoftHSM dislikes two that start at once
+			return err
+		}
+		peers = append(peers, &peer{name: name, server: s})
+	}
+	for round := range cfg.rounds {
+		for i := range peers {
+			p := peers[(i+round)%len(peers)] // no one always goes first
+			if err := p.measure(cfg.duration); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range peers {
+		if err := p.server.close(); err != nil {
+			return err
+		}
+		t.note("%s, 8 in flight, RSA-2048 in SoftHSM, 10 KiB to B-B: %.0f/s (median of %d × %v), %.0f µs of processor time each, peak memory %s",
+			title(p.name), median(p.rates), cfg.rounds, cfg.duration, median(p.cpu), mib(p.memory))
+	}
+	raw, absah, pdfsign := peers[0], peers[1], peers[2]
+	t.add("sign 10 KiB B-B: rate of Absah ÷ raw C_Sign (8 sessions)", ratio(absah.rates, raw.rates), atLeast, 0.85)
+	t.add("sign 10 KiB B-B: rate of Absah ÷ digitorus/pdfsign", ratio(absah.rates, pdfsign.rates), atLeast, 1.2)
+	return nil
+}
+
+// peer is one of those whose rates are compared.
+type peer struct {
+	name   string
+	server *server
+	rates  []float64 // signatures per second
+	cpu    []float64 // µs of processor time per signature
+	memory int64
+}
+
+func (p *peer) measure(d time.Duration) error {
+	r, err := p.server.measure(d)
+	if err != nil {
+		return err
+	}
+	p.rates = append(p.rates, float64(r.Count)/r.Elapsed.Seconds())
+	p.cpu = append(p.cpu, float64(r.CPU.Microseconds())/float64(r.Count))
+	p.memory = max(p.memory, r.Memory)
+	return nil
+}
+
+func title(name string) string {
+	return map[string]string{"raw": "raw C_Sign", "absah": "Absah", "pdfsign": "digitorus/pdfsign"}[name]
+}
+
+// result is what a measuring process prints as JSON.
+type result struct {
+	Count   int           // signatures made
+	Elapsed time.Duration // in how long
+	CPU     time.Duration // processor time of the process and its children
+	Memory  int64         // peak resident bytes of the process and its children together
+}

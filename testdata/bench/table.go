@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+)
+
+// table is what a run found.
+type table struct {
+	machine string
+	rows    []row
+	notes   []string
+}
+
+// row is one figure with its target.
+type row struct {
+	what   string
+	value  float64
+	bound  bound
+	target float64
+}
+
+type bound bool
+
+const (
+	atLeast bound = false
+	atMost  bound = true
+)
+
+func (b bound) String() string {
+	if b == atMost {
+		return "≤"
+	}
+	return "≥"
+}
+
+func (r row) pass() bool {
+	if r.bound == atMost {
+		return r.value <= r.target
+	}
+	return r.value >= r.target
+}
+
+func (t *table) add(what string, value float64, b bound, target float64) {
+	t.rows = append(t.rows, row{what, value, b, target})
+}
+
+func (t *table) note(format string, args ...any) {
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+}
+
+func (t *table) missed() int {
+	n := 0
+	for _, r := range t.rows {
+		if !r.pass() {
+			n++
+		}
+	}
+	return n
+}
+
+// print writes the table in Markdown.
+func (t *table) print(w io.Writer) {
+	fmt.Fprintf(w, "Measured %s on %s, by `make bench`.\n\n", time.Now().UTC().Format(time.DateOnly), t.machine)
+	fmt.Fprintln(w, "| figure | measured | target | |")
+	fmt.Fprintln(w, "|---|---:|---:|---|")
+	for _, r := range t.rows {
+		verdict := "pass"
+		if !r.pass() {
+			verdict = "**miss**"
+		}
+		fmt.Fprintf(w, "| %s | %.2f | %v %g | %s |\n", r.what, r.value, r.bound, r.target, verdict)
+	}
+	fmt.Fprintln(w)
+	for _, n := range t.notes {
+		fmt.Fprintf(w, "- %s\n", n)
+	}
+}
+
+// The marks of the section that update replaces.
+const (
+	begin = "<!-- bench:begin, written by make bench -->\n"
+	end   = "<!-- bench:end -->\n"
+)
+
+// update replaces the marked section of a file; a file without one gets it at
+// its end.
+func (t *table) update(path string) error {
+	old, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		old, err = []byte("# Performance\n\n"), nil
+	}
+	if err != nil {
+		return err
+	}
+	var section bytes.Buffer
+	section.WriteString(begin)
+	t.print(&section)
+	section.WriteString(end)
+	before, rest, ok := bytes.Cut(old, []byte(begin))
+	after := []byte(nil)
+	if ok {
+		if _, after, ok = bytes.Cut(rest, []byte(end)); !ok {
+			return fmt.Errorf("%s: the marked section has no end", path)
+		}
+	}
+	return os.WriteFile(path, slices.Concat(before, section.Bytes(), after), 0o644)
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	if n == 0 {
+		return 0
+	}
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// ratio is the median of a[i]/b[i], which were measured next to each other.
+func ratio(a, b []float64) float64 {
+	all := make([]float64, len(a))
+	for i := range a {
+		all[i] = a[i] / b[i]
+	}
+	return median(all)
+}
+
+func mib(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
