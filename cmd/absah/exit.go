@@ -69,7 +69,7 @@ func exitStatus(err error) int {
 		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
 		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey):
 		return statusRefused
-	case is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
+	case is[*signer.UnavailableError](err), is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
 		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return statusUnavailable
