@@ -7,7 +7,8 @@
 // times, and the median of the ratios counts: on a shared machine only what
 // is measured at the same time can be compared.
 //
-// With -update the table replaces the marked section of a file.
+// The table replaces the marked section of docs/PERFORMANCE.md, or of the file
+// that -update names. It runs in the folder of its source, as make bench does.
 package main
 
 import (
@@ -43,7 +44,7 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
 	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
 	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
-	update := flags.String("update", "", "`file` whose marked section the table replaces")
+	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked section the table replaces; empty for none")
 	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -103,7 +103,9 @@ func (t *table) update(path string) error {
 	section.WriteString(end)
 	before, rest, ok := bytes.Cut(old, []byte(begin))
 	after := []byte(nil)
-	if ok {
+	if !ok {
+		before = append(bytes.TrimRight(before, "\n"), "\n\n"...)
+	} else {
 		if _, after, ok = bytes.Cut(rest, []byte(end)); !ok {
 			return fmt.Errorf("%s: the marked section has no end", path)
 		}
