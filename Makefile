@@ -20,7 +20,7 @@ GOVULNCHECK   := $(TOOLS)/govulncheck-1.1.4
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz bench interop corpus testdata clean
+.PHONY: help build run test race lint fuzz bench interop corpus readme testdata clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ interop: build ## put what we sign before other people's validators (CI=true: a 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus
 	@scripts/packages test
 	$(GO) test -count=1 -v -run 'Corpus' $(PKG) | grep -v '^=== \|no tests to run\|no test files'
+
+readme: ## run the commands of README.md
+	@scripts/packages test
+	@scripts/readme README.md
 
 testdata: ## write testdata/pdf anew
 	$(GO) run $(GENERATORS)

@@ -272,9 +272,9 @@ Open %s in any PDF reader, or check it with other tools:
   pdfsig %[1]s
   qpdf --check %[1]s
 Sign your own file with the seal:
-  SOFTHSM2_CONF=%s absah sign --module %s --token %s \
+  SOFTHSM2_CONF=%s %s sign --module %s --token %s \
     --pin-file %s --key %s --cert %s \
     --level B-LTA --tsa %s --allow-host %s --trust %s IN.pdf OUT.pdf
-`, d.path("signed.pdf"), d.path("softhsm2.conf"), d.softHSM, demoToken, d.path("pin"), demoSeal,
+`, d.path("signed.pdf"), d.path("softhsm2.conf"), os.Args[0], d.softHSM, demoToken, d.path("pin"), demoSeal,
 		d.path("seal.pem"), d.pki.TSAURL(), d.pki.Addr(), d.path("trust.pem"))
 }
