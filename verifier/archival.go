@@ -1,0 +1,269 @@
+package verifier
+
+import (
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"github.com/absah-id/absah/pki"
+)
+
+// archivable are the results that the process for signatures with archival
+// data goes on from (§5.6.3.4 step 3).
+var archivable = []SubIndication{
+	RevokedNoPOE, RevokedCANoPOE, OutOfBoundsNoPOE, OutOfBoundsNotRevoked, CryptoNoPOE,
+	RevocationOutOfBounds, NoChainFoundNoPOE, SigConstraintsFailure, TryLater,
+}
+
+// proveExistence takes the time-stamps from the newest to the oldest and
+// collects what they prove (§5.6.3.4 step 5): one that holds today counts, and
+// one that does not is tried with past signature validation on what the newer
+// ones have proved.
+func (r *run) proveExistence() {
+	for _, w := range slices.Backward(r.work) {
+		if w.own != nil && len(w.j.Structure) == 0 && w.sig.Revision > 0 {
+			r.proveToken(w.own, r.poe.of(inContents(w.sig.Revision)))
+			if w.own.counts {
+				r.poe.add(inRevision(w.sig.Revision), w.own.out.Time)
+			}
+		}
+	}
+	for _, w := range r.work {
+		for _, t := range w.stamps {
+			if w.sig.Revision > 0 {
+				r.proveToken(t, r.poe.of(t.at))
+			}
+		}
+	}
+}
+
+// proveToken decides whether a token counts, given when it provably existed.
+func (r *run) proveToken(t *token, poe time.Time) {
+	if t.counts || t.chain == nil || !t.out.is(RevokedNoPOE, RevokedCANoPOE, OutOfBoundsNoPOE, OutOfBoundsNotRevoked, CryptoNoPOE, RevocationOutOfBounds) {
+		return
+	}
+	b := t.out.Process.sub(newBlock("PSV", "5.6.2.4", ""))
+	c := r.pastSignature(past{
+		leaf: t.cert, purpose: pki.Timestamping, chain: t.chain, poe: poe,
+		known: t.t.Time, current: t.out.Conclusion, own: r.stampAlgorithms(t),
+	}, b)
+	if !c.ok() {
+		return
+	}
+	sav := b.sub(newBlock("SAV", "5.2.8", ""))
+	r.stampAcceptance(t, sav, poe)
+	if sav.ok() {
+		t.counts = true
+		t.out.Conclusion = passed()
+		t.out.Process.Conclusion = passed()
+	}
+}
+
+// withArchival is the validation process for signatures with archival data
+// (§5.6.3): what it returns is the last word.
+func (r *run) withArchival(w *work, b *Block) (Conclusion, time.Time) {
+	poe := r.poeOf(w)
+	if w.ltv.ok() || !w.ltv.is(archivable...) || w.chain == nil || !poe.Before(r.at) {
+		if poe.Before(w.best) {
+			return w.ltv, poe
+		}
+		return w.ltv, w.best
+	}
+	b.holdf("best-signature-time", "%s", poe.Format(time.RFC3339))
+	c := r.pastSignature(past{
+		leaf: w.cert, purpose: w.purpose(), chain: w.chain, poe: poe,
+		known: poe, current: w.ltv, own: r.ownAlgorithms(w),
+	}, b.sub(newBlock("PSV", "5.6.2.4", "")))
+	if c.ok() {
+		c = r.order(w, poe)
+	}
+	if c.ok() {
+		c = r.delay(w, poe)
+	}
+	if c.ok() {
+		c = r.acceptance(w, b.sub(newBlock("SAV", "5.2.8", "")), poe)
+	}
+	return c, poe
+}
+
+// past is the question of past signature validation.
+type past struct {
+	leaf    *x509.Certificate
+	purpose pki.Purpose
+	chain   *chainResult // as of today
+	poe     time.Time    // when the signature or token provably existed
+	// known is the moment for which the status of the leaf must be known: poe,
+	// or a token's own time.
+	known   time.Time
+	current Conclusion  // as of today
+	own     []algorithm // that the signature itself rests on
+}
+
+// pastSignature is the past signature validation building block (§5.6.2.4).
+// It returns PASSED, a new conclusion, or the current one.
+func (r *run) pastSignature(p past, b *Block) Conclusion {
+	end := r.evidenceInBounds(p, b)
+	control, ok := r.pastCertificate(p, b.sub(newBlock("PCV", "5.6.2.1", "")))
+	if !ok {
+		b.fail(p.current)
+		return p.current
+	}
+	b.holdf("control-time", "%s", control.Format(time.RFC3339))
+	c := r.concludePast(p, control)
+	if c.ok() {
+		c = end
+	}
+	if !c.ok() {
+		b.fail(c)
+	}
+	return c
+}
+
+// evidenceInBounds is step 1: revocation data counts when it provably existed
+// while the certificate that signed it was valid.
+func (r *run) evidenceInBounds(p past, b *Block) Conclusion {
+	for _, l := range p.chain.links {
+		if l.err != nil || l.status.Signer.Equal(l.issuer) {
+			continue
+		}
+		if r.evidence.statusPOE(l.status, &r.poe).After(l.status.Signer.NotAfter) {
+			return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
+				"the revocation data of %s is not proven to be older than the end of its signer's certificate", display(l.cert.Subject.CommonName)))
+		}
+	}
+	b.hold("revocation-in-bounds")
+	return passed()
+}
+
+// concludePast is steps 3 to 6.
+func (r *run) concludePast(p past, control time.Time) Conclusion {
+	cur := p.current
+	inTime := !p.poe.After(control)
+	switch {
+	case inTime && cur.is(RevokedCANoPOE):
+		if len(p.chain.links) == 0 || r.evidence.statusPOE(p.chain.links[0].status, &r.poe).After(p.chain.revokedAt) {
+			return cur
+		}
+		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
+	case inTime && (cur.is(RevokedNoPOE, RevocationOutOfBounds) || cur.is(TryLater) && !p.chain.revokedAt.IsZero()):
+		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
+	case inTime && cur.is(OutOfBoundsNoPOE, OutOfBoundsNotRevoked):
+		return r.inValidity(p, cur)
+	case inTime && cur.is(CryptoNoPOE):
+		for _, a := range p.own {
+			if !r.v.catalogue.reliable(a, p.poe) {
+				return cur
+			}
+		}
+		for _, w := range p.chain.weak {
+			if !r.v.catalogue.reliable(w.algorithm, w.poe(&r.poe)) {
+				return cur
+			}
+		}
+		return r.inValidity(p, cur)
+	case inTime && cur.is(TryLater):
+		if c := r.inValidity(p, cur); !c.ok() {
+			return c
+		}
+		return r.freshness(p.chain.links, p.known)
+	}
+	return cur
+}
+
+// inValidity asks that every certificate of the path was valid at the proven
+// time.
+func (r *run) inValidity(p past, otherwise Conclusion) Conclusion {
+	if p.poe.Before(p.leaf.NotBefore) {
+		return failed(NotYetValid, reasonf("certificate-validity", "existed at %s, before the certificate became valid on %s",
+			p.poe.Format(time.RFC3339), p.leaf.NotBefore.UTC().Format(time.RFC3339)))
+	}
+	for _, l := range p.chain.links {
+		if !within(l.cert, p.poe) {
+			return otherwise
+		}
+	}
+	return passed()
+}
+
+// pastCertificate is past certificate validation (§5.6.2.1): of the paths
+// whose certificates were ever valid together, the first for which the
+// validation time can slide back.
+func (r *run) pastCertificate(p past, b *Block) (control time.Time, ok bool) {
+	for _, path := range r.paths(p.leaf, p.purpose).paths {
+		if !overlap(path) {
+			continue
+		}
+		vts := b.sub(newBlock("VTS", "5.6.2.2", ""))
+		if control, ok = r.slide(path, p, vts); ok {
+			return control, true
+		}
+	}
+	if b.ok() {
+		b.fail(indeterminate(NoCertificateChainFound, reasonf("past-path", "no path can be shown to have been good")))
+	}
+	return time.Time{}, false
+}
+
+// overlap reports whether the certificates below the anchor have been valid
+// at one time.
+func overlap(path []*x509.Certificate) bool {
+	for _, a := range path[:len(path)-1] {
+		for _, c := range path[:len(path)-1] {
+			if a.NotBefore.After(c.NotAfter) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// slide is validation time sliding (§5.6.2.2): from the anchor down, the
+// control time goes back to the last moment at which everything that is
+// relied upon was provably good. Evidence is fresh when it covers the moment
+// that the question is about, as everywhere in this policy.
+func (r *run) slide(path []*x509.Certificate, p past, b *Block) (time.Time, bool) {
+	control := r.at
+	for i := len(path) - 2; i >= 0; i-- {
+		l := link{cert: path[i], issuer: path[i+1]}
+		name := display(l.cert.Subject.CommonName)
+		if r.evidence.certificatePOE(l.cert, &r.poe).After(control) {
+			b.fail(indeterminate(NoPOE, reasonf("poe", "the certificate of %s is not proven to have existed by %s", name, control.Format(time.RFC3339))))
+			return time.Time{}, false
+		}
+		if l.status, l.err = r.revocation(l, p.purpose, control); l.err != nil {
+			b.fail(indeterminate(NoPOE, reasonf("poe", "no revocation data of %s is proven to have existed by %s: %v", name, control.Format(time.RFC3339), l.err)))
+			return time.Time{}, false
+		}
+		ref := p.poe
+		if i == 0 {
+			ref = p.known
+		}
+		switch {
+		case l.status.State == pki.Revoked:
+			control = earliest(control, l.status.RevokedAt)
+		case r.freshFor(l.status, i == 0, ref) == stale:
+			control = earliest(control, l.status.ThisUpdate)
+		}
+		for _, a := range []algorithm{
+			certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), certificateAlgorithm(l.status.Algorithm, l.status.Signer),
+		} {
+			end, listed := r.v.catalogue.until(a)
+			if !listed {
+				b.fail(indeterminate(CryptoNoPOE, r.weakReason(a, "the certificate or revocation data of "+name)))
+				return time.Time{}, false
+			}
+			if !end.IsZero() {
+				control = earliest(control, end)
+			}
+		}
+		b.holdf("control-time", "%s: %s", name, control.UTC().Format(time.RFC3339))
+	}
+	return control, true
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,377 @@
+package verifier
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/absah-id/absah/pki"
+)
+
+// maxJudgedPaths bounds the paths of one certificate that are judged with
+// revocation and algorithms; package pki bounds the search itself.
+const maxJudgedPaths = 8
+
+// link is one step of a path: a certificate, its issuer and what is known of
+// its revocation.
+type link struct {
+	cert, issuer *x509.Certificate
+	status       pki.Status
+	err          error // why there is no status
+}
+
+// revoked reports a permanent revocation or a hold.
+func (l *link) revoked() bool { return l.err == nil && l.status.State == pki.Revoked }
+
+// chainResult is what X.509 certificate validation (§5.2.6) found at the
+// moment of validation.
+type chainResult struct {
+	Conclusion
+	block     *Block
+	links     []link // leaf first; empty when there is no path or the leaf is an anchor
+	anchored  bool   // some path reaches an anchor
+	revokedAt time.Time
+	weak      []weakness // algorithms that are not reliable at the moment of validation
+}
+
+// weakness is material whose algorithm is not reliable any more.
+type weakness struct {
+	algorithm algorithm
+	what      string
+	poe       func(*poeSet) time.Time
+}
+
+type pathKey struct {
+	leaf    *x509.Certificate
+	purpose pki.Purpose
+}
+
+type foundPaths struct {
+	paths [][]*x509.Certificate
+	err   error
+}
+
+// paths builds the paths of a certificate once. Validity periods are judged
+// later, with proofs of existence.
+func (r *run) paths(leaf *x509.Certificate, purpose pki.Purpose) foundPaths {
+	key := pathKey{leaf, purpose}
+	if f, done := r.pathCache[key]; done {
+		return f
+	}
+	var f foundPaths
+	f.err = pki.BuildPaths(leaf, r.evidence.certs, r.v.anchors(purpose),
+		pki.PathOptions{At: r.at, IgnoreValidity: true, AllowWeak: true, Purpose: purpose},
+		func(path []*x509.Certificate) bool {
+			f.paths = append(f.paths, path)
+			return len(f.paths) < maxJudgedPaths
+		})
+	r.pathCache[key] = f
+	return f
+}
+
+// chain is X.509 certificate validation of a signer's or TSA's certificate at
+// the moment of validation. ref is the moment for which the status of the leaf
+// has to be known: now for signatures, the token's own time for timestamps
+// (see freshFor).
+func (r *run) chain(leaf *x509.Certificate, purpose pki.Purpose, ref time.Time) *chainResult {
+	b := newBlock("XCV", "5.2.6", display(leaf.Subject.CommonName))
+	found := r.paths(leaf, purpose)
+	if len(found.paths) == 0 {
+		res := &chainResult{block: b, Conclusion: pathConclusion(leaf, found.err)}
+		b.fail(res.Conclusion)
+		return res
+	}
+	var best *chainResult
+	for _, path := range found.paths {
+		res := r.judgePath(path, purpose, ref)
+		if best == nil || res.ok() {
+			best = res
+		}
+		if best.ok() {
+			break
+		}
+	}
+	best.anchored = true
+	best.block = b
+	b.holdf("path-to-anchor", "%s", describePath(best.links, leaf))
+	r.describeChain(b, best)
+	if !best.ok() {
+		b.fail(best.Conclusion)
+	}
+	return best
+}
+
+func describePath(links []link, leaf *x509.Certificate) string {
+	s := display(leaf.Subject.CommonName)
+	for _, l := range links {
+		s += " < " + display(l.issuer.Subject.CommonName)
+	}
+	return s
+}
+
+// pathConclusion maps why no path was accepted (§5.2.6.4 steps 2 to 5).
+func pathConclusion(leaf *x509.Certificate, err error) Conclusion {
+	why := reasonf("chain", "%v", err)
+	var p *pki.PathError
+	if !errors.As(err, &p) {
+		return indeterminate(NoCertificateChainFound, why)
+	}
+	why.Code = "chain-" + string(p.Rule)
+	switch {
+	case p.Rule == pki.RuleNoAnchor, p.Rule == pki.RuleSignature:
+		return indeterminate(NoCertificateChainFound, why)
+	case p.Rule == pki.RuleBudget:
+		why.Code = CodeLimit
+		return indeterminate(NoCertificateChainFound, why)
+	case p.Rule == pki.RuleKeyUsage && p.Certificate != nil && p.Certificate.Equal(leaf):
+		return indeterminate(ChainConstraintsFailure, why)
+	}
+	return indeterminate(ChainGeneralFailure, why)
+}
+
+// judgePath finds the status of every certificate of a path and draws the
+// conclusion in the order of §5.2.6.4.
+func (r *run) judgePath(path []*x509.Certificate, purpose pki.Purpose, ref time.Time) *chainResult {
+	res := &chainResult{}
+	for i := range len(path) - 1 {
+		l := link{cert: path[i], issuer: path[i+1]}
+		l.status, l.err = r.status(l, i == 0, purpose)
+		res.links = append(res.links, l)
+		res.weak = append(res.weak, r.weaknesses(l)...)
+	}
+	res.Conclusion = r.concludePath(res, ref)
+	return res
+}
+
+func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
+	for i, l := range res.links {
+		if !l.revoked() {
+			continue
+		}
+		why := reasonf("revoked", "the certificate of %s was revoked on %s (%s)",
+			display(l.cert.Subject.CommonName), l.status.RevokedAt.UTC().Format(time.RFC3339), l.status.Reason)
+		res.revokedAt = l.status.RevokedAt
+		switch {
+		case l.status.OnHold():
+			why.Code = "on-hold"
+			return indeterminate(TryLater, why)
+		case i > 0:
+			return indeterminate(RevokedCANoPOE, why)
+		}
+		return indeterminate(RevokedNoPOE, why)
+	}
+	for _, l := range res.links {
+		if within(l.cert, r.at) {
+			continue
+		}
+		why := reasonf("certificate-validity", "the certificate of %s is valid from %s to %s", display(l.cert.Subject.CommonName),
+			l.cert.NotBefore.UTC().Format(time.RFC3339), l.cert.NotAfter.UTC().Format(time.RFC3339))
+		if res.links[0].err == nil {
+			return indeterminate(OutOfBoundsNotRevoked, why)
+		}
+		return indeterminate(OutOfBoundsNoPOE, why)
+	}
+	if len(res.weak) > 0 {
+		return indeterminate(CryptoNoPOE, r.weakReasons(res.weak)...)
+	}
+	if c := r.statusKnown(res.links); !c.ok() {
+		return c
+	}
+	if l := r.responderOutOfBounds(res.links); l != nil {
+		return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
+			"the certificate that signed the revocation data of %s has expired", display(l.cert.Subject.CommonName)))
+	}
+	return r.freshness(res.links, ref)
+}
+
+// within reports whether the moment lies in the validity period.
+func within(c *x509.Certificate, at time.Time) bool {
+	return !at.Before(c.NotBefore) && !at.After(c.NotAfter)
+}
+
+func (r *run) weaknesses(l link) []weakness {
+	var out []weakness
+	add := func(a algorithm, what string, poe func(*poeSet) time.Time) {
+		if !r.v.catalogue.reliable(a, r.at) {
+			out = append(out, weakness{a, what, poe})
+		}
+	}
+	name := display(l.cert.Subject.CommonName)
+	add(certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), "the certificate of "+name,
+		func(p *poeSet) time.Time { return r.evidence.certificatePOE(l.cert, p) })
+	if l.err == nil {
+		add(certificateAlgorithm(l.status.Algorithm, l.status.Signer), "the revocation data about "+name,
+			func(p *poeSet) time.Time { return r.evidence.statusPOE(l.status, p) })
+	}
+	return out
+}
+
+func (r *run) weakReasons(weak []weakness) []Reason {
+	var out []Reason
+	for _, w := range weak {
+		out = append(out, r.weakReason(w.algorithm, w.what))
+	}
+	return out
+}
+
+func (r *run) weakReason(a algorithm, what string) Reason {
+	end, listed := r.v.catalogue.until(a)
+	if !listed {
+		return reasonf("algorithm", "%s: %s is not in the catalogue of %s", what, a, r.v.catalogue.name)
+	}
+	return reasonf("algorithm", "%s: %s is not reliable since %s", what, a, end.Format(time.DateOnly))
+}
+
+// statusKnown asks for some acceptable status of every certificate.
+func (r *run) statusKnown(links []link) Conclusion {
+	for _, l := range links {
+		if l.err != nil {
+			return indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err))
+		}
+	}
+	return passed()
+}
+
+// responderOutOfBounds finds evidence whose signer's certificate has expired
+// (§5.2.6.4 step 8).
+func (r *run) responderOutOfBounds(links []link) *link {
+	for i := range links {
+		if l := &links[i]; l.err == nil && r.at.After(l.status.Signer.NotAfter) && !l.status.Signer.Equal(l.issuer) {
+			return l
+		}
+	}
+	return nil
+}
+
+// freshness is revocation freshness checking (§5.2.5) of a whole path for the
+// moment ref.
+func (r *run) freshness(links []link, ref time.Time) Conclusion {
+	for i, l := range links {
+		if l.err != nil {
+			return indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err))
+		}
+		if r.freshFor(l.status, i == 0, ref) == stale {
+			return indeterminate(TryLater, reasonf("revocation-stale", "the status of the certificate of %s is known as of %s only, not for %s",
+				display(l.cert.Subject.CommonName), l.status.ThisUpdate.UTC().Format(time.RFC3339), ref.UTC().Format(time.RFC3339)))
+		}
+	}
+	return passed()
+}
+
+type freshnessKind int
+
+const (
+	stale freshnessKind = iota
+	aged                // made before the moment, though good enough by policy
+	fresh
+)
+
+// freshFor says whether a status counts for the moment ref. A status made at
+// or after it always does. An older one has to be current at that moment and,
+// for the certificate that signed, not older than
+// [Policy] says.
+func (r *run) freshFor(s pki.Status, leaf bool, ref time.Time) freshnessKind {
+	if !s.ThisUpdate.Before(ref) {
+		return fresh
+	}
+	p := r.v.cfg.Policy
+	next := s.NextUpdate
+	if next.IsZero() {
+		next = s.ThisUpdate.Add(p.EvidenceLifetime)
+	}
+	switch {
+	case !ref.Before(next):
+		return stale
+	case !leaf:
+		return fresh
+	case ref.Sub(s.ThisUpdate) > p.SignerEvidenceAge:
+		return stale
+	}
+	return aged
+}
+
+// describeChain adds a block for each certificate of the path.
+func (r *run) describeChain(b *Block, res *chainResult) {
+	for _, l := range res.links {
+		rac := b.sub(newBlock("RAC", "5.2.6", display(l.cert.Subject.CommonName)))
+		if l.err != nil {
+			rac.fail(indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err)))
+			continue
+		}
+		kind := "CRL"
+		if l.status.OCSP {
+			kind = "OCSP"
+		}
+		rac.holdf("revocation-known", "%s by %s: %s as of %s", kind, display(l.status.Signer.Subject.CommonName),
+			l.status.State, l.status.ThisUpdate.UTC().Format(time.RFC3339))
+	}
+}
+
+type statusKey struct {
+	cert, issuer *x509.Certificate
+	anchors      *pki.Anchors // that CRL issuers of their own must lead to
+}
+
+type knownStatus struct {
+	status  pki.Status
+	err     error
+	fetched bool
+}
+
+// status concludes from the evidence whether a certificate is revoked. When
+// what is embedded does not suffice today it asks the source: once for each
+// certificate, and only here, where the path is known to reach an anchor.
+func (r *run) status(l link, leaf bool, purpose pki.Purpose) (pki.Status, error) {
+	key := statusKey{l.cert, l.issuer, r.v.anchors(purpose)}
+	k := r.statusCache[key]
+	if k == nil {
+		k = &knownStatus{}
+		k.status, k.err = r.revocation(l, purpose, r.at)
+		r.statusCache[key] = k
+	}
+	if r.v.cfg.Source == nil || k.fetched || !within(l.cert, r.at) {
+		return k.status, k.err
+	}
+	if k.err == nil && (k.status.State == pki.Revoked || r.freshFor(k.status, leaf, r.at) != stale) {
+		return k.status, k.err
+	}
+	k.fetched = true
+	if r.fetch(l.cert, l.issuer) {
+		k.status, k.err = r.revocation(l, purpose, r.at)
+	}
+	return k.status, k.err
+}
+
+// revocation concludes from what provably existed by control, as of then.
+func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.Status, error) {
+	return pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
+		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
+		Responders: r.v.responders,
+	})
+}
+
+// fetch asks for an OCSP response and, failing that, for a CRL. It reports
+// whether there is new evidence; what is wrong with it comes out later.
+func (r *run) fetch(cert, issuer *x509.Certificate) bool {
+	src := r.v.cfg.Source
+	der, err := src.OCSP(r.ctx, cert, issuer, time.Time{})
+	if err == nil {
+		resp, perr := pki.ParseOCSP(der)
+		if perr == nil {
+			_, perr = resp.Check(cert, issuer, r.at, pki.CheckOptions{AllowWeak: true, MaxSkew: r.v.cfg.Policy.ClockSkew, Responders: r.v.responders})
+		}
+		if perr == nil {
+			r.evidence.addRevocation(der, true, outside)
+			return true
+		}
+		err = perr
+	}
+	crl, crlErr := src.CRL(r.ctx, cert, issuer, time.Time{})
+	if crlErr == nil {
+		r.evidence.addRevocation(crl, false, outside)
+		return true
+	}
+	r.note("fetch", fmt.Sprintf("no current revocation data for %s: OCSP: %v; CRL: %v", display(cert.Subject.CommonName), err, crlErr))
+	return false
+}

@@ -1,0 +1,237 @@
+package verifier
+
+import (
+	"slices"
+
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
+)
+
+// validate runs the processes of §5.3 to §5.6 over everything found.
+func (r *run) validate() {
+	for _, w := range r.work {
+		for _, t := range w.tokens() {
+			r.basicStamp(t)
+		}
+	}
+	r.proveExistence()
+	for _, w := range r.work {
+		if w.own != nil || w.j.Signature.Kind == pades.KindDocTimestamp {
+			r.validateTimestamp(w)
+		} else {
+			r.validateSignature(w)
+		}
+	}
+}
+
+func (r *run) validateSignature(w *work) {
+	basic := newBlock("BASIC", "5.3", w.sig.Field)
+	w.basic = r.basicSignature(w, basic)
+	basic.Conclusion = w.basic
+	ltv := newBlock("LTV", "5.5", w.sig.Field)
+	ltv.sub(basic)
+	w.ltv, w.best = r.withTime(w, ltv)
+	ltv.Conclusion = w.ltv
+	w.process = newBlock("ARCHIVAL", "5.6", w.sig.Field)
+	w.process.sub(ltv)
+	w.out.Conclusion, w.out.BestTime = r.withArchival(w, w.process)
+	w.process.Conclusion = w.out.Conclusion
+}
+
+// validateTimestamp makes the verdict about a document timestamp from its
+// token's and from format checking.
+func (r *run) validateTimestamp(w *work) {
+	w.process = newBlock("TIMESTAMP", "5.4", w.sig.Field)
+	c := r.format(w, w.process.sub(newBlock("FC", "5.2.2", "")))
+	if w.own != nil && w.own.err == nil {
+		w.out.BestTime = earliest(r.at, w.own.out.Time)
+		if !w.own.counts {
+			w.out.BestTime = r.poeOf(w)
+		}
+	}
+	if c.ok() && w.own != nil {
+		w.process.sub(w.own.out.Process)
+		c = w.own.out.Conclusion
+	}
+	w.process.Conclusion = c
+	w.out.Conclusion = c
+}
+
+// conclude writes the report: levels, the effect of later signatures on
+// earlier ones, warnings, and the verdict of the file.
+func (r *run) conclude(judged *pades.DocumentJudgement) {
+	for _, w := range r.work {
+		w.out.Process = w.process
+		w.out.Level = r.level(w)
+		for _, t := range w.tokens() {
+			w.out.Timestamps = append(w.out.Timestamps, t.out)
+		}
+		for _, e := range w.warnings {
+			w.warn(string(e.Rule), e.Error())
+		}
+		for _, f := range w.j.Warnings {
+			w.warn(f.Code, f.Text)
+		}
+		r.report.Signatures = append(r.report.Signatures, w.out)
+	}
+	r.explainRevisions()
+	for _, ref := range judged.Orphans {
+		r.note("orphan", "object "+ref.String()+" looks like a signature, but no field of the form refers to it")
+	}
+	for _, f := range judged.Warnings {
+		r.note(f.Code, f.Text)
+	}
+	for _, f := range judged.Damage {
+		r.damaged(f)
+	}
+	if r.evidence.full {
+		for _, w := range r.work {
+			r.spoil(w, limited("not all of the embedded evidence could be looked at"))
+		}
+	}
+	r.report.Verdict = r.verdict()
+}
+
+// damaged is for a form of which only a part could be read: there may be
+// signatures in the rest.
+func (r *run) damaged(f pades.Finding) {
+	r.note(f.Code, "the form is damaged; there may be more signatures than are listed: "+f.Text)
+	c := failed(FormatFailure, Reason{f.Code, f.Text})
+	if f.Limit {
+		c = limited(f.Text)
+	}
+	for _, w := range r.work {
+		r.spoil(w, c)
+	}
+}
+
+// spoil makes a verdict that was PASSED, or less bad, that of c.
+func (r *run) spoil(w *work, c Conclusion) {
+	if w.out.ok() || c.Indication == Failed && w.out.Indication != Failed {
+		w.out.Conclusion = c
+		return
+	}
+	w.out.Conclusion = w.out.because(c.Reasons...)
+}
+
+// explainRevisions makes sure that a change which only a later signature
+// explains rests on one that is itself valid, from the last to the first. An
+// annotation that DocMDP allows is still a change of what is seen.
+func (r *run) explainRevisions() {
+	for _, w := range slices.Backward(r.work) {
+		if w.j.Level == pades.ChangeAnnotation {
+			r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("annotated-after-signing", "annotations were added after the signature")))
+		}
+		for _, name := range w.j.AddedSignatures {
+			later := r.named(name, w)
+			switch {
+			case later == nil:
+				r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature", "the later signature %q cannot be judged", display(name))))
+			case later.out.ok():
+			case later.sig.Kind == pades.KindDocTimestamp && later.out.Indication != Failed:
+				// It adds nothing that is seen: an archive renewal whose own
+				// proof has lapsed leaves the signature as good as it is.
+				w.warn("later-timestamp", "the document timestamp "+display(name)+" is "+later.out.String())
+			default:
+				r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature",
+					"the later %s %q is %s", later.out.Kind, display(name), later.out.Conclusion)))
+			}
+		}
+	}
+}
+
+// named finds the signature of a field that came after w.
+func (r *run) named(field string, w *work) *work {
+	for _, x := range r.work {
+		if x != w && x.sig.Field == field {
+			return x
+		}
+	}
+	return nil
+}
+
+func (r *run) verdict() Verdict {
+	counted := slices.DeleteFunc(slices.Clone(r.report.Signatures), func(s *Signature) bool { return s.Kind != KindSignature })
+	if len(counted) == 0 {
+		counted = r.report.Signatures
+	}
+	if len(counted) == 0 {
+		return NoSignature
+	}
+	worst := TotalPassed
+	for _, s := range counted {
+		switch s.Indication {
+		case Passed:
+		case Failed:
+			return TotalFailed
+		default:
+			worst = VerdictUndetermined
+		}
+	}
+	return worst
+}
+
+// level is the baseline level that a signature's material reaches (EN 319
+// 142-1 §6.3). A timestamp that has failed is no material.
+func (r *run) level(w *work) string {
+	switch {
+	case w.sig.Kind == pades.KindDocTimestamp:
+		return "DOC-TIMESTAMP"
+	case w.sig.SubFilter != pades.SubFilterCAdES:
+		return "PKCS7"
+	}
+	const baseline = "PAdES-BASELINE-"
+	stamped := slices.ContainsFunc(w.stamps, func(t *token) bool {
+		return t.out.Kind == "signature" && t.out.Indication != Failed
+	})
+	over := r.stampsOver(w)
+	if !stamped && len(over) == 0 {
+		return baseline + "B"
+	}
+	store, ok := r.storeFor(w)
+	if !ok {
+		return baseline + "T"
+	}
+	for _, n := range over {
+		if inRevision(n) >= store {
+			return baseline + "LTA"
+		}
+	}
+	return baseline + "LT"
+}
+
+// stampsOver lists the revisions of document timestamps over a signature.
+func (r *run) stampsOver(w *work) (revisions []int) {
+	for _, x := range r.work {
+		if x.own != nil && w.sig.Revision > 0 && x.sig.Revision > w.sig.Revision && x.out.Indication != Failed {
+			revisions = append(revisions, x.sig.Revision)
+		}
+	}
+	return revisions
+}
+
+// storeFor tells from where on a security store holds revocation data about
+// the signer's certificate.
+func (r *run) storeFor(w *work) (at place, ok bool) {
+	if w.cert == nil {
+		return 0, false
+	}
+	covers := func(i evidenceItem) bool {
+		if i.crl != nil {
+			return string(i.crl.RawIssuer) == string(w.cert.RawIssuer)
+		}
+		for _, c := range append(r.evidence.certs, r.v.anchors(pki.Signing).Certificates()...) {
+			if string(c.RawSubject) == string(w.cert.RawIssuer) && i.ocsp.Covers(w.cert, c) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, i := range r.evidence.items {
+		inStore := i.place != outside && i.place%2 == 0
+		if inStore && (!ok || i.place < at) && covers(i) {
+			at, ok = i.place, true
+		}
+	}
+	return at, ok
+}

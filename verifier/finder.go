@@ -1,0 +1,31 @@
+package verifier
+
+import "bytes"
+
+// headerWindow is where readers look for the header of a PDF (ISO 32000-2
+// Annex implementation notes of old: the first 1024 bytes).
+const headerWindow = 1024
+
+// finder looks for signatureMarks and a PDF header in what is written to it,
+// in one linear pass.
+type finder struct {
+	seen          int64
+	tail          []byte // end of what was written before, shorter than a mark
+	header, found bool
+}
+
+// Write never fails.
+func (f *finder) Write(b []byte) (int, error) {
+	const overlap = 16
+	window := append(f.tail, b...)
+	if f.seen < headerWindow {
+		head := window[:min(len(window), headerWindow+overlap)]
+		f.header = f.header || bytes.Contains(head, []byte("%PDF-"))
+	}
+	for _, m := range signatureMarks {
+		f.found = f.found || bytes.Contains(window, m)
+	}
+	f.seen += int64(len(b))
+	f.tail = append([]byte(nil), window[max(0, len(window)-overlap):]...)
+	return len(b), nil
+}

@@ -1,0 +1,169 @@
+package verifier
+
+import (
+	"time"
+
+	"github.com/absah-id/absah/pki"
+)
+
+// continuable are the results of the basic process that proofs of existence
+// may change (§5.5.4 step 2).
+var continuable = []SubIndication{
+	CryptoNoPOE, RevokedNoPOE, RevokedCANoPOE, TryLater, OutOfBoundsNoPOE, OutOfBoundsNotRevoked,
+}
+
+// withTime is the validation process for signatures with time (§5.5). It
+// returns the conclusion and the best signature time.
+func (r *run) withTime(w *work, b *Block) (Conclusion, time.Time) {
+	basic := w.basic
+	if !basic.ok() && !basic.is(continuable...) {
+		return basic, r.at
+	}
+	best := r.at
+	for _, t := range w.stamps {
+		if t.out.Kind == "signature" && t.out.ok() && t.out.Time.Before(best) {
+			best = t.out.Time
+		}
+	}
+	b.holdf("best-signature-time", "%s", best.Format(time.RFC3339))
+	c := r.atBestTime(w, basic, best)
+	if c.ok() {
+		c = r.order(w, best)
+	}
+	if c.ok() {
+		c = r.delay(w, best)
+	}
+	if c.ok() {
+		c = r.evidenceAt(w, b.sub(newBlock("RFC", "5.2.5", "")), best)
+	}
+	if c.ok() {
+		c = r.acceptance(w, b.sub(newBlock("SAV", "5.2.8", "")), best)
+	}
+	if c.ok() {
+		c = r.algorithmsNow(w)
+	}
+	return c, best
+}
+
+// atBestTime is step 4 of §5.5.4: what the basic process found, seen from the
+// best signature time.
+func (r *run) atBestTime(w *work, basic Conclusion, best time.Time) Conclusion {
+	if best.Before(w.cert.NotBefore) && !basic.is(CryptoNoPOE, TryLater) {
+		return failed(NotYetValid, reasonf("certificate-validity", "signed by %s, before the certificate became valid on %s",
+			best.Format(time.RFC3339), w.cert.NotBefore.UTC().Format(time.RFC3339)))
+	}
+	switch {
+	case basic.is(RevokedNoPOE, RevokedCANoPOE), basic.is(TryLater) && !w.chain.revokedAt.IsZero():
+		if !best.Before(w.chain.revokedAt) {
+			return basic
+		}
+	case basic.is(OutOfBoundsNoPOE):
+		return basic
+	case basic.is(CryptoNoPOE):
+		// Weak certificates and revocation data stay so: algorithmsNow.
+		for _, a := range r.ownAlgorithms(w) {
+			if !r.v.catalogue.reliable(a, best) {
+				return basic
+			}
+		}
+	}
+	for i, l := range w.chain.links {
+		if within(l.cert, best) {
+			continue
+		}
+		why := reasonf("certificate-validity", "the certificate of %s was not valid at %s", display(l.cert.Subject.CommonName), best.Format(time.RFC3339))
+		if i > 0 && basic.is(OutOfBoundsNotRevoked) {
+			return basic
+		}
+		return indeterminate(OutOfBoundsNotRevoked, why)
+	}
+	return passed()
+}
+
+// order is step 5: content time-stamps come before the signature's.
+func (r *run) order(w *work, best time.Time) Conclusion {
+	for _, t := range w.stamps {
+		if t.out.Kind == "content" && t.out.ok() && t.out.Time.After(best) {
+			return indeterminate(TimestampOrderFailure, reasonf("timestamp-order",
+				"the content time-stamp of %s is later than the signature's", t.out.Time.Format(time.RFC3339)))
+		}
+	}
+	return passed()
+}
+
+// delay is step 6, when the policy asks for it.
+func (r *run) delay(w *work, best time.Time) Conclusion {
+	limit := r.v.cfg.Policy.TimestampDelay
+	if limit == 0 {
+		return passed()
+	}
+	if w.out.ClaimedTime.IsZero() || w.out.ClaimedTime.Add(limit).Before(best) {
+		return indeterminate(SigConstraintsFailure, reasonf("timestamp-delay",
+			"the time-stamp is not within %s of the claimed signing time", limit))
+	}
+	return passed()
+}
+
+// evidenceAt is step 7: revocation freshness for the best signature time. It
+// always runs, since what was known today may have been learnt too early.
+func (r *run) evidenceAt(w *work, b *Block, best time.Time) Conclusion {
+	for i, l := range w.chain.links {
+		if l.err == nil && l.revoked() && l.status.RevokedAt.After(best) {
+			continue // that it was revoked later says that it was good then
+		}
+		if l.err == nil && i == 0 && best.Before(r.at) && r.freshFor(l.status, true, best) == aged {
+			w.warn("revocation-aged", "the status of the signer's certificate is known as of "+
+				l.status.ThisUpdate.UTC().Format(time.RFC3339)+", shortly before the signature")
+		}
+		if c := r.freshness([]link{l}, best); i == 0 && !c.ok() {
+			b.fail(c)
+		} else if i > 0 && (l.err != nil || r.freshFor(l.status, false, best) == stale) {
+			b.fail(r.staleAuthority(l, best))
+		}
+	}
+	return b.Conclusion
+}
+
+func (r *run) staleAuthority(l link, at time.Time) Conclusion {
+	if l.err != nil {
+		return indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err))
+	}
+	return indeterminate(TryLater, reasonf("revocation-stale", "the status of the certificate of %s is not known for %s",
+		display(l.cert.Subject.CommonName), at.UTC().Format(time.RFC3339)))
+}
+
+// algorithmsNow is step 8: certificates and revocation data have no proof of
+// existence here, and neither has the validity of who signed the latter.
+func (r *run) algorithmsNow(w *work) Conclusion {
+	if len(w.chain.weak) > 0 {
+		return indeterminate(CryptoNoPOE, r.weakReasons(w.chain.weak)...)
+	}
+	if l := r.responderOutOfBounds(w.chain.links); l != nil {
+		return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
+			"the certificate that signed the revocation data of %s has expired", display(l.cert.Subject.CommonName)))
+	}
+	return passed()
+}
+
+// poeOf is when a signature provably existed: the earliest time-stamp that
+// counts and is over it alone, or over a later revision.
+func (r *run) poeOf(w *work) time.Time {
+	best := r.poe.of(inContents(w.sig.Revision))
+	if w.sig.Revision == 0 {
+		best = r.at
+	}
+	for _, t := range w.stamps {
+		if t.out.Kind == "signature" && t.counts && t.out.Time.Before(best) {
+			best = t.out.Time
+		}
+	}
+	return best
+}
+
+// purpose is what the key of a work has to be good for.
+func (w *work) purpose() pki.Purpose {
+	if w.own != nil {
+		return pki.Timestamping
+	}
+	return pki.Signing
+}

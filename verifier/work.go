@@ -1,0 +1,349 @@
+package verifier
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
+)
+
+// work is one signature or document timestamp on its way to a verdict.
+type work struct {
+	j   *pades.Judgement
+	sig *pades.Signature
+	out *Signature
+
+	// Of signatures: the CMS, its only SignerInfo and the digest it signs.
+	sd       *cms.SignedData
+	si       *cms.SignerInfo
+	cert     *x509.Certificate // the signer's; nil when not found
+	certErr  error
+	partial  bool        // cert cannot be parsed whole and proves nothing
+	check    *cms.Result // nil without cert
+	warnings []*cms.ConstraintError
+	breaches []*cms.ConstraintError
+
+	// Of document timestamps: the token.
+	own *token
+	// Time-stamps inside a signature.
+	stamps []*token
+
+	syntax  error // why /Contents cannot be read
+	content *signedRange
+
+	chain      *chainResult
+	basic, ltv Conclusion
+	process    *Block
+	best       time.Time // what LTV found
+}
+
+// token is one time-stamp token on its way to a verdict.
+type token struct {
+	out   *Timestamp
+	t     *tsp.Token
+	err   error // why it cannot be read
+	cert  *x509.Certificate
+	check *cms.Result
+	chain *chainResult
+	// imprinted is what the token is over: ranges of the file, or a value.
+	imprinted *signedRange
+	value     []byte
+	at        place // where it stands
+	counts    bool  // it proves existence, by BASIC or past validation
+}
+
+func (r *run) newWork(j *pades.Judgement) *work {
+	s := j.Signature
+	w := &work{j: j, sig: s, best: r.at}
+	w.out = &Signature{
+		Field: s.Field, Kind: KindSignature, Revision: s.Revision, SubFilter: string(s.SubFilter),
+		Coverage: j.Coverage.String(), ClaimedTime: s.M.UTC(), BestTime: r.at,
+	}
+	if s.M.IsZero() {
+		w.out.ClaimedTime = time.Time{}
+	}
+	if s.Revision > 0 {
+		w.out.End = r.doc.Revisions()[s.Revision-1].End()
+	}
+	w.out.Changes.Level = j.Level.String()
+	for _, c := range j.Changes {
+		w.out.Changes.Items = append(w.out.Changes.Items, Change{
+			Revision: c.Revision, Object: c.Object.String(), Path: display(c.Path), Rule: c.Rule, Level: c.Level.String(), Text: c.Text,
+		})
+	}
+	if s.Kind == pades.KindDocTimestamp {
+		w.out.Kind = KindDocumentTimestamp
+	}
+	if s.Dict != nil {
+		r.parseContents(w)
+	}
+	return w
+}
+
+// parseContents reads the CMS or token in /Contents and asks for the digest
+// that it is about.
+func (r *run) parseContents(w *work) {
+	der, err := w.sig.CMS()
+	if der == nil {
+		w.syntax = fmt.Errorf("/Contents: %w", err)
+		return
+	}
+	at := inContents(w.sig.Revision)
+	if w.sig.Revision == 0 {
+		at = outside // covered by nothing that can be told
+	}
+	br := w.sig.ByteRange
+	signed := func(h crypto.Hash) *signedRange {
+		if br[2] == 0 || !h.Available() {
+			return nil
+		}
+		return &signedRange{hash: h, gap: br[1], resume: br[2], end: br[2] + br[3]}
+	}
+	if w.sig.Kind == pades.KindDocTimestamp {
+		w.own = newToken("document", der, at)
+		if w.syntax = w.own.err; w.syntax == nil {
+			w.own.imprinted = signed(w.own.t.Hash)
+			w.content = w.own.imprinted
+		}
+		return
+	}
+	if w.sd, err = cms.Parse(der); err != nil {
+		w.syntax = err
+		return
+	}
+	w.breaches, w.warnings = w.sd.CheckPAdES()
+	if len(w.sd.SignerInfos) == 0 {
+		return
+	}
+	w.si = w.sd.SignerInfos[0]
+	w.content = signed(w.si.DigestAlgorithm)
+	for _, raw := range w.si.SignatureTimestamps() {
+		t := newToken("signature", raw, at)
+		t.value = w.si.Value
+		w.stamps = append(w.stamps, t)
+	}
+	for _, raw := range w.si.ContentTimestamps() {
+		t := newToken("content", raw, at)
+		if t.err == nil {
+			t.imprinted = signed(t.t.Hash)
+		}
+		w.stamps = append(w.stamps, t)
+	}
+}
+
+func newToken(kind string, raw []byte, at place) *token {
+	t := &token{at: at, out: &Timestamp{Kind: kind}}
+	if t.t, t.err = tsp.ParseToken(raw); t.err == nil {
+		t.out.Time = t.t.Time.UTC()
+	}
+	return t
+}
+
+// tokens returns all time-stamps of a work, its own first.
+func (w *work) tokens() []*token {
+	if w.own != nil {
+		return []*token{w.own}
+	}
+	return w.stamps
+}
+
+// digests reads the file once for every digest that is needed.
+func (r *run) digests() error {
+	var ranges []*signedRange
+	for _, w := range r.work {
+		if w.content != nil {
+			ranges = append(ranges, w.content)
+		}
+		for _, t := range w.stamps {
+			if t.imprinted != nil {
+				ranges = append(ranges, t.imprinted)
+			}
+		}
+	}
+	sum, err := digestRanges(r.doc.ReaderAt(), r.doc.Size(), ranges, r.in.SHA256)
+	copy(r.report.SHA256[:], sum)
+	return err
+}
+
+// collectEvidence gathers certificates and revocation data from the
+// signatures, their time-stamps and the security stores.
+func (r *run) collectEvidence() error {
+	for _, w := range r.work {
+		at := inContents(w.sig.Revision)
+		if w.sig.Revision == 0 {
+			at = outside
+		}
+		if w.sd != nil {
+			r.addSignedData(w.sd, at)
+			if w.si != nil {
+				r.addAttributes(w.si, at)
+			}
+		}
+		for _, t := range w.tokens() {
+			if t.err == nil {
+				r.addSignedData(t.t.SignedData, at)
+			}
+		}
+	}
+	if err := r.collectStores(); err != nil {
+		return err
+	}
+	if r.evidence.full {
+		r.note(CodeLimit, fmt.Sprintf("more than %d certificates or revocation objects are embedded; the rest was not looked at", maxEvidence))
+	}
+	for _, p := range r.evidence.problems {
+		r.note(p.Code, p.Text)
+	}
+	return nil
+}
+
+func (r *run) addSignedData(sd *cms.SignedData, at place) {
+	for _, c := range sd.Certificates() {
+		r.evidence.addCertificate(c, at)
+	}
+	for _, o := range sd.OCSPs {
+		r.evidence.addRevocation(o, true, at)
+	}
+	for _, c := range sd.CRLs {
+		r.evidence.addRevocation(c, false, at)
+	}
+}
+
+// addAttributes takes Adobe's archival attribute. CAdES revocation values are
+// not part of PAdES baseline and left alone.
+func (r *run) addAttributes(si *cms.SignerInfo, at place) {
+	archive, err := si.RevocationArchival()
+	if err != nil || archive == nil {
+		return // unreadable: SignerInfo.Check says so when it is signed
+	}
+	for _, o := range archive.OCSPs {
+		r.evidence.addRevocation(o, true, at)
+	}
+	for _, c := range archive.CRLs {
+		r.evidence.addRevocation(c, false, at)
+	}
+}
+
+// collectStores reads the security store as of each revision that a document
+// timestamp signs, to know what it covers, and as of the last one.
+func (r *run) collectStores() error {
+	revisions := r.doc.Revisions()
+	done := 0
+	read := func(n int) error {
+		if n <= done || n > len(revisions) {
+			return nil
+		}
+		done = n
+		dss, err := pades.ReadDSS(revisions[n-1])
+		var malformed *pdf.MalformedError
+		var limit *pdf.LimitError
+		switch {
+		case errors.As(err, &malformed):
+			r.note(malformed.Rule, fmt.Sprintf("the security store cannot be read: %v", err))
+		case errors.As(err, &limit):
+			r.note(CodeLimit, fmt.Sprintf("the security store is too large: %v", err))
+		case err != nil:
+			return err
+		}
+		r.evidence.addDSS(dss, inRevision(n))
+		return nil
+	}
+	for _, w := range r.work { // in the order of revisions
+		if w.own != nil {
+			if err := read(w.sig.Revision); err != nil {
+				return err
+			}
+		}
+	}
+	return read(len(revisions))
+}
+
+// examine finds the signer's certificate and checks digest and value.
+func (r *run) examine(w *work) {
+	for _, t := range w.tokens() {
+		r.examineToken(t)
+	}
+	if w.own != nil {
+		w.cert, w.check = w.own.cert, w.own.check
+		if w.cert != nil {
+			w.out.Signer = party(w.cert)
+			w.out.Certificate = w.cert.Raw
+		}
+	}
+	if w.si != nil {
+		r.examineSignature(w)
+	}
+	w.out.Intact = len(w.j.Structure) == 0 && w.syntax == nil && w.check != nil && w.check.Intact()
+}
+
+func (r *run) examineSignature(w *work) {
+	w.cert, w.certErr = w.sd.Signer(w.si, r.evidence.certs...)
+	var unparsable *cms.UnparsableCertificateError
+	if errors.As(w.certErr, &unparsable) && unparsable.Partial != nil {
+		w.cert, w.partial = unparsable.Partial, true
+	}
+	if w.cert == nil {
+		return
+	}
+	if !w.partial {
+		w.cert = r.evidence.same(w.cert)
+		w.out.Signer = party(w.cert)
+	}
+	w.out.Certificate = w.cert.Raw
+	var digest []byte
+	if w.content != nil {
+		digest = w.content.digest
+	}
+	w.check = w.si.Check(w.cert, digest)
+	w.breaches = append(w.breaches, w.check.Breaches...)
+	w.warnings = append(w.warnings, w.check.Warnings...)
+}
+
+func (r *run) examineToken(t *token) {
+	if t.err != nil {
+		return
+	}
+	cert, err := t.t.Signer(r.evidence.certs...)
+	if err != nil {
+		t.err = err
+		return
+	}
+	t.cert = r.evidence.same(cert)
+	t.out.Authority = party(cert)
+	digest := t.digest()
+	t.check = t.t.Check(t.t.Hash, digest, cert)
+}
+
+// digest is what the token must be over; nil when it cannot be computed.
+func (t *token) digest() []byte {
+	switch {
+	case t.imprinted != nil:
+		return t.imprinted.digest
+	case t.value != nil && t.t.Hash.Available():
+		h := t.t.Hash.New()
+		h.Write(t.value)
+		return h.Sum(nil)
+	}
+	return nil
+}
+
+// party is a certificate's subject for display.
+func party(c *x509.Certificate) Party {
+	p := Party{
+		CommonName: display(c.Subject.CommonName), SerialNumber: fmt.Sprintf("%X", c.SerialNumber),
+		Issuer: display(c.Issuer.CommonName),
+	}
+	if len(c.Subject.Organization) > 0 {
+		p.Organization = display(c.Subject.Organization[0])
+	}
+	if p.Issuer == "" && len(c.Issuer.Organization) > 0 {
+		p.Issuer = display(c.Issuer.Organization[0])
+	}
+	return p
+}
