@@ -2,6 +2,7 @@ package pades
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ type plan struct {
 	name  string // of a new field
 	lock  *FieldMDP
 	page  pdf.Ref // of a new field
+	first bool    // no field of the document has a value yet
 }
 
 // CheckPermission tells whether [Prepare] would sign: nil, or its error. What
@@ -49,6 +51,7 @@ func newPlan(rev *pdf.Revision, spec SignatureSpec) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.first = !slices.ContainsFunc(t.signatures, func(f Field) bool { return f.Filled })
 	if spec.Field != "" {
 		if p.field, err = t.find(spec.Field); err != nil {
 			return nil, err

@@ -139,8 +139,16 @@ func (p *plan) fill(w *writer, sig pdf.Ref) error {
 		d["V"] = sig
 		return nil
 	})
-	if err != nil || p.spec.Appearance == nil {
+	if err != nil {
 		return err
+	}
+	if p.first {
+		if err := w.sub("AcroForm", true, w.flag); err != nil {
+			return err
+		}
+	}
+	if p.spec.Appearance == nil {
+		return nil
 	}
 	form, err := p.spec.Appearance.Form(w.u)
 	if err != nil {
@@ -181,7 +189,7 @@ func (p *plan) create(w *writer, sig pdf.Ref) error {
 		d["Rect"], d["AP"] = a.Rect.array(), pdf.Dict{"N": form}
 	}
 	field := w.u.Add(d)
-	if err := w.addToForm(field); err != nil {
+	if err := w.addToForm(field, p.first); err != nil {
 		return err
 	}
 	page, err := w.dict(p.page)
@@ -314,23 +322,29 @@ func (w *writer) sub(key pdf.Name, indirect bool, f func(pdf.Dict) (bool, error)
 	return nil
 }
 
-// addToForm appends a field to the form, keeping every other entry.
-func (w *writer) addToForm(field pdf.Ref) error {
+// addToForm appends a field to the form, keeping every other entry. Only the
+// first signature sets SigFlags.
+func (w *writer) addToForm(field pdf.Ref, first bool) error {
 	return w.sub("AcroForm", true, func(form pdf.Dict) (bool, error) {
 		changed, err := w.appendTo(form, "Fields", field)
-		if err != nil {
-			return false, err
+		if err != nil || !first {
+			return changed, err
 		}
-		flags, _, err := pdf.Lookup[pdf.Integer](w.rev, form, "SigFlags")
-		if err != nil {
-			return false, err
-		}
-		if flags&sigFlags != sigFlags {
-			form["SigFlags"] = flags | sigFlags
-			changed = true
-		}
-		return changed, nil
+		flagged, err := w.flag(form)
+		return changed || flagged, err
 	})
+}
+
+// flag sets SigFlags (Table 225) in the form and says whether they were not
+// set. It is done with the first signature or not at all: later it would be a
+// change of the form that no other validator takes for a signature's.
+func (w *writer) flag(form pdf.Dict) (bool, error) {
+	flags, _, err := pdf.Lookup[pdf.Integer](w.rev, form, "SigFlags")
+	if err != nil || flags&sigFlags == sigFlags {
+		return false, err
+	}
+	form["SigFlags"] = flags | sigFlags
+	return true, nil
 }
 
 // setPerms names the certification signature in the catalog (§12.8.6).

@@ -307,9 +307,13 @@ func TestPrepareFill(t *testing.T) {
 				}
 			}
 			for num := range doc.Latest().Entries() {
-				if num > 0 && num < 4 {
+				if num == 2 || num == 3 {
 					t.Errorf("object %d was rewritten", num)
 				}
+			}
+			// The first signature sets SigFlags, so that no later one has to.
+			if got := sigFlags(t, doc); got != 3 {
+				t.Errorf("SigFlags %d, want 3", got)
 			}
 			if s.Rect != (pades.Rect{X0: 10, Y0: 10, X1: 110, Y1: 60}) {
 				t.Errorf("rect %v", s.Rect)
@@ -317,6 +321,23 @@ func TestPrepareFill(t *testing.T) {
 			checkQPDF(t, fileBytes(t, doc), "")
 		})
 	}
+}
+
+func sigFlags(t *testing.T, doc *pdf.Document) pdf.Integer {
+	t.Helper()
+	catalog, err := doc.Latest().Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, _, err := pdf.Lookup[pdf.Dict](doc.Latest(), catalog, "AcroForm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, _, err := pdf.Lookup[pdf.Integer](doc.Latest(), form, "SigFlags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flags
 }
 
 // TestPrepareTenInARow: each of ten signatures stays structurally whole.
