@@ -38,8 +38,9 @@ func newCache(limit int) *cache {
 // that is still good for those who do not need a newer one.
 const failed = "!"
 
-// get returns an answer that is still right: made not before notBefore, not
-// past nextUpdate, stored at most maxAge ago.
+// get returns an answer that is still right: made after notBefore (one of the
+// same second may have been made before it), not past nextUpdate, stored at
+// most maxAge ago.
 func (c *cache) get(key string, now, notBefore time.Time, maxAge time.Duration) (answer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,7 +54,7 @@ func (c *cache) get(key string, now, notBefore time.Time, maxAge time.Duration) 
 		c.drop(e)
 		return answer{}, false
 	}
-	if m.answer.made.Before(notBefore) {
+	if !m.answer.made.After(notBefore) {
 		return answer{}, false
 	}
 	c.order.MoveToFront(e)

@@ -258,7 +258,7 @@ func TestMemory(t *testing.T) {
 	}{
 		{"first", func() {}, func() time.Time { return time.Time{} }, 1, false},
 		{"again", func() {}, func() time.Time { return time.Time{} }, 0, false},
-		{"as fresh as it is", func() {}, at.now, 0, false},
+		{"of the same second", func() {}, at.now, 1, false},
 		{"fresher than it is", func() { at.add(10 * time.Minute) }, at.now, 1, false},
 		{"past nextUpdate", func() { at.add(31 * time.Minute) }, func() time.Time { return time.Time{} }, 1, false},
 		{"a failure leaves the good answer", func() { at.add(time.Minute); l.SetFault(lab.OCSP, lab.HTTPError) }, at.now, 1, true},
