@@ -34,13 +34,28 @@ type IssueOptions struct {
 	Extra []pkix.Extension
 }
 
+// The policies that certificates of the lab name: one in the arc of ITU-T X.660
+// for examples, and anyPolicy (RFC 5280 §4.2.1.4) for the issuing authority.
+var (
+	examplePolicy = policy(2, 999, 1, 1)
+	anyPolicy     = policy(2, 5, 29, 32, 0)
+)
+
+func policy(arcs ...uint64) x509.OID {
+	id, err := x509.OIDFromInts(arcs)
+	if err != nil {
+		panic(err) // the arcs are constants
+	}
+	return id
+}
+
 // Issue certifies pub for subject by the issuing authority. The chain is what
 // stands between the certificate and the root: the issuing authority alone.
 func (l *Lab) Issue(pub crypto.PublicKey, subject pkix.Name, o IssueOptions) (*x509.Certificate, []*x509.Certificate, error) {
 	t := &x509.Certificate{
 		Subject: subject, NotBefore: o.NotBefore, NotAfter: o.NotAfter, KeyUsage: o.KeyUsage,
 		ExtKeyUsage: o.ExtKeyUsage, UnknownExtKeyUsage: o.UnknownExtKeyUsage, ExtraExtensions: o.Extra,
-		PolicyIdentifiers: []asn1.ObjectIdentifier{{2, 999, 1, 1}},
+		Policies: []x509.OID{examplePolicy},
 	}
 	if o.Email != "" {
 		t.EmailAddresses = []string{o.Email}
@@ -193,7 +208,7 @@ func (l *Lab) issuingTemplate() *x509.Certificate {
 	t := &x509.Certificate{
 		Subject: name("CA Penerbit Contoh G1"), NotBefore: l.born(), NotAfter: l.now().AddDate(10, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
-		PolicyIdentifiers: []asn1.ObjectIdentifier{{2, 5, 29, 32, 0}},
+		Policies: []x509.OID{anyPolicy},
 	}
 	l.point(t, "root")
 	return t
