@@ -119,7 +119,7 @@ func (j job) cannot() map[string]string {
 	if j.from.name == "aes-256-clear-metadata" && j.lowest != "B-B" && j.lowest != "B-T" {
 		c["pyhanko"] = "pyHanko decrypts metadata that is in the clear when it compares revisions"
 	}
-	if j.fills && strings.HasPrefix(j.from.name, "form-lock") && j.lowest != "B-B" && j.lowest != "B-T" {
+	if j.filled && strings.HasPrefix(j.from.name, "form-lock") && j.lowest != "B-B" && j.lowest != "B-T" {
 		c["pyhanko"] = "pyHanko takes the appearance of a locked field for changed when it is older than the signed revision"
 	}
 	if j.fills && j.from.name == "form-separate" {
