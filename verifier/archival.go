@@ -92,7 +92,7 @@ type past struct {
 	purpose pki.Purpose
 	chain   *chainResult // as of today
 	poe     time.Time    // when the signature or token provably existed
-	// known is the moment for which the status of the leaf must be known: poe,
+	// known is the moment for which the status of the path must be known: poe,
 	// or a token's own time.
 	known   time.Time
 	current Conclusion  // as of today
@@ -102,16 +102,15 @@ type past struct {
 // pastSignature is the past signature validation building block (§5.6.2.4).
 // It returns PASSED, a new conclusion, or the current one.
 func (r *run) pastSignature(p past, b *Block) Conclusion {
-	end := r.evidenceInBounds(p, b)
-	control, ok := r.pastCertificate(p, b.sub(newBlock("PCV", "5.6.2.1", "")))
-	if !ok {
+	links, control := r.pastCertificate(p, b.sub(newBlock("PCV", "5.6.2.1", "")))
+	if links == nil {
 		b.fail(p.current)
 		return p.current
 	}
 	b.holdf("control-time", "%s", control.Format(time.RFC3339))
-	c := r.concludePast(p, control)
+	c := r.concludePast(p, links, control)
 	if c.ok() {
-		c = end
+		c = r.evidenceInBounds(links)
 	}
 	if !c.ok() {
 		b.fail(c)
@@ -121,31 +120,24 @@ func (r *run) pastSignature(p past, b *Block) Conclusion {
 
 // evidenceInBounds is step 1: revocation data counts when it provably existed
 // while the certificate that signed it was valid.
-func (r *run) evidenceInBounds(p past, b *Block) Conclusion {
-	for _, l := range p.chain.links {
-		if l.err != nil || l.status.Signer.Equal(l.issuer) {
-			continue
-		}
-		if r.evidence.statusPOE(l.status, &r.poe).After(l.status.Signer.NotAfter) {
+func (r *run) evidenceInBounds(links []link) Conclusion {
+	for _, l := range links {
+		if !l.status.Signer.Equal(l.issuer) && r.evidence.statusPOE(l.status, &r.poe).After(l.status.Signer.NotAfter) {
 			return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
 				"the revocation data of %s is not proven to be older than the end of its signer's certificate", display(l.cert.Subject.CommonName)))
 		}
 	}
-	b.hold("revocation-in-bounds")
 	return passed()
 }
 
-// concludePast is steps 3 to 6.
-func (r *run) concludePast(p past, control time.Time) Conclusion {
+// concludePast is steps 3 to 6. The links are what was provably known by the
+// control time: so also what is asked after an authority's revocation, that
+// the signer's own status existed before it.
+func (r *run) concludePast(p past, links []link, control time.Time) Conclusion {
 	cur := p.current
 	inTime := !p.poe.After(control)
 	switch {
-	case inTime && cur.is(RevokedCANoPOE):
-		if len(p.chain.links) == 0 || r.evidence.statusPOE(p.chain.links[0].status, &r.poe).After(p.chain.revokedAt) {
-			return cur
-		}
-		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
-	case inTime && (cur.is(RevokedNoPOE, RevocationOutOfBounds) || cur.is(TryLater) && !p.chain.revokedAt.IsZero()):
+	case inTime && (cur.is(RevokedNoPOE, RevokedCANoPOE, RevocationOutOfBounds) || cur.is(TryLater) && !p.chain.revokedAt.IsZero()):
 		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
 	case inTime && cur.is(OutOfBoundsNoPOE, OutOfBoundsNotRevoked):
 		return r.inValidity(p, cur)
@@ -165,7 +157,7 @@ func (r *run) concludePast(p past, control time.Time) Conclusion {
 		if c := r.inValidity(p, cur); !c.ok() {
 			return c
 		}
-		return r.freshness(p.chain.links, p.known)
+		return r.freshness(links, p.known)
 	}
 	return cur
 }
@@ -187,21 +179,21 @@ func (r *run) inValidity(p past, otherwise Conclusion) Conclusion {
 
 // pastCertificate is past certificate validation (§5.6.2.1): of the paths
 // whose certificates were ever valid together, the first for which the
-// validation time can slide back.
-func (r *run) pastCertificate(p past, b *Block) (control time.Time, ok bool) {
+// validation time can slide back; nil when there is none.
+func (r *run) pastCertificate(p past, b *Block) (links []link, control time.Time) {
 	for _, path := range r.paths(p.leaf, p.purpose).paths {
 		if !overlap(path) {
 			continue
 		}
 		vts := b.sub(newBlock("VTS", "5.6.2.2", ""))
-		if control, ok = r.slide(path, p, vts); ok {
-			return control, true
+		if links, control = r.slide(path, p, vts); links != nil {
+			return links, control
 		}
 	}
 	if b.ok() {
 		b.fail(indeterminate(NoCertificateChainFound, reasonf("past-path", "no path can be shown to have been good")))
 	}
-	return time.Time{}, false
+	return nil, time.Time{}
 }
 
 // overlap reports whether the certificates below the anchor have been valid
@@ -220,28 +212,27 @@ func overlap(path []*x509.Certificate) bool {
 // slide is validation time sliding (§5.6.2.2): from the anchor down, the
 // control time goes back to the last moment at which everything that is
 // relied upon was provably good. Evidence is fresh when it covers the moment
-// that the question is about, as everywhere in this policy.
-func (r *run) slide(path []*x509.Certificate, p past, b *Block) (time.Time, bool) {
+// that the question is about, as everywhere in this policy. It returns the
+// control time and, leaf first, what was known by then; nil when something was
+// not.
+func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Time) {
 	control := r.at
+	links := make([]link, len(path)-1)
 	for i := len(path) - 2; i >= 0; i-- {
 		l := link{cert: path[i], issuer: path[i+1]}
 		name := display(l.cert.Subject.CommonName)
 		if r.evidence.certificatePOE(l.cert, &r.poe).After(control) {
 			b.fail(indeterminate(NoPOE, reasonf("poe", "the certificate of %s is not proven to have existed by %s", name, control.Format(time.RFC3339))))
-			return time.Time{}, false
+			return nil, time.Time{}
 		}
 		if l.status, l.err = r.revocation(l, p.purpose, control); l.err != nil {
 			b.fail(indeterminate(NoPOE, reasonf("poe", "no revocation data of %s is proven to have existed by %s: %v", name, control.Format(time.RFC3339), l.err)))
-			return time.Time{}, false
-		}
-		ref := p.poe
-		if i == 0 {
-			ref = p.known
+			return nil, time.Time{}
 		}
 		switch {
 		case l.status.State == pki.Revoked:
 			control = earliest(control, l.status.RevokedAt)
-		case r.freshFor(l.status, i == 0, ref) == stale:
+		case r.freshFor(l.status, i == 0, p.known) == stale:
 			control = earliest(control, l.status.ThisUpdate)
 		}
 		for _, a := range []algorithm{
@@ -250,15 +241,16 @@ func (r *run) slide(path []*x509.Certificate, p past, b *Block) (time.Time, bool
 			end, listed := r.v.catalogue.until(a)
 			if !listed {
 				b.fail(indeterminate(CryptoNoPOE, r.weakReason(a, "the certificate or revocation data of "+name)))
-				return time.Time{}, false
+				return nil, time.Time{}
 			}
 			if !end.IsZero() {
 				control = earliest(control, end)
 			}
 		}
+		links[i] = l
 		b.holdf("control-time", "%s: %s", name, control.UTC().Format(time.RFC3339))
 	}
-	return control, true
+	return links, control
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -15,11 +15,13 @@ var ruleMeaning = map[cms.Rule]Conclusion{
 	cms.RuleContentPresent:      {Failed, FormatFailure, nil},
 	cms.RuleDigestAlgorithm:     {Failed, FormatFailure, nil},
 	cms.RuleAlgorithmProtection: {Failed, FormatFailure, nil},
-	cms.RuleAlgorithmParameters: {Failed, FormatFailure, nil},
 	cms.RuleSignerCount:         {Failed, FormatFailure, nil},
 	cms.RuleAttributeTwice:      {Failed, FormatFailure, nil},
 	cms.RuleAttributeMalformed:  {Failed, FormatFailure, nil},
 
+	// PSS with another hash in MGF1 is unusual and still RFC 8017: no forgery,
+	// and no signature that could be called good.
+	cms.RuleAlgorithmParameters:     {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleNoSigningCertificate:    {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleSigningCertificateTwice: {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleSigningTimePresent:      {Indeterminate, SigConstraintsFailure, nil},

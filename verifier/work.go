@@ -279,7 +279,7 @@ func (r *run) examine(w *work) {
 	if w.si != nil {
 		r.examineSignature(w)
 	}
-	w.out.Intact = len(w.j.Structure) == 0 && w.syntax == nil && w.check != nil && w.check.Intact()
+	w.out.Intact = len(w.j.Structure) == 0 && w.syntax == nil && w.check != nil && w.check.Intact() && !w.check.Has(tsp.RuleImprint)
 }
 
 func (r *run) examineSignature(w *work) {
