@@ -57,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "absah",
-		Short:         "Sign, seal and timestamp official electronic documents",
+		Short:         "Sign, seal, timestamp and verify official electronic documents",
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -79,6 +79,7 @@ func newRoot() *cobra.Command {
 		newSignCommand(),
 		newAugmentCommand(),
 		newTimestampCommand(),
+		newVerifyCommand(),
 		newKeyCommand(),
 		newWorkerCommand(),
 	)

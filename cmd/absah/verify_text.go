@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/absah-id/absah/verifier"
+)
+
+// maxLines bounds the changes that the text lists; --json has them all.
+const maxLines = 5
+
+// printVerdict writes a report for people: verdict first, then for each
+// signature who, when and what was changed since.
+func printVerdict(w io.Writer, r *verifier.Report) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n", r.File, r.Verdict)
+	for _, why := range r.Reasons {
+		fmt.Fprintf(&b, "  because    %s\n", why.Text)
+	}
+	for i, s := range r.Signatures {
+		printSignature(&b, i+1, s)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(&b, "  warning    %s\n", warning.Text)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func printSignature(b *bytes.Buffer, n int, s *verifier.Signature) {
+	fmt.Fprintf(b, "  %d. %s %s: %s, %s\n", n, s.Kind, s.Field, verdictText(s.Conclusion), s.Level)
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(b, "     %-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	line("by", "%s", partyText(s.Signer))
+	line("time", "%s", timeText(s))
+	for _, t := range s.Timestamps {
+		if s.Kind == verifier.KindSignature {
+			line("timestamp", "%s %s by %s: %s", t.Kind, t.Time.Format(time.RFC3339), partyText(t.Authority), verdictText(t.Conclusion))
+		}
+	}
+	intact := "intact"
+	if !s.Intact {
+		intact = "not intact"
+	}
+	line("document", "%s, covers %s (revision %d)", intact, s.Coverage, s.Revision)
+	line("changed", "%s", changesText(s.Changes))
+	for i, c := range s.Changes.Items {
+		if i == maxLines {
+			line("", "and %d more", len(s.Changes.Items)-maxLines)
+			break
+		}
+		line("", "revision %d, object %s, %s: %s (%s)", c.Revision, c.Object, c.Path, c.Rule, c.Level)
+	}
+	for _, why := range s.Reasons {
+		line("because", "%s", why.Text)
+	}
+	for _, warning := range s.Warnings {
+		line("warning", "%s", warning.Text)
+	}
+}
+
+func verdictText(c verifier.Conclusion) string {
+	if c.Sub == "" {
+		return c.Indication.Total()
+	}
+	return c.Indication.Total() + "/" + string(c.Sub)
+}
+
+func partyText(p verifier.Party) string {
+	switch {
+	case p.SerialNumber == "":
+		return "unknown: no certificate was found"
+	case p.Organization == "":
+		return fmt.Sprintf("%s, certificate %s of %s", p.CommonName, p.SerialNumber, p.Issuer)
+	}
+	return fmt.Sprintf("%s (%s), certificate %s of %s", p.CommonName, p.Organization, p.SerialNumber, p.Issuer)
+}
+
+func timeText(s *verifier.Signature) string {
+	proved := "existed by " + s.BestTime.Format(time.RFC3339)
+	if s.ClaimedTime.IsZero() {
+		return proved
+	}
+	return proved + ", claims " + s.ClaimedTime.Format(time.RFC3339)
+}
+
+func changesText(c verifier.Changes) string {
+	switch c.Level {
+	case "NONE":
+		return "nothing since"
+	case "LTA":
+		return "only evidence and timestamps were added since"
+	case "FORM":
+		return "later signatures or form values (FORM)"
+	case "ANNOTATION":
+		return "annotations were changed since (ANNOTATION)"
+	}
+	return "the document was changed since (OTHER)"
+}
+
+// extractRevision writes the bytes that a signature signed, with the gap that
+// holds the signature itself.
+func (f *verifyFlags) extractRevision(r *verifier.Report) error {
+	if f.extract > len(r.Signatures) {
+		return usageErrorf("%s has %d signatures, no number %d", r.File, len(r.Signatures), f.extract)
+	}
+	end := r.Signatures[f.extract-1].End
+	if end == 0 {
+		return &exitError{status: statusFailed, err: fmt.Errorf("signature %d of %s signs no revision", f.extract, r.File)}
+	}
+	in, err := os.Open(r.File)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := createOutput(f.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	if _, err := io.Copy(out.file, io.NewSectionReader(in, 0, end)); err != nil {
+		return &outputError{err}
+	}
+	return out.commit()
+}
