@@ -94,17 +94,22 @@ func readRules(rev *pdf.Revision) (*rules, error) {
 	}
 	r := &rules{signed: len(list) > 0}
 	for _, s := range list {
-		r.certified = strictest(r.certified, s.DocMDP)
-		for _, l := range []*FieldMDP{s.FieldMDP, s.Lock} {
-			if l != nil {
-				r.locks = append(r.locks, l)
-				r.certified = strictest(r.certified, l.P)
-			}
-		}
+		r.add(s)
 	}
 	p, err := permsP(rev)
 	r.certified = strictest(r.certified, p)
 	return r, err
+}
+
+// add joins the restrictions of one more signature.
+func (r *rules) add(s *Signature) {
+	r.certified = strictest(r.certified, s.DocMDP)
+	for _, l := range []*FieldMDP{s.FieldMDP, s.Lock} {
+		if l != nil {
+			r.locks = append(r.locks, l)
+			r.certified = strictest(r.certified, l.P)
+		}
+	}
 }
 
 // permsP is the P that the catalog's /Perms /DocMDP names (§12.8.6), which

@@ -1,0 +1,318 @@
+package pades
+
+import (
+	"strconv"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// trailerKeys may change from revision to revision: they describe the
+// cross-reference section (Tables 15, 17 and 19).
+var trailerKeys = map[pdf.Name]bool{
+	"Size": true, "Prev": true, "XRefStm": true, "Type": true, "W": true, "Index": true,
+	"Length": true, "Filter": true, "DecodeParms": true, "ID": true,
+}
+
+// compareTop compares trailer, catalog and what hangs from them with a rule of
+// its own.
+func (d *differ) compareTop() error {
+	was, now := d.old.Trailer(), d.new.Trailer()
+	for _, k := range sorted(d.differing(was, now)) {
+		switch {
+		case trailerKeys[k] || !present(now[k]) && k != "Encrypt" && k != "Root":
+			// What a trailer no longer names, nobody uses.
+		case k == "Info":
+		case k == "Root" || k == "Encrypt":
+			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: ChangeOther})
+		default:
+			if _, isRef := now[k].(pdf.Ref); isRef || present(was[k]) {
+				d.report(Change{Path: "/" + clean(string(k)), Rule: "trailer-entry", Level: ChangeOther})
+			}
+		}
+	}
+	if err := d.compareInfo(was["Info"], now["Info"]); err != nil {
+		return err
+	}
+	return d.compareCatalog()
+}
+
+// compareInfo: the information dictionary may change; it holds simple values
+// only (§14.3.3).
+func (d *differ) compareInfo(a, b pdf.Object) error {
+	was, err := dictOf(d.old, a)
+	if err != nil {
+		return err
+	}
+	now, err := dictOf(d.new, b)
+	if err != nil {
+		return err
+	}
+	if d.same(was, now) || !present(b) {
+		return nil
+	}
+	c := Change{Path: "/Info", Rule: "metadata", Level: ChangeLTA}
+	c.Object, _ = b.(pdf.Ref)
+	if now == nil {
+		c.Rule, c.Level = "info", ChangeOther
+	}
+	for k, v := range now {
+		o, err := d.new.Resolve(orNull(v))
+		if err := onlyFatal2(err); err != nil {
+			return err
+		}
+		switch o.(type) {
+		case pdf.String, pdf.Name, pdf.Boolean, pdf.Integer, pdf.Real, pdf.Null:
+		default:
+			if !d.same(was[k], v) {
+				c.Rule, c.Level = "info", ChangeOther
+			}
+		}
+	}
+	d.report(c)
+	return nil
+}
+
+// typedCatalog are the entries of the catalog that have a rule; the others must
+// stay.
+var typedCatalog = map[pdf.Name]bool{
+	"AcroForm": true, "DSS": true, "Extensions": true, "Metadata": true, "Version": true, "Pages": true,
+}
+
+func (d *differ) compareCatalog() error {
+	root := d.new.Root()
+	was, err := d.old.Catalog()
+	if err != nil {
+		return onlyFatal(err)
+	}
+	now, err := d.new.Catalog()
+	if err != nil {
+		d.report(Change{Object: root, Path: "/Root", Rule: "catalog", Level: ChangeOther, Text: err.Error()})
+		return onlyFatal(err)
+	}
+	for _, k := range sorted(d.differing(was, now)) {
+		if !typedCatalog[k] || k == "Pages" {
+			d.report(Change{Object: root, Path: "/Root/" + clean(string(k)), Rule: "catalog-" + clean(string(k)), Level: ChangeOther})
+		}
+	}
+	d.compareVersion(was, now)
+	if err := d.compareExtensions(was["Extensions"], now["Extensions"]); err != nil {
+		return err
+	}
+	if err := d.compareMetadata(was["Metadata"], now["Metadata"]); err != nil {
+		return err
+	}
+	return d.compareDSS(was["DSS"], now["DSS"])
+}
+
+// compareVersion: the version may rise (§7.5.2).
+func (d *differ) compareVersion(was, now pdf.Dict) {
+	if d.same(was["Version"], now["Version"]) {
+		return
+	}
+	a, _, _ := pdf.Lookup[pdf.Name](d.old, was, "Version")
+	b, ok, err := pdf.Lookup[pdf.Name](d.new, now, "Version")
+	c := Change{Object: d.new.Root(), Path: "/Root/Version", Rule: "version", Level: ChangeLTA}
+	if err != nil || !ok || len(b) != 3 || b < a {
+		c.Rule, c.Level = "version-lower", ChangeOther
+	}
+	d.report(c)
+}
+
+// compareExtensions: developer extensions may be declared (§7.12): names,
+// numbers and strings, in dictionaries or arrays of them.
+func (d *differ) compareExtensions(a, b pdf.Object) error {
+	was, err1 := d.old.Resolve(orNull(a))
+	now, err2 := d.new.Resolve(orNull(b))
+	if err := firstFatal(err1, err2); err != nil {
+		return err
+	}
+	c := Change{Path: "/Root/Extensions", Rule: "extensions", Level: ChangeLTA}
+	c.Object, _ = b.(pdf.Ref)
+	if err1 == nil && err2 == nil {
+		if d.sameDeep(was, now, 0) {
+			return nil
+		}
+		if _, ok := now.(pdf.Dict); ok && d.plain(now, 0) {
+			d.report(c)
+			return nil
+		}
+	}
+	c.Rule, c.Level = "extensions-form", ChangeOther
+	d.report(c)
+	return nil
+}
+
+// sameDeep compares small trees, looking through references.
+func (d *differ) sameDeep(a, b pdf.Object, depth int) bool {
+	if depth > maxSameDepth {
+		return false
+	}
+	x, err1 := d.old.Resolve(orNull(a))
+	y, err2 := d.new.Resolve(orNull(b))
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	switch x := x.(type) {
+	case pdf.Dict:
+		y, ok := y.(pdf.Dict)
+		if !ok || len(x) != len(y) {
+			return false
+		}
+		for k, v := range x {
+			if !d.sameDeep(v, y[k], depth+1) {
+				return false
+			}
+		}
+		return true
+	case pdf.Array:
+		y, ok := y.(pdf.Array)
+		if !ok || len(x) != len(y) {
+			return false
+		}
+		for i := range x {
+			if !d.sameDeep(x[i], y[i], depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return d.same(x, y)
+}
+
+// plain says whether a small tree holds nothing but simple values.
+func (d *differ) plain(o pdf.Object, depth int) bool {
+	v, err := d.new.Resolve(orNull(o))
+	if err != nil || depth > 3 || d.step() != nil {
+		return false
+	}
+	switch v := v.(type) {
+	case pdf.Dict:
+		for _, e := range v {
+			if !d.plain(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case pdf.Array:
+		for _, e := range v {
+			if !d.plain(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *pdf.Stream:
+		return false
+	}
+	return true
+}
+
+// compareMetadata: the document's XMP packet may change, in place or under a
+// new number, when it is one.
+func (d *differ) compareMetadata(a, b pdf.Object) error {
+	was, err1 := d.old.Resolve(orNull(a))
+	now, err2 := d.new.Resolve(orNull(b))
+	if err := firstFatal(err1, err2); err != nil {
+		return err
+	}
+	if err1 == nil && err2 == nil && d.same(was, now) {
+		return nil
+	}
+	c := Change{Path: "/Root/Metadata", Rule: "metadata", Level: ChangeLTA}
+	ref, isRef := b.(pdf.Ref)
+	c.Object = ref
+	s, ok := now.(*pdf.Stream)
+	if err2 != nil || !isRef || !ok {
+		c.Rule, c.Level = "metadata-form", ChangeOther
+		d.report(c)
+		return nil
+	}
+	data, err := d.new.StreamData(s, maxXMP)
+	if err == nil {
+		err = checkXMP(data)
+	}
+	if err != nil {
+		if fatal(err) {
+			return err
+		}
+		c.Rule, c.Level, c.Text = "metadata-xmp", ChangeOther, err.Error()
+	}
+	d.report(c)
+	return nil
+}
+
+func firstFatal(errs ...error) error {
+	for _, err := range errs {
+		if err != nil && fatal(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// markCatalog freezes the entries of trailer and catalog that have no rule.
+func (d *differ) markCatalog() error {
+	trailer := d.at.Trailer()
+	for k, v := range trailer {
+		if k == "Root" || k == "Info" || trailerKeys[k] {
+			continue
+		}
+		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			return err
+		}
+	}
+	catalog, err := d.at.Catalog()
+	if err != nil {
+		return onlyFatal(err)
+	}
+	for k, v := range catalog {
+		if typedCatalog[k] {
+			continue
+		}
+		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			return err
+		}
+	}
+	if err := d.markFormDict(catalog["AcroForm"]); err != nil {
+		return err
+	}
+	return d.markDSS(catalog["DSS"])
+}
+
+// markFormDict freezes the entries of the form dictionary that have no rule,
+// and the default resources one by one.
+func (d *differ) markFormDict(o pdf.Object) error {
+	form, err := dictOf(d.at, o)
+	if err != nil {
+		return err
+	}
+	for k, v := range form {
+		switch k {
+		case "Fields":
+			continue
+		case "DR":
+			dr, err := dictOf(d.at, v)
+			if err != nil {
+				return err
+			}
+			for _, category := range dr {
+				c, err := dictOf(d.at, category)
+				if err != nil {
+					return err
+				}
+				if c == nil {
+					c = pdf.Dict{"": category}
+				}
+				if err := d.walk(c, &d.frozen); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			return err
+		}
+	}
+	return nil
+}

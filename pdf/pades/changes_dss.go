@@ -1,0 +1,193 @@
+package pades
+
+import (
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// compareDSS: evidence may be added, and dropped or arranged anew, since what
+// an earlier revision had stays in the file for whoever verifies. But a store
+// must be one: streams in the places where evidence stands, nothing else.
+func (d *differ) compareDSS(a, b pdf.Object) error {
+	was, err := dictOf(d.old, a)
+	if err != nil {
+		return err
+	}
+	v, err := d.new.Resolve(orNull(b))
+	if err := onlyFatal2(err); err != nil {
+		return err
+	}
+	c := Change{Path: "/Root/DSS", Rule: "dss", Level: ChangeLTA}
+	c.Object, _ = b.(pdf.Ref)
+	now, ok := v.(pdf.Dict)
+	switch {
+	case was == nil && err == nil && !present(v):
+		return nil
+	case was != nil && ok && d.sameDeep(was, now, 0):
+		return nil
+	case err == nil && !present(v):
+		c.Rule, c.Level = "dss-removed", ChangeOther
+	case !ok:
+		c.Rule, c.Level = "dss-form", ChangeOther
+	default:
+		if key, err := d.storeFault(now); err != nil {
+			return err
+		} else if key != "" {
+			c.Path += "/" + clean(key)
+			c.Rule, c.Level = "dss-form", ChangeOther
+		}
+	}
+	d.report(c)
+	return nil
+}
+
+// storeFault names the entry of a security store that is not as Table 261
+// describes it, "" when all are.
+func (d *differ) storeFault(dss pdf.Dict) (string, error) {
+	for _, k := range sortedKeys(dss) {
+		v, err := d.new.Resolve(orNull(dss[k]))
+		if err != nil {
+			return string(k), onlyFatal(err)
+		}
+		ok := false
+		switch k {
+		case "Type":
+			ok = v == pdf.Object(pdf.Name("DSS"))
+		case "Certs", "OCSPs", "CRLs":
+			ok, err = d.streams(v)
+		case "VRI":
+			vri, isDict := v.(pdf.Dict)
+			if !isDict {
+				return "VRI", nil
+			}
+			key, err := d.vriFault(vri)
+			if key != "" || err != nil {
+				return "VRI/" + key, err
+			}
+			ok = true
+		}
+		if !ok || err != nil {
+			return string(k), err
+		}
+	}
+	return "", nil
+}
+
+func (d *differ) vriFault(vri pdf.Dict) (string, error) {
+	for _, k := range sortedKeys(vri) {
+		if k == "Type" {
+			continue
+		}
+		v, err := d.new.Resolve(orNull(vri[k]))
+		if err := onlyFatal2(err); err != nil {
+			return "", err
+		}
+		entry, ok := v.(pdf.Dict)
+		if !ok || !vriKey.MatchString(string(k)) {
+			return string(k), nil
+		}
+		for _, name := range sortedKeys(entry) {
+			v, err := d.new.Resolve(orNull(entry[name]))
+			if err := onlyFatal2(err); err != nil {
+				return "", err
+			}
+			ok := false
+			switch name {
+			case "Type":
+				ok = v == pdf.Object(pdf.Name("VRI"))
+			case "Cert", "OCSP", "CRL":
+				if ok, err = d.streams(v); err != nil {
+					return "", err
+				}
+			case "TU":
+				_, ok = v.(pdf.String)
+			case "TS":
+				_, ok = v.(*pdf.Stream)
+			}
+			if !ok {
+				return string(k) + "/" + string(name), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// streams says whether o is an array of references to streams.
+func (d *differ) streams(o pdf.Object) (bool, error) {
+	a, ok := o.(pdf.Array)
+	if !ok {
+		return false, nil
+	}
+	for _, e := range a {
+		if err := d.step(); err != nil {
+			return false, err
+		}
+		ref, ok := e.(pdf.Ref)
+		if !ok {
+			return false, nil
+		}
+		v, err := d.new.Object(ref)
+		if err != nil {
+			return false, onlyFatal(err)
+		}
+		if _, ok := v.(*pdf.Stream); !ok {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// markDSS marks the streams of the store, which stay what they are.
+func (d *differ) markDSS(o pdf.Object) error {
+	dss, err := dictOf(d.at, o)
+	if err != nil {
+		return err
+	}
+	for k, v := range dss {
+		if k != "VRI" {
+			if err := d.markItems(v); err != nil {
+				return err
+			}
+			continue
+		}
+		vri, err := dictOf(d.at, v)
+		if err != nil {
+			return err
+		}
+		for _, e := range vri {
+			entry, err := dictOf(d.at, e)
+			if err != nil {
+				return err
+			}
+			for _, v := range entry {
+				if err := d.markItems(v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// markItems marks an array of streams, or one.
+func (d *differ) markItems(o pdf.Object) error {
+	v, err := d.at.Resolve(orNull(o))
+	if err != nil {
+		return onlyFatal(err)
+	}
+	list, _ := v.(pdf.Array)
+	if _, single := v.(*pdf.Stream); single {
+		list = pdf.Array{o}
+	}
+	for _, e := range list {
+		if err := d.step(); err != nil {
+			return err
+		}
+		ref, ok := e.(pdf.Ref)
+		if ok && !slices.Contains(d.roles[ref.Num], role{kind: roleEvidence}) {
+			d.mark(ref.Num, role{kind: roleEvidence})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,650 @@
+package pades
+
+import (
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// formTree is the field hierarchy of one revision (ISO 32000-2 §12.7.4).
+type formTree struct {
+	rev    *pdf.Revision
+	dict   pdf.Dict // of the form; nil when there is none
+	arrays []uint32 // objects that are the form, /Fields or /Kids
+	nodes  map[pdf.Ref]*formNode
+	order  []*formNode
+}
+
+// formNode is a field, terminal or not, with its widgets.
+type formNode struct {
+	ref      pdf.Ref
+	parent   pdf.Ref // zero at the top
+	name     string
+	typ      pdf.Object // /FT, inherited
+	flags    pdf.Object // /Ff, inherited
+	dict     pdf.Dict
+	widgets  []pdf.Ref // merged with the field: ref itself
+	children int       // child fields
+}
+
+func (n *formNode) signature() bool { return n.typ == pdf.Object(pdf.Name("Sig")) }
+
+// readForm reads all fields. A field that is not an indirect object is part of
+// the array that holds it and has no node.
+func readForm(rev *pdf.Revision) (*formTree, error) {
+	f := &formTree{rev: rev, nodes: map[pdf.Ref]*formNode{}}
+	catalog, err := rev.Catalog()
+	if err != nil {
+		return f, err
+	}
+	f.array(catalog["AcroForm"])
+	form, ok, err := pdf.Lookup[pdf.Dict](rev, catalog, "AcroForm")
+	if err != nil || !ok {
+		return f, err
+	}
+	f.dict = form
+	f.array(form["Fields"])
+	fields, _, err := pdf.Lookup[pdf.Array](rev, form, "Fields")
+	if err != nil {
+		return f, err
+	}
+	for _, o := range fields {
+		if err := f.walk(o, formNode{}, 0); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func (f *formTree) array(o pdf.Object) {
+	if ref, ok := o.(pdf.Ref); ok {
+		f.arrays = append(f.arrays, ref.Num)
+	}
+}
+
+func (f *formTree) walk(o pdf.Object, up formNode, depth int) error {
+	if depth > maxFieldDepth {
+		return overLimit("maxFieldDepth", maxFieldDepth)
+	}
+	if len(f.nodes) > maxFields {
+		return overLimit("maxFields", maxFields)
+	}
+	ref, ok := o.(pdf.Ref)
+	if !ok {
+		return nil
+	}
+	if f.nodes[ref] != nil {
+		if depth > 0 {
+			return malformed("field-loop", "the field %s is its own kin", ref)
+		}
+		return nil // listed twice
+	}
+	v, err := f.rev.Object(ref)
+	if err != nil {
+		return err
+	}
+	if !present(v) {
+		return nil
+	}
+	dict, ok := v.(pdf.Dict)
+	if !ok {
+		return malformed("field-type", "a form field is not a dictionary")
+	}
+	n := &formNode{ref: ref, parent: up.ref, name: up.name, typ: up.typ, flags: up.flags, dict: dict}
+	if partial, ok, err := pdf.Lookup[pdf.String](f.rev, dict, "T"); err != nil {
+		return err
+	} else if ok {
+		n.name = pdf.Text(partial)
+		if up.name != "" {
+			n.name = up.name + "." + n.name
+		}
+	}
+	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &n.typ, "Ff": &n.flags} {
+		if present(dict[key]) {
+			if *dst, err = f.rev.Resolve(dict[key]); err != nil {
+				return err
+			}
+		}
+	}
+	f.nodes[ref] = n
+	f.order = append(f.order, n)
+	return f.kids(n, depth)
+}
+
+// kids tells child fields from widgets as the field tree of [Fields] does.
+func (f *formTree) kids(n *formNode, depth int) error {
+	f.array(n.dict["Kids"])
+	kids, _, err := pdf.Lookup[pdf.Array](f.rev, n.dict, "Kids")
+	if err != nil {
+		return err
+	}
+	for _, o := range kids {
+		kid, err := dictOf(f.rev, o)
+		if err != nil {
+			return err
+		}
+		switch {
+		case kid == nil:
+		case present(kid["T"]) || present(kid["Kids"]) || present(kid["FT"]) && !isWidget(kid):
+			n.children++
+			if err := f.walk(o, *n, depth+1); err != nil {
+				return err
+			}
+		default:
+			if ref, ok := o.(pdf.Ref); ok {
+				if len(n.widgets) > maxFields {
+					return overLimit("maxFields", maxFields)
+				}
+				n.widgets = append(n.widgets, ref)
+			}
+		}
+	}
+	if n.children == 0 && len(n.widgets) == 0 && isWidget(n.dict) {
+		n.widgets = []pdf.Ref{n.ref}
+	}
+	return nil
+}
+
+// value returns /V of the field or of an ancestor.
+func (f *formTree) value(n *formNode) pdf.Object {
+	for range maxFieldDepth + 1 {
+		if present(n.dict["V"]) || n.parent == (pdf.Ref{}) {
+			return orNull(n.dict["V"])
+		}
+		n = f.nodes[n.parent]
+	}
+	return pdf.Null{}
+}
+
+// markForm names what belongs to the form, before anything is frozen.
+func (d *differ) markForm(f *formTree) {
+	for _, num := range f.arrays {
+		d.mark(num, role{kind: roleForm})
+	}
+	for _, n := range f.order {
+		d.identity[n.ref.Num] = identityField
+		d.mark(n.ref.Num, role{kind: roleField, owner: n.ref})
+		for _, w := range n.widgets {
+			d.identity[w.Num] = identityField
+			d.mark(w.Num, role{kind: roleField, owner: n.ref})
+		}
+	}
+}
+
+// markFields freezes what fields refer to but for what filling them may
+// change. With only, it looks at those fields and at new ones.
+func (d *differ) markFields(f *formTree, only map[pdf.Ref]bool) error {
+	for _, n := range f.order {
+		if only != nil && !only[n.ref] && d.oldForm.nodes[n.ref] != nil && d.oldForm != f {
+			continue
+		}
+		if err := d.markField(f, n); err != nil {
+			return err
+		}
+		for _, ref := range n.widgets {
+			if ref == n.ref {
+				continue
+			}
+			w, err := dictOf(d.at, ref)
+			if err != nil {
+				return err
+			}
+			if err := d.markEntries(f, n, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *differ) markField(f *formTree, n *formNode) error { return d.markEntries(f, n, n.dict) }
+
+// markEntries marks the entries of a field or widget dictionary. The value and
+// appearance of a signed field are frozen like anything else.
+func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
+	signed := n.signature() && present(f.value(n))
+	for k, v := range dict {
+		switch {
+		case k == "Parent" || k == "Kids":
+			continue
+		case k == "AP" && !signed:
+			if err := d.markAppearance(v, n.ref, 0); err != nil {
+				return err
+			}
+			continue
+		case k == "V" && !signed:
+			if ref, ok := v.(pdf.Ref); ok {
+				d.mark(ref.Num, role{kind: roleField, owner: n.ref})
+			}
+			continue
+		}
+		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markAppearance marks an appearance dictionary, its states and its streams;
+// what the streams use is frozen.
+func (d *differ) markAppearance(o pdf.Object, field pdf.Ref, depth int) error {
+	if ref, ok := o.(pdf.Ref); ok {
+		d.mark(ref.Num, role{kind: roleField, owner: field})
+		v, err := d.at.Object(ref)
+		if err != nil {
+			return onlyFatal(err)
+		}
+		o = v
+	}
+	switch o := o.(type) {
+	case pdf.Dict:
+		if depth > 2 { // /AP, /N, a state
+			return nil
+		}
+		for _, v := range o {
+			if err := d.markAppearance(v, field, depth+1); err != nil {
+				return err
+			}
+		}
+	case *pdf.Stream:
+		return d.walk(o.Dict, &d.frozen)
+	}
+	return nil
+}
+
+// compareForm compares the field trees and every field that was touched.
+func (d *differ) compareForm(t *touched) error {
+	form, err := readForm(d.new)
+	if err != nil {
+		if err := onlyFatal(err); err != nil {
+			return err
+		}
+		d.report(Change{Path: "/Root/AcroForm", Rule: "form-damaged", Level: ChangeOther, Text: err.Error()})
+	}
+	d.newForm = form
+	d.compareFormDict()
+	for _, was := range d.oldForm.order {
+		now := form.nodes[was.ref]
+		if now == nil || now.parent != was.parent {
+			d.report(Change{Object: was.ref, Path: fieldPath(was), Rule: "field-removed", Level: ChangeOther, field: was.name})
+			continue
+		}
+		if !t.fields[was.ref] {
+			continue
+		}
+		if err := d.compareField(was, now); err != nil {
+			return err
+		}
+	}
+	for _, now := range form.order {
+		if d.oldForm.nodes[now.ref] == nil {
+			if err := d.newField(now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func fieldPath(n *formNode) string { return "/Root/AcroForm/Fields(" + clean(n.name) + ")" }
+
+// compareFormDict compares the form dictionary (Table 224).
+func (d *differ) compareFormDict() {
+	was, now := d.oldForm.dict, d.newForm.dict
+	other := func(rule, key string) {
+		d.report(Change{Path: "/Root/AcroForm" + key, Rule: rule, Level: ChangeOther})
+	}
+	if now == nil {
+		if was != nil {
+			other("form-removed", "")
+		}
+		return
+	}
+	for _, k := range sorted(d.differing(was, now)) {
+		switch k {
+		case "Fields":
+			if !d.keepsOrder(was[k], now[k]) {
+				other("fields-order", "/Fields")
+			}
+		case "SigFlags":
+			before, _, _ := pdf.Lookup[pdf.Integer](d.old, was, k)
+			after, _, err := pdf.Lookup[pdf.Integer](d.new, now, k)
+			if err != nil || before&^after != 0 || after&^3 != 0 && after != before {
+				other("sigflags", "/SigFlags")
+			}
+		case "DR":
+			d.compareResources(was[k], now[k])
+		case "DA", "Q":
+			if present(was[k]) {
+				other("form-default", "/"+string(k))
+			}
+		case "NeedAppearances":
+			// true asks readers to draw what is not in the file.
+			if v, _, err := pdf.Lookup[pdf.Boolean](d.new, now, k); err != nil || bool(v) {
+				d.report(Change{Path: "/Root/AcroForm/NeedAppearances", Rule: "need-appearances", Level: ChangeForm, effect: effectValue})
+			}
+		default:
+			other("form-entry", "/"+clean(string(k)))
+		}
+	}
+}
+
+// keepsOrder says whether an array of references still has all that it had, in
+// the same order. Direct elements must be as they were.
+func (d *differ) keepsOrder(a, b pdf.Object) bool {
+	was, err1 := d.old.Resolve(orNull(a))
+	now, err2 := d.new.Resolve(orNull(b))
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	x, _ := was.(pdf.Array)
+	y, ok := now.(pdf.Array)
+	if !ok {
+		return len(x) == 0 && !present(now)
+	}
+	for _, o := range x {
+		i := slices.IndexFunc(y, func(e pdf.Object) bool { return d.same(o, e) })
+		if i < 0 {
+			return false
+		}
+		for _, extra := range y[:i] {
+			if _, ok := extra.(pdf.Ref); !ok {
+				return false
+			}
+		}
+		y = y[i+1:]
+	}
+	for _, extra := range y {
+		if _, ok := extra.(pdf.Ref); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// compareResources allows resources to be added to the form's defaults, which
+// new fields need; what was there stays.
+func (d *differ) compareResources(a, b pdf.Object) {
+	was, err1 := dictOf(d.old, a)
+	now, err2 := dictOf(d.new, b)
+	if err1 != nil || err2 != nil || now == nil && was != nil {
+		d.report(Change{Path: "/Root/AcroForm/DR", Rule: "form-resources", Level: ChangeOther})
+		return
+	}
+	for k, v := range was {
+		if d.same(v, now[k]) {
+			continue
+		}
+		x, err1 := dictOf(d.old, v)
+		y, err2 := dictOf(d.new, now[k])
+		ok := err1 == nil && err2 == nil && x != nil && y != nil
+		for name, res := range x {
+			ok = ok && d.same(res, y[name])
+		}
+		if !ok {
+			d.report(Change{Path: "/Root/AcroForm/DR/" + clean(string(k)), Rule: "form-resources", Level: ChangeOther})
+		}
+	}
+}
+
+// fillKeys are what filling a field may change in its dictionary and widgets
+// (Tables 226, 166 and 191).
+var fillKeys = map[pdf.Name]bool{
+	"V": true, "AP": true, "AS": true, "F": true, "Ff": true, "DA": true, "Q": true, "Type": true,
+	"I": true, "TI": true, "RV": true, "DS": true,
+}
+
+// compareField judges what happened to one field.
+func (d *differ) compareField(was, now *formNode) error {
+	c := Change{Object: was.ref, Path: fieldPath(was), field: was.name}
+	if !d.sameKids(was, now) {
+		c.Rule, c.Level = "field-kids", ChangeOther
+		d.report(c)
+		return nil
+	}
+	keys, err := d.fieldKeys(was, now)
+	if err != nil {
+		return err
+	}
+	switch {
+	case was.signature() && present(d.oldForm.value(was)):
+		if len(keys) > 0 {
+			c.Rule, c.Level = "signed-field-changed", ChangeOther
+			d.report(c)
+		}
+		return nil
+	case was.signature():
+		return d.compareSignatureField(c, was, now, keys)
+	case was.children > 0 && len(keys) == 0:
+		return nil
+	}
+	return d.compareValueField(c, was, now, keys)
+}
+
+func (d *differ) sameKids(was, now *formNode) bool {
+	a, err1 := d.old.Resolve(orNull(was.dict["Kids"]))
+	b, err2 := d.new.Resolve(orNull(now.dict["Kids"]))
+	return err1 == nil && err2 == nil && d.same(a, b)
+}
+
+// fieldKeys lists the keys that differ in the field and in its widgets.
+func (d *differ) fieldKeys(was, now *formNode) ([]pdf.Name, error) {
+	keys := d.differing(was.dict, now.dict)
+	for _, ref := range was.widgets {
+		if ref == was.ref {
+			continue
+		}
+		a, err := dictOf(d.old, ref)
+		if err != nil {
+			return nil, err
+		}
+		b, err := dictOf(d.new, ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range d.differing(a, b) {
+			if k == "V" || k == "Ff" { // of a field, not of a widget
+				k = "widget-" + k
+			}
+			keys = append(keys, k)
+		}
+	}
+	keys = slices.DeleteFunc(sorted(keys), func(k pdf.Name) bool { return k == "Kids" })
+	return slices.Compact(keys), nil
+}
+
+// compareSignatureField: an empty field may be signed, once, with a dictionary
+// that is new (a recycled one could carry another signature's bytes).
+func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.Name) error {
+	if rule := d.fillRule(was, now, keys); rule != "" {
+		c.Rule, c.Level = rule, ChangeOther
+		d.report(c)
+		return nil
+	}
+	value := now.dict["V"]
+	if !present(value) {
+		c.Rule, c.Level, c.effect = "field-attribute", ChangeForm, effectFill
+		if slices.Contains(keys, "AP") || slices.Contains(keys, "AS") {
+			c.Rule, c.Level = "field-appearance", ChangeOther
+		}
+		d.report(c)
+		return nil
+	}
+	if rule, err := d.valueRule(value); err != nil || rule != "" {
+		c.Rule, c.Level = rule, ChangeOther
+		d.report(c)
+		return err
+	}
+	c.Rule, c.Level, c.effect = "signature-filled", ChangeForm, effectFill
+	stamp, err := d.isTimestamp(value)
+	if err != nil {
+		return err
+	}
+	if stamp {
+		c.Rule, c.Level, c.effect = "timestamp-filled", ChangeLTA, effectTimestamp
+	}
+	d.report(c)
+	return nil
+}
+
+// fillRule names what goes beyond filling a field; "" when nothing does.
+func (d *differ) fillRule(was, now *formNode, keys []pdf.Name) string {
+	for _, k := range keys {
+		if !fillKeys[k] {
+			return "field-entry-" + clean(string(k))
+		}
+	}
+	if slices.Contains(keys, "Type") {
+		if v := now.dict["Type"]; now.ref != (pdf.Ref{}) && present(v) && v != pdf.Object(pdf.Name("Annot")) {
+			return "field-entry-Type"
+		}
+	}
+	if slices.Contains(keys, "F") && !d.keepsVisibility(was) {
+		return "field-visibility"
+	}
+	return ""
+}
+
+// hiddenFlags are Invisible, Hidden and NoView (Table 167).
+const hiddenFlags = 1 | 2 | 32
+
+// keepsVisibility compares the flags of the widgets that decide whether
+// anything is shown.
+func (d *differ) keepsVisibility(was *formNode) bool {
+	for _, ref := range was.widgets {
+		a, err1 := dictOf(d.old, ref)
+		b, err2 := dictOf(d.new, ref)
+		if err1 != nil || err2 != nil {
+			return false
+		}
+		x, _, err1 := pdf.Lookup[pdf.Integer](d.old, a, "F")
+		y, _, err2 := pdf.Lookup[pdf.Integer](d.new, b, "F")
+		if err1 != nil || err2 != nil || x&hiddenFlags != y&hiddenFlags {
+			return false
+		}
+	}
+	return true
+}
+
+// valueRule names what is wrong with the value of a newly signed field.
+func (d *differ) valueRule(value pdf.Object) (string, error) {
+	ref, ok := value.(pdf.Ref)
+	if !ok {
+		return "signature-direct", nil
+	}
+	if !d.fresh(ref.Num) || d.frozen.has(ref.Num) {
+		return "signature-recycled", nil
+	}
+	v, err := dictOf(d.new, value)
+	if err != nil {
+		return "", err
+	}
+	if !looksSigned(v) {
+		return "signature-value", nil
+	}
+	return "", nil
+}
+
+func (d *differ) isTimestamp(value pdf.Object) (bool, error) {
+	v, err := dictOf(d.new, value)
+	if err != nil {
+		return false, err
+	}
+	sub, _ := d.new.Resolve(orNull(v["SubFilter"]))
+	typ, _ := d.new.Resolve(orNull(v["Type"]))
+	return sub == pdf.Object(SubFilterRFC3161) && typ != pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")), nil
+}
+
+// newFieldKeys are the entries that a new signature field may have: no actions,
+// no optional content.
+var newFieldKeys = map[pdf.Name]bool{
+	"FT": true, "T": true, "TU": true, "TM": true, "V": true, "Ff": true, "Type": true, "Subtype": true,
+	"Rect": true, "F": true, "P": true, "AP": true, "AS": true, "Lock": true, "SV": true, "DA": true, "Q": true,
+	"Parent": true, "Kids": true, "MK": true, "BS": true, "Border": true, "DR": true, "NM": true, "M": true,
+	"StructParent": true, "C": true, "Contents": true, "H": true, "DV": true, "Lang": true, "CA": true,
+}
+
+// newField judges a field that the old revision does not have: a signature
+// field of its own, or the parent of such fields.
+func (d *differ) newField(now *formNode) error {
+	c := Change{Object: now.ref, Path: fieldPath(now), field: now.name, Level: ChangeOther}
+	up := d.oldForm.nodes[now.parent]
+	switch {
+	case !d.fresh(now.ref.Num):
+		c.Rule = "field-recycled"
+	case up != nil:
+		c.Rule = "field-kids" // the parent was signed with the kids it had
+	case now.children > 0 && present(now.dict["V"]):
+		c.Rule = "field-added"
+	case now.children > 0:
+		return nil // its kids are judged
+	case !now.signature():
+		c.Rule = "field-added"
+	}
+	for k := range now.dict {
+		if c.Rule == "" && !newFieldKeys[k] {
+			c.Rule = "field-entry-" + clean(string(k))
+		}
+	}
+	if c.Rule != "" {
+		d.report(c)
+		return nil
+	}
+	return d.newSignatureField(c, now)
+}
+
+func (d *differ) newSignatureField(c Change, now *formNode) error {
+	visible := false
+	for _, ref := range now.widgets {
+		if !d.fresh(ref.Num) {
+			c.Rule = "widget-recycled"
+			d.report(c)
+			return nil
+		}
+		w, err := dictOf(d.new, ref)
+		if err != nil {
+			return err
+		}
+		rect, err := readRect(d.new, w)
+		if err := onlyFatal2(err); err != nil {
+			return err
+		}
+		visible = visible || err != nil || !rect.Empty()
+	}
+	value := d.newForm.value(now)
+	c.Level = ChangeForm
+	if !present(value) {
+		c.Rule, c.effect = "signature-field-added", effectAddEmpty
+		if visible {
+			c.Rule, c.effect = "visible-signature-field-added", effectAddVisible
+		}
+		d.report(c)
+		return nil
+	}
+	if rule, err := d.valueRule(value); err != nil || rule != "" {
+		c.Rule, c.Level = rule, ChangeOther
+		d.report(c)
+		return err
+	}
+	stamp, err := d.isTimestamp(value)
+	if err != nil {
+		return err
+	}
+	switch {
+	case visible:
+		c.Rule, c.effect = "visible-signature-added", effectAddVisible
+	case stamp:
+		c.Rule, c.Level, c.effect = "timestamp-added", ChangeLTA, effectTimestamp
+	default:
+		c.Rule, c.effect = "signature-added", effectAdd
+	}
+	d.report(c)
+	return nil
+}
+
+func onlyFatal2(err error) error {
+	if err != nil && fatal(err) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package pades
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// comparePage compares a page dictionary: only /Annots may change.
+func (d *differ) comparePage(i int) error {
+	ref := d.pages[i]
+	path := d.pagePath(i)
+	was, err := dictOf(d.old, ref)
+	if err != nil {
+		return err
+	}
+	now, err := dictOf(d.new, ref)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		d.report(Change{Object: ref, Path: path, Rule: "page-removed", Level: ChangeOther})
+		return nil
+	}
+	annots := false
+	for _, k := range sorted(d.differing(was, now)) {
+		if k == "Annots" {
+			annots = true
+			continue
+		}
+		d.report(Change{Object: ref, Path: path + "/" + clean(string(k)), Rule: "page-entry-" + clean(string(k)), Level: ChangeOther})
+	}
+	a, err := d.old.Resolve(orNull(was["Annots"]))
+	if err != nil {
+		return onlyFatal(err)
+	}
+	b, err := d.new.Resolve(orNull(now["Annots"]))
+	if err != nil {
+		return onlyFatal(err)
+	}
+	if !annots && d.same(a, b) {
+		return nil
+	}
+	return d.compareAnnots(ref, path+"/Annots", a, b)
+}
+
+func (d *differ) pagePath(i int) string { return "/Root/Pages[" + itoa(i+1) + "]" }
+
+// compareAnnots compares the annotations of a page. Order is what lies on top,
+// so it stays.
+func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error {
+	was, _ := a.(pdf.Array)
+	now, ok := b.(pdf.Array)
+	if !ok && present(b) {
+		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: ChangeOther})
+		return nil
+	}
+	left := slices.Clone(now)
+	at := 0
+	for _, o := range was {
+		i := slices.IndexFunc(left[at:], func(e pdf.Object) bool { return d.same(o, e) })
+		if i >= 0 {
+			left[at+i], at = nil, at+i+1
+			continue
+		}
+		if slices.ContainsFunc(left[:at], func(e pdf.Object) bool { return e != nil && d.same(o, e) }) {
+			d.report(Change{Object: page, Path: path, Rule: "annotation-order", Level: ChangeOther})
+			return nil
+		}
+		if err := d.annotRemoved(page, path, o); err != nil {
+			return err
+		}
+	}
+	for _, o := range left {
+		if o == nil || slices.ContainsFunc(was, func(e pdf.Object) bool { return d.same(e, o) }) {
+			continue // kept, or listed a second time
+		}
+		if err := d.annotAdded(page, path, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *differ) annotRemoved(page pdf.Ref, path string, o pdf.Object) error {
+	dict, err := dictOf(d.old, o)
+	if err != nil || dict == nil {
+		return err
+	}
+	c := Change{Object: page, Path: path, Rule: "annotation-removed", Level: ChangeAnnotation}
+	if ref, ok := o.(pdf.Ref); ok {
+		c.Object = ref
+	}
+	if dict["Subtype"] == pdf.Object(pdf.Name("Widget")) {
+		c.Rule, c.Level = "widget-removed", ChangeOther
+	}
+	d.report(c)
+	return nil
+}
+
+// annotAdded: the widget of a signature field that is new in this revision is
+// judged with its field. Anything else that comes to a page is an annotation.
+func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
+	c := Change{Object: page, Path: path, Rule: "annotation-added", Level: ChangeAnnotation}
+	dict, err := dictOf(d.new, o)
+	if err != nil {
+		return err
+	}
+	ref, isRef := o.(pdf.Ref)
+	if isRef {
+		c.Object = ref
+		for _, r := range d.rolesNow(ref) {
+			n := d.newForm.nodes[r]
+			if n == nil || !n.signature() {
+				continue
+			}
+			if d.oldForm.nodes[r] == nil {
+				return nil
+			}
+			rect, err := readRect(d.new, dict)
+			if err := onlyFatal2(err); err != nil {
+				return err
+			}
+			if err == nil && rect.Empty() {
+				return nil // shows nothing
+			}
+		}
+	}
+	if dict["Subtype"] == pdf.Object(pdf.Name("Widget")) {
+		c.Rule, c.Level = "widget-added", ChangeOther
+	}
+	d.report(c)
+	return nil
+}
+
+// rolesNow lists the fields of the new form that an object is a widget of.
+func (d *differ) rolesNow(ref pdf.Ref) []pdf.Ref {
+	var list []pdf.Ref
+	if d.newForm.nodes[ref] != nil {
+		list = append(list, ref)
+	}
+	if dict, err := dictOf(d.new, ref); err == nil {
+		if up, ok := dict["Parent"].(pdf.Ref); ok {
+			if n := d.newForm.nodes[up]; n != nil && slices.Contains(n.widgets, ref) {
+				list = append(list, up)
+			}
+		}
+	}
+	return list
+}
+
+func sorted(keys []pdf.Name) []pdf.Name {
+	slices.Sort(keys)
+	return keys
+}
+
+func sortedKeys(d pdf.Dict) []pdf.Name { return slices.Sorted(maps.Keys(d)) }
+
+// clean makes a name from the file fit for a path that people read.
+func clean(s string) string {
+	const most = 60
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,181 @@
+package pades
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// ChangeLevel classes what a later revision did to the document.
+type ChangeLevel int
+
+// The levels, from harmless to forbidden.
+const (
+	ChangeNone       ChangeLevel = iota // nothing that anyone can see or use
+	ChangeLTA                           // evidence, document timestamps, metadata
+	ChangeForm                          // signatures added or filled, form values
+	ChangeAnnotation                    // annotations added, changed or removed
+	ChangeOther                         // anything else
+)
+
+// String returns NONE, LTA, FORM, ANNOTATION or OTHER.
+func (l ChangeLevel) String() string {
+	switch l {
+	case ChangeNone:
+		return "NONE"
+	case ChangeLTA:
+		return "LTA"
+	case ChangeForm:
+		return "FORM"
+	case ChangeAnnotation:
+		return "ANNOTATION"
+	}
+	return "OTHER"
+}
+
+// Change is one thing that a revision did to what the revision before said.
+type Change struct {
+	Revision int     // 1-based index of the revision that did it
+	Object   pdf.Ref // the object that differs; zero for the trailer
+	Path     string  // by which the older revision reaches it, from /Root
+	Rule     string  // stable; those of level OTHER name what no rule allows
+	Level    ChangeLevel
+	Text     string // one English sentence; may be empty
+
+	field  string // fully qualified name of the form field it touches
+	effect effect
+}
+
+// effect says what DocMDP and FieldMDP ask of a change beyond its level.
+type effect int
+
+const (
+	effectNone       effect = iota
+	effectValue             // sets the value of a field that is no signature
+	effectFill              // fills a signature field that was there
+	effectAdd               // adds a signature field that shows nothing
+	effectAddVisible        // adds one that does
+	effectAddEmpty          // adds one without a signature in it
+	effectTimestamp         // adds or fills a field with a document timestamp
+)
+
+// Coverage says how much of the file a signature covers.
+type Coverage int
+
+// The values of Coverage.
+const (
+	CoveragePartial        Coverage = iota // its range ends within no revision's end
+	CoverageEntireRevision                 // its revision and all before it
+	CoverageEntireFile                     // every byte but its own Contents
+)
+
+// String returns "partial", "entire-revision" or "entire-file".
+func (c Coverage) String() string {
+	switch c {
+	case CoverageEntireFile:
+		return "entire-file"
+	case CoverageEntireRevision:
+		return "entire-revision"
+	}
+	return "partial"
+}
+
+// Finding is something that speaks against a signature, or a warning.
+type Finding struct {
+	Code  string // stable
+	Text  string // one English sentence or clause, without personal data
+	Limit bool   // a resource limit was hit: nothing is known, rather than bad
+}
+
+// Judgement is what the structure of the file and its later revisions say about
+// one signature. It says nothing of the CMS in it.
+type Judgement struct {
+	Signature *Signature
+	// Structure lists what breaks the structural gate. Anything in it makes
+	// the signature fail as FORMAT_FAILURE, or leaves it undecided when it is
+	// a Limit.
+	Structure []Finding
+	// Warnings are oddities that were tolerated.
+	Warnings []Finding
+	Coverage Coverage
+	// SignedRevision is the 1-based index of the revision that it signs; 0
+	// when its range ends elsewhere.
+	SignedRevision int
+	// Changes lists what the revisions after the signed one did, in order.
+	Changes []Change
+	Level   ChangeLevel // the worst of Changes
+	// Violations lists what this signature or an earlier one forbids and a
+	// later revision did all the same: DocMDP, FieldMDP, field locks, and the
+	// values of form fields when the policy refuses them.
+	Violations []Finding
+	// AddedSignatures names the fields of later signatures and timestamps. The
+	// revisions that they sign are only explained when they are valid
+	// themselves, which is for the caller to find out.
+	AddedSignatures []string
+}
+
+// DocumentJudgement is the result of [Judge].
+type DocumentJudgement struct {
+	Signatures []*Judgement // in the order of [Signatures]
+	// Orphans are signature dictionaries that no form field refers to. They
+	// are no signatures.
+	Orphans []pdf.Ref
+	// Damage lists what keeps the form from being read whole: there may be
+	// signatures that are not listed.
+	Damage   []Finding
+	Warnings []Finding // that belong to no one signature
+}
+
+// ChangePolicy is what the caller allows beyond the rules of the document. The
+// zero value is the stricter one.
+type ChangePolicy struct {
+	// FormValues allows later values of form fields where DocMDP and locks do.
+	FormValues bool
+	// DefaultDocMDP is the P, 1 to 3, that applies after a signature in a
+	// document without DocMDP; 0 stands for 2.
+	DefaultDocMDP int
+}
+
+// Judge applies the structural gate to every signature of doc and compares all
+// consecutive revisions from the first signed one on.
+//
+// Hostile input gives a judgement, never an error: the error is one of reading
+// the file. A limit that was hit is a Finding of every signature it leaves
+// undecided.
+func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
+	list, err := Signatures(doc)
+	dj := &DocumentJudgement{}
+	if err != nil {
+		if fatal(err) && !isLimit(err) {
+			return nil, err
+		}
+		dj.Damage = append(dj.Damage, failure("form", err))
+	}
+	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}}
+	for _, s := range list {
+		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}
+		if err := g.check(j); err != nil {
+			return nil, err
+		}
+		dj.Signatures = append(dj.Signatures, j)
+	}
+	g.checkTogether(dj)
+	if err := judgeChanges(doc, dj, o); err != nil {
+		return nil, err
+	}
+	return dj, nil
+}
+
+func isLimit(err error) bool {
+	_, ok := errors.AsType[*pdf.LimitError](err)
+	return ok
+}
+
+// failure turns an error from reading hostile input into a finding.
+func failure(code string, err error) Finding {
+	if isLimit(err) {
+		return Finding{Code: "resource-limit", Text: err.Error(), Limit: true}
+	}
+	return Finding{Code: code, Text: err.Error()}
+}

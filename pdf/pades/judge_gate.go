@@ -1,0 +1,150 @@
+package pades
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// gate applies the rules G1 to G9 to signatures: what a byte range may leave
+// out, and that the file around it can be read in one way only.
+type gate struct {
+	doc    *pdf.Document
+	audits map[int][]pdf.Anomaly // by revision, made once
+	limit  *Finding
+}
+
+// warned are the problems of a signature that are tolerated: timestamps of
+// some years ago carry /Type /Sig.
+var warned = map[string]bool{"type-subfilter": true}
+
+// harmless are the anomalies that are tolerated in a revision after a
+// signature, and in the signed one. They do not make two readings possible.
+var harmless = map[string]bool{
+	"entry-repeated":  true, // says what held before
+	"comment":         true, // between objects; common in honest files
+	"space-after-eof": true,
+	"object-freed":    true, // judged by what the object was
+	"xref-entry-form": true, // read as tokens
+	"object-space":    true,
+	"object-comment":  true,
+}
+
+func (j *Judgement) fail(code, format string, args ...any) {
+	j.Structure = append(j.Structure, Finding{Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+func (j *Judgement) warn(code, format string, args ...any) {
+	j.Warnings = append(j.Warnings, Finding{Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+// check judges one signature for itself. The error is one of reading.
+func (g *gate) check(j *Judgement) error {
+	s := j.Signature
+	for _, p := range s.Problems {
+		if warned[p.Rule] {
+			j.warn(p.Rule, "%v", p)
+			continue
+		}
+		j.fail(p.Rule, "%v", p)
+	}
+	if s.SubFilter != "" && s.SubFilter != SubFilterCAdES && s.SubFilter != SubFilterPKCS7 && s.SubFilter != SubFilterRFC3161 {
+		j.fail("subfilter", "/SubFilter %q is not supported", clean(string(s.SubFilter)))
+	}
+	if _, err := s.CMS(); err != nil {
+		j.Structure = append(j.Structure, failure("contents", err))
+	}
+	if err := g.cover(j); err != nil || s.Revision == 0 {
+		return err
+	}
+	g.anomalies(j)
+	return g.audit(j)
+}
+
+// cover finds out how much of the file is signed.
+func (g *gate) cover(j *Judgement) error {
+	s := j.Signature
+	if s.Revision == 0 {
+		return nil // Problems says so
+	}
+	j.Coverage = CoverageEntireRevision
+	if s.Revision == len(g.doc.Revisions()) {
+		j.Coverage = CoverageEntireFile
+	}
+	head := make([]byte, 5)
+	if _, err := g.doc.ReaderAt().ReadAt(head, 0); err != nil && err != io.EOF {
+		return fmt.Errorf("the header: %w", err)
+	}
+	if string(head) != "%PDF-" {
+		j.fail("header-offset", "the file does not start with %%PDF-")
+	}
+	return nil
+}
+
+// anomalies applies what opening the file tolerated. Of a revision before the
+// signed one the signer vouches for all bytes, and only what lets readers
+// differ counts.
+func (g *gate) anomalies(j *Judgement) {
+	for _, a := range g.doc.Anomalies() {
+		switch {
+		case harmless[a.Rule]:
+		case a.Revision != 0 && a.Revision < j.SignedRevision:
+			j.warn(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+		default:
+			j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+		}
+	}
+}
+
+// audit reads the objects of the signed revision and of all later ones.
+func (g *gate) audit(j *Judgement) error {
+	for _, r := range g.doc.Revisions()[j.SignedRevision-1:] {
+		list, err := g.auditOf(r)
+		if err != nil {
+			return err
+		}
+		if g.limit != nil {
+			j.Structure = append(j.Structure, *g.limit)
+			return nil
+		}
+		for _, a := range list {
+			if !harmless[a.Rule] {
+				j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+			}
+		}
+	}
+	return nil
+}
+
+func (g *gate) auditOf(r *pdf.Revision) ([]pdf.Anomaly, error) {
+	if list, ok := g.audits[r.Index()]; ok || g.limit != nil {
+		return list, nil
+	}
+	list, err := r.Audit()
+	if err != nil {
+		if !isLimit(err) {
+			return nil, err
+		}
+		f := failure("audit", err)
+		g.limit = &f
+		return nil, nil
+	}
+	g.audits[r.Index()] = list
+	return list, nil
+}
+
+// checkTogether judges what only shows in several signatures.
+func (g *gate) checkTogether(dj *DocumentJudgement) {
+	certifying := 0
+	for _, j := range dj.Signatures {
+		if j.Signature.DocMDP != 0 {
+			certifying++
+		}
+	}
+	for _, j := range dj.Signatures {
+		if certifying > 1 && j.Signature.DocMDP != 0 {
+			j.fail("docmdp-several", "%d signatures certify the document", certifying)
+		}
+	}
+}
