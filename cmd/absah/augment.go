@@ -104,7 +104,11 @@ func (f *augmentFlags) report(w io.Writer, command string, r *signer.Result, out
 		})
 	}
 	if command == "timestamp" {
-		_, err := fmt.Fprintf(w, "%s: document timestamp %s added\n", out, r.Field)
+		_, err := fmt.Fprintf(w, "%s: document timestamp %s added\n", out, printable(r.Field))
+		return err
+	}
+	if len(r.Tail) == 0 {
+		_, err := fmt.Fprintf(w, "%s: nothing was missing for %s, the copy is unchanged\n", out, r.Level)
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%s: now %s\n", out, r.Level)

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,6 +60,7 @@ The demo's certificates mean nothing: do not trust DIR/trust.pem for real docume
 			if err := d.start(ctx); err != nil {
 				return errors.Join(err, d.close())
 			}
+			d.explain(once)
 			if !once {
 				fmt.Fprintf(d.out, "\nServing. Stop with Ctrl-C.\n")
 				<-ctx.Done()
@@ -104,7 +107,6 @@ func (d *demo) start(ctx context.Context) error {
 		}
 		fmt.Fprintf(d.out, "%-8s %s  (%s)\n", s.what, said, time.Since(began).Round(time.Millisecond))
 	}
-	d.explain()
 	return nil
 }
 
@@ -181,7 +183,12 @@ func (d *demo) startPKI(context.Context) (string, error) {
 	d.pki, err = lab.Start(lab.Config{
 		Dir: d.path("pki"), Addr: d.listen, RootKey: lab.RSA3072, Key: lab.RSA2048,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "", usageErrorf("%v: is a demo running already? name another --listen or --dir", err)
+	case err != nil && d.listen != "":
+		return "", usageErrorf("--listen: %v", err)
+	case err != nil:
 		return "", err
 	}
 	if err := writeFile(d.path("trust.pem"), d.pki.TrustPEM(), 0o644); err != nil {
@@ -266,7 +273,12 @@ func (d *demo) signer() (*signer.Signer, error) {
 	})
 }
 
-func (d *demo) explain() {
+// explain says what can be done now; the services end with the demo.
+func (d *demo) explain(once bool) {
+	level := fmt.Sprintf("B-LTA --tsa %s --allow-host %s --trust %s", d.pki.TSAURL(), d.pki.Addr(), quote(d.path("trust.pem")))
+	if once {
+		level = "B-B"
+	}
 	fmt.Fprintf(d.out, `
 Open %s in any PDF reader, or check it with other tools:
   pdfsig %[1]s
@@ -274,7 +286,20 @@ Open %s in any PDF reader, or check it with other tools:
 Sign your own file with the seal:
   SOFTHSM2_CONF=%s %s sign --module %s --token %s \
     --pin-file %s --key %s --cert %s \
-    --level B-LTA --tsa %s --allow-host %s --trust %s IN.pdf OUT.pdf
-`, d.path("signed.pdf"), d.path("softhsm2.conf"), os.Args[0], d.softHSM, demoToken, d.path("pin"), demoSeal,
-		d.path("seal.pem"), d.pki.TSAURL(), d.pki.Addr(), d.path("trust.pem"))
+    --level %s IN.pdf OUT.pdf
+`, quote(d.path("signed.pdf")), quote(d.path("softhsm2.conf")), quote(os.Args[0]), d.softHSM, demoToken,
+		quote(d.path("pin")), demoSeal, quote(d.path("seal.pem")), level)
+	if once {
+		fmt.Fprintln(d.out, "Higher levels need the timestamps, OCSP and CRL that the demo serves without --once.")
+	}
+}
+
+// quote makes a path one word for a POSIX shell.
+func quote(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return r <= ' ' || strings.ContainsRune("\"'\\$`|&;<>()*?[]#~!{}", r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -62,13 +62,14 @@ func exitStatus(err error) int {
 		return statusUsage
 	case is[*outputError](err):
 		return statusOutput
-	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
-		return statusUnreadable
+	// A refusal may have damage in a signature as its cause.
 	case is[*signer.RefusedError](err), is[*pades.RefusedError](err), is[*pki.RevokedError](err),
 		is[*pki.NotValidError](err), errors.Is(err, hsm.ErrPIN), errors.Is(err, hsm.ErrKeyNotFound),
 		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
 		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey):
 		return statusRefused
+	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
+		return statusUnreadable
 	case is[*signer.UnavailableError](err), is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
 		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -87,13 +88,13 @@ func hintFor(err error) string {
 	var refused *pades.RefusedError
 	switch {
 	case errors.Is(err, pdf.ErrPassword):
-		return "give the file that holds the document's password: --password-file FILE"
+		return "the password is missing or wrong; the file that holds it is named with --password-file FILE"
 	case errors.As(err, &refused) && refused.Code == "field-missing":
 		return "leave out --field to make a new field"
 	case errors.Is(err, hsm.ErrPIN):
 		return "check the file given with --pin-file before trying again: tokens lock after a few wrong PINs"
 	case is[*tsp.UnavailableError](err):
-		return "add a second --tsa URL, or --fallback to accept the lower level"
+		return "add a second --tsa URL; \"absah sign --fallback\" accepts the lower level"
 	}
 	return ""
 }

@@ -64,6 +64,9 @@ func newKeyGenerate() *cobra.Command {
 			if err != nil {
 				return usageErrorf("%v", err)
 			}
+			if label == "" {
+				return usageErrorf("--label is empty")
+			}
 			return token.withModule(cmd, func(m *hsm.Module) error {
 				key, err := m.Generate(cmd.Context(), hsm.KeySpec{Label: label, Algorithm: alg})
 				if err != nil {

@@ -38,14 +38,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(outputWriter{stdout})
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return statusOK
 	}
 	var quiet *exitError
-	if !errors.As(err, &quiet) || quiet.err != nil {
+	switch {
+	case errors.As(err, &quiet) && quiet.err == nil:
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "absah: interrupted")
+	default:
 		fmt.Fprintf(stderr, "absah: %v\n", err)
 		if hint := hintFor(err); hint != "" {
 			fmt.Fprintf(stderr, "  %s\n", hint)

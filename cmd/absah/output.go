@@ -22,22 +22,47 @@ type output struct {
 }
 
 // createOutput opens the temporary file for name, whose folder must exist.
+// Who may not read the file that is replaced cannot read the new one either.
 // Errors are outputErrors (exit status 73).
 func createOutput(name string) (*output, error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	old, err := os.Stat(name)
+	if err == nil && !old.Mode().IsRegular() {
 		return nil, &outputError{fmt.Errorf("%s is not a regular file", name)}
 	}
 	f, err := createBeside(name, 0o666)
 	if err != nil {
 		return nil, &outputError{err}
 	}
-	return &output{file: f, name: name}, nil
+	o := &output{file: f, name: name}
+	if old != nil {
+		if err := o.restrict(old.Mode()); err != nil {
+			o.discard()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// restrict takes the rights away that mode does not give, but never the
+// owner's to read and write: a signed copy of a confidential letter is no more
+// public than the letter.
+func (o *output) restrict(mode os.FileMode) error {
+	info, err := o.file.Stat()
+	if err == nil {
+		err = o.file.Chmod(info.Mode().Perm()&mode.Perm() | 0o600)
+	}
+	if err != nil {
+		return &outputError{err}
+	}
+	return nil
 }
 
 // createBeside makes a hidden file with a fresh name in name's folder; the
-// umask applies to mode.
+// umask applies to mode. File systems take 255 bytes in a name, so a long one
+// is cut.
 func createBeside(name string, mode os.FileMode) (*os.File, error) {
 	dir, base := filepath.Split(name)
+	base = base[:min(len(base), 200)]
 	return os.OpenFile(dir+"."+base+"."+rand.Text()[:8], os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 }
 
@@ -122,4 +147,16 @@ func writeFile(name string, b []byte, mode os.FileMode) error {
 		return &outputError{err}
 	}
 	return nil
+}
+
+// outputWriter is standard output: what cannot be written there is an
+// outputError too.
+type outputWriter struct{ io.Writer }
+
+func (w outputWriter) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if err != nil {
+		return n, &outputError{err}
+	}
+	return n, nil
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -13,9 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/signer/appearance"
@@ -116,7 +118,7 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
 	req.Key = key.WithContext(ctx)
 
 	if f.detached {
-		return signDetached(ctx, s, req, in, out)
+		return f.signDetached(cmd, s, req, in, out)
 	}
 	password, err := readSecret(f.password)
 	if err != nil {
@@ -149,8 +151,13 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 	if f.certify < 0 || f.certify > 3 {
 		return signer.Request{}, usageErrorf("--certify takes 1, 2 or 3, got %d", f.certify)
 	}
-	if f.detached && (visible != nil || f.certify != 0 || f.field != "") {
-		return signer.Request{}, usageErrorf("--visible, --certify and --field are for PDF signatures, not for --detached")
+	if f.detached {
+		if visible != nil || f.certify != 0 || f.field+f.reason+f.location+f.contact+f.password != "" {
+			return signer.Request{}, usageErrorf("--detached takes no --visible, --certify, --field, --reason, --location, --contact or --password-file: they are for PDF")
+		}
+		if level > signer.T {
+			return signer.Request{}, usageErrorf("--detached makes B-B and B-T, not %s", level)
+		}
 	}
 	return signer.Request{
 		PSS: f.pss, Level: level, Fallback: f.fallback, At: now,
@@ -159,6 +166,7 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 	}, nil
 }
 
+// report says what was made. Result.Field is empty for a detached signature.
 func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, out string) error {
 	if f.json {
 		return json.NewEncoder(w).Encode(map[string]any{
@@ -166,11 +174,31 @@ func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, ou
 			"requestedLevel": req.Level.String(), "signer": req.Certificate.Subject.CommonName,
 		})
 	}
-	fmt.Fprintf(w, "%s: signed as %s by %s, %s\n", out, r.Field, req.Certificate.Subject.CommonName, r.Level)
-	if r.Level < req.Level {
-		fmt.Fprintf(w, "  %s was asked for: %v\n  raise it later with: absah augment --level %s\n", req.Level, r.Shortfall, req.Level)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: signed ", out)
+	if r.Field != "" {
+		fmt.Fprintf(&b, "as %s ", printable(r.Field))
 	}
-	return nil
+	fmt.Fprintf(&b, "by %s, %s\n", printable(req.Certificate.Subject.CommonName), r.Level)
+	if r.Level < req.Level {
+		fmt.Fprintf(&b, "  %s was asked for: %v\n", req.Level, cmp.Or(r.Shortfall, errors.New("no timestamp authority answered")))
+		if r.Field != "" {
+			fmt.Fprintf(&b, "  raise it later with: absah augment --level %s\n", req.Level)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printable replaces control characters: names come from documents and
+// certificates, and a terminal obeys some of what it is shown.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // rewrite copies in to a temporary file, lets work make a tail for it and
@@ -190,6 +218,9 @@ func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signe
 		return nil, err
 	}
 	defer o.discard()
+	if err := o.restrict(info.Mode()); err != nil {
+		return nil, err
+	}
 	bar := newProgress(cmd.ErrOrStderr(), "signing", 2*info.Size())
 	defer bar.finish()
 	size, err := o.copyFrom(cmd.Context(), src, bar)
@@ -206,30 +237,46 @@ func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signe
 	return result, o.commit()
 }
 
-// openInput opens a regular file; that it is missing is a usage error.
+// openInput opens a regular file; that it is missing is a usage error. It
+// looks before it opens, since opening a pipe waits for its writer.
 func openInput(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, usageErrorf("%s is not a regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, usageErrorf("%v", err)
 	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		f.Close()
-		return nil, usageErrorf("%s is not a regular file", name)
-	}
 	return f, nil
 }
 
-func signDetached(ctx context.Context, s *signer.Signer, req signer.Request, in, out string) error {
-	f, err := openInput(in)
+func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signer.Request, in, out string) error {
+	content, err := openInput(in)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	der, err := s.SignDetached(ctx, f, req)
+	defer content.Close()
+	der, err := s.SignDetached(cmd.Context(), content, req)
 	if err != nil {
 		return err
 	}
-	return writeFile(out, der, 0o666)
+	made, err := cms.Parse(der)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(out, der, 0o666); err != nil {
+		return err
+	}
+	// With --fallback a signature without timestamp is all that tells.
+	result := &signer.Result{Level: signer.B}
+	if len(made.SignerInfos[0].SignatureTimestamps()) > 0 {
+		result.Level = signer.T
+	}
+	return f.report(cmd.OutOrStdout(), req, result, out)
 }
 
 func parseLevel(s string) (signer.Level, error) {
@@ -290,9 +337,9 @@ func (v *visibleFlags) build() (*signer.Visible, error) {
 		return nil, usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
 	}
 	if v.image != "" {
-		b, err := os.ReadFile(v.image)
+		b, err := readSmall(v.image)
 		if err != nil {
-			return nil, usageErrorf("%v", err)
+			return nil, err
 		}
 		out.Image = b
 	}
@@ -323,9 +370,9 @@ func withoutRoots(chain []*x509.Certificate) []*x509.Certificate {
 
 // readCertificates reads one or more certificates from a PEM file.
 func readCertificates(name string) ([]*x509.Certificate, error) {
-	b, err := os.ReadFile(name)
+	b, err := readSmall(name)
 	if err != nil {
-		return nil, usageErrorf("%v", err)
+		return nil, err
 	}
 	certs, err := pki.ParseCertificates(b)
 	if err != nil {

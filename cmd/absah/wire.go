@@ -19,8 +19,13 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
-// maxSecret bounds a PIN or password file: what is longer is the wrong file.
-const maxSecret = 4096
+const (
+	// maxSecret bounds a PIN or password file: what is longer is the wrong file.
+	maxSecret = 4096
+	// maxSmall bounds certificate bundles and images, which are held in
+	// memory. The largest national trust list is a tenth of it.
+	maxSmall = 16 << 20
+)
 
 // tokenFlags name a PKCS#11 token.
 type tokenFlags struct {
@@ -37,6 +42,10 @@ func (t *tokenFlags) register(cmd *cobra.Command) {
 }
 
 func (t *tokenFlags) start(ctx context.Context) (*hsm.Module, error) {
+	// The worker reads the file again whenever it starts: a pipe gives it once.
+	if info, err := os.Stat(t.pinFile); err == nil && !info.Mode().IsRegular() {
+		return nil, usageErrorf("%s: the PIN must be in a regular file", t.pinFile)
+	}
 	if _, err := readSecret(t.pinFile); err != nil {
 		return nil, err
 	}
@@ -114,6 +123,9 @@ func (s *serviceFlags) signer(stderr io.Writer) (*signer.Signer, func(), error) 
 }
 
 func (s *serviceFlags) timestamper(anchors *pki.Anchors) (*tsp.Client, error) {
+	if (s.tsaUser == "") != (s.tsaPasswordFile == "") {
+		return nil, usageErrorf("--tsa-user and --tsa-password-file belong together")
+	}
 	credentials := map[string]tsp.Credential{}
 	if s.tsaUser != "" {
 		for _, url := range s.tsas {
@@ -169,6 +181,23 @@ func readAnchors(paths []string) (*pki.Anchors, error) {
 		}
 	}
 	return pki.NewAnchors(all...), nil
+}
+
+// readSmall reads a file of at most maxSmall bytes that the command line names.
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSmall+1))
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	if len(b) > maxSmall {
+		return nil, usageErrorf("%s has more than %d bytes", name, maxSmall)
+	}
+	return b, nil
 }
 
 // readSecret returns the first line of a file, without its end; nil for no
