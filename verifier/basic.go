@@ -66,6 +66,16 @@ func (r *run) formatOfContents(w *work, b *Block) {
 	default:
 		b.hold("contents")
 	}
+	for _, t := range w.stamps {
+		// Unsigned attributes are hints, yet one that claims to be a time-stamp
+		// and cannot be one says that the signature was tampered with.
+		switch {
+		case t.t == nil:
+			b.fail(failed(FormatFailure, reasonf("timestamp-malformed", "the %s time-stamp in the signature is none: %v", t.out.Kind, t.err)))
+		case t.t.Hash == 0:
+			b.fail(failed(FormatFailure, reasonf("timestamp-digest", "the %s time-stamp is over a digest by the unknown algorithm %v", t.out.Kind, t.t.HashOID)))
+		}
+	}
 	for _, e := range w.breaches {
 		if m := ruleMeaning[e.Rule]; m.Indication == Failed && m.Sub == FormatFailure && !toleratedIn(w, e.Rule) {
 			b.fail(breachConclusion(e))

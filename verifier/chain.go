@@ -330,7 +330,7 @@ func (r *run) status(l link, leaf bool, purpose pki.Purpose) (pki.Status, error)
 		k.status, k.err = r.revocation(l, purpose, r.at)
 		r.statusCache[key] = k
 	}
-	if r.v.cfg.Source == nil || k.fetched || !within(l.cert, r.at) {
+	if r.ocsp == nil || k.fetched || !within(l.cert, r.at) {
 		return k.status, k.err
 	}
 	if k.err == nil && (k.status.State == pki.Revoked || r.freshFor(k.status, leaf, r.at) != stale) {
@@ -354,8 +354,7 @@ func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.St
 // fetch asks for an OCSP response and, failing that, for a CRL. It reports
 // whether there is new evidence; what is wrong with it comes out later.
 func (r *run) fetch(cert, issuer *x509.Certificate) bool {
-	src := r.v.cfg.Source
-	der, err := src.OCSP(r.ctx, cert, issuer, time.Time{})
+	der, err := r.ocsp(cert, issuer)
 	if err == nil {
 		resp, perr := pki.ParseOCSP(der)
 		if perr == nil {
@@ -367,7 +366,7 @@ func (r *run) fetch(cert, issuer *x509.Certificate) bool {
 		}
 		err = perr
 	}
-	crl, crlErr := src.CRL(r.ctx, cert, issuer, time.Time{})
+	crl, crlErr := r.crl(cert, issuer)
 	if crlErr == nil {
 		r.evidence.addRevocation(crl, false, outside)
 		return true

@@ -67,7 +67,8 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 			w.out.Timestamps = append(w.out.Timestamps, t.out)
 		}
 		for _, e := range w.warnings {
-			w.warn(string(e.Rule), e.Error())
+			why := ruleWarning(e)
+			w.warn(why.Code, why.Text)
 		}
 		for _, f := range w.j.Warnings {
 			w.warn(f.Code, f.Text)

@@ -30,6 +30,12 @@ type corpusRow struct {
 // us stricter. docs/CONFORMANCE.md explains them.
 var exceptions = map[string]string{}
 
+// unreachable are reject rows that no verifier of documents can refuse: what
+// upstream rejects is the call, not the file.
+var unreachable = map[string]string{
+	"pyHanko-tests__test_timestamp_wrong_type__b4004cd7.pdf": "an intact ordinary signature; upstream passes it to its function for document timestamps",
+}
+
 // minAccepted is the share of accept rows that must pass.
 const minAccepted = 0.98
 
@@ -66,6 +72,10 @@ func TestCorpus(t *testing.T) {
 			reject++
 			if !ok {
 				rejected++
+				break
+			}
+			if why := unreachable[row.File]; why != "" {
+				t.Logf("reject %-60s passes: %s", row.File, why)
 				break
 			}
 			t.Errorf("reject %-60s %s passes: %s; %s", row.File, row.Expected, summary(r), row.Modification)

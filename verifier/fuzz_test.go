@@ -17,8 +17,9 @@ import (
 // may pass.
 func FuzzVerify(f *testing.F) {
 	w := newWorld(f)
-	genuine := w.sign(f, letter(f), signer.LTA)
-	original, form := letter(f), testfile.ByName(f, "form-lock").Bytes(f)
+	w.smallTokens(f)
+	original, form := testfile.ByName(f, "v20-objstm").Bytes(f), testfile.ByName(f, "form-lock").Bytes(f)
+	genuine := w.sign(f, original, signer.LTA)
 	signedBytesKept := func(b []byte) bool {
 		return bytes.HasPrefix(b, original) || bytes.HasPrefix(b, form)
 	}

@@ -52,6 +52,9 @@ func (r *run) atBestTime(w *work, basic Conclusion, best time.Time) Conclusion {
 		return failed(NotYetValid, reasonf("certificate-validity", "signed by %s, before the certificate became valid on %s",
 			best.Format(time.RFC3339), w.cert.NotBefore.UTC().Format(time.RFC3339)))
 	}
+	if w.chain == nil { // no path was found that a later time could mend
+		return basic
+	}
 	switch {
 	case basic.is(RevokedNoPOE, RevokedCANoPOE), basic.is(TryLater) && !w.chain.revokedAt.IsZero():
 		if !best.Before(w.chain.revokedAt) {

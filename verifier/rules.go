@@ -54,3 +54,22 @@ func breachConclusion(e *cms.ConstraintError) Conclusion {
 	}
 	return c.because(Reason{string(e.Rule), e.Error()})
 }
+
+// warningTexts say for people what a tolerated oddity is.
+var warningTexts = map[cms.Rule]string{
+	cms.RuleSigningTimePresent:   "the signature states a signing time of its own, which PAdES leaves to the PDF",
+	cms.RuleSignedAttributesForm: "the signed attributes are not in canonical form (DER); the signature holds over the bytes received",
+	cms.RuleReencoded:            "the signature holds only over the canonical form (DER) of its attributes",
+	cms.RuleDigestUnlisted:       "the digest algorithm is not announced in the signature's list",
+	cms.RuleDuplicateCertificate: "a certificate is embedded twice",
+	cms.RuleIssuerSerial:         "the reference to the signing certificate names another issuer or number, though its digest fits",
+	tsp.RuleTSAName:              "the time-stamp names an authority that is not its certificate's",
+}
+
+func ruleWarning(e *cms.ConstraintError) Reason {
+	text, known := warningTexts[e.Rule]
+	if !known {
+		text = e.Error()
+	}
+	return Reason{string(e.Rule), text}
+}

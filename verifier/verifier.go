@@ -89,12 +89,16 @@ type Input struct {
 func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report, error) {
 	at = at.UTC()
 	r := &run{
-		ctx: ctx, v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at},
+		v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at},
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
 		report: &Report{
 			File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,
 			Catalogue: fmt.Sprintf("%s as of %s", v.catalogue.name, v.catalogue.asOf.Format(time.DateOnly)),
 		},
+	}
+	if src := v.cfg.Source; src != nil {
+		r.ocsp = func(cert, issuer *x509.Certificate) ([]byte, error) { return src.OCSP(ctx, cert, issuer, time.Time{}) }
+		r.crl = func(cert, issuer *x509.Certificate) ([]byte, error) { return src.CRL(ctx, cert, issuer, time.Time{}) }
 	}
 	if err := r.verify(); err != nil {
 		return nil, fmt.Errorf("verify %s: %w", in.Name, err)
@@ -107,7 +111,6 @@ func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report,
 
 // run is one validation of one file, by one goroutine.
 type run struct {
-	ctx    context.Context //nolint:containedctx // lives as long as the call it came with
 	v      *Verifier
 	in     Input
 	at     time.Time
@@ -115,6 +118,9 @@ type run struct {
 
 	doc  *pdf.Document
 	work []*work
+
+	// ocsp and crl ask the source within the caller's context; nil offline.
+	ocsp, crl func(cert, issuer *x509.Certificate) ([]byte, error)
 
 	evidence    *evidence
 	poe         poeSet

@@ -62,6 +62,7 @@ const day = 24 * time.Hour
 type world struct {
 	*clock
 	lab    *lab.Lab
+	client *tsp.Client
 	source *fetch.Client
 	signer *signer.Signer
 	key    softKey
@@ -83,20 +84,32 @@ func newWorldWith(tb testing.TB, cfg lab.Config) *world {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { w.lab.Close() })
-	client, err := tsp.NewClient(tsp.ClientConfig{URLs: []string{w.lab.TSAURL()}, Clock: w.now, Anchors: w.lab.Anchors().Certificates()})
-	if err != nil {
+	if w.client, err = tsp.NewClient(tsp.ClientConfig{URLs: []string{w.lab.TSAURL()}, Clock: w.now, Anchors: w.lab.Anchors().Certificates()}); err != nil {
 		tb.Fatal(err)
 	}
 	if w.source, err = fetch.New(fetch.Config{Allow: []string{w.lab.Addr()}, Clock: w.now, MaxAge: -1}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { w.source.Close() })
-	if w.signer, err = signer.New(signer.Config{Timestamper: client, Source: w.source, Anchors: w.lab.Anchors()}); err != nil {
-		tb.Fatal(err)
-	}
+	w.newSigner(tb, signer.DefaultTokenSize)
 	w.key = ecKey(tb)
 	w.issue(tb, lab.IssueOptions{})
 	return w
+}
+
+func (w *world) newSigner(tb testing.TB, tokenSize int) {
+	tb.Helper()
+	var err error
+	w.signer, err = signer.New(signer.Config{Timestamper: w.client, Source: w.source, Anchors: w.lab.Anchors(), TokenSize: tokenSize})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// smallTokens makes signed files as short as they get, for fuzzing.
+func (w *world) smallTokens(tb testing.TB) {
+	tb.Helper()
+	w.newSigner(tb, 3<<10)
 }
 
 // issue gives the world's key another certificate.
