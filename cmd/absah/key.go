@@ -35,7 +35,7 @@ func newKeyCommand() *cobra.Command {
 
 // withModule starts the token's module for one command.
 func (t *tokenFlags) withModule(cmd *cobra.Command, work func(*hsm.Module) error) (err error) {
-	m, err := t.start(cmd.Context())
+	m, err := t.start(cmd.Context(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

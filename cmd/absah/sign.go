@@ -106,7 +106,7 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
 		req.Visible.Name = chain[0].Subject.CommonName
 	}
 
-	module, err := f.token.start(ctx)
+	module, err := f.token.start(ctx, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

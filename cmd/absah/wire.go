@@ -41,13 +41,19 @@ func (t *tokenFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&t.timeout, "module-timeout", 10*time.Second, "longest wait for one call of the module")
 }
 
-func (t *tokenFlags) start(ctx context.Context) (*hsm.Module, error) {
-	// The worker reads the file again whenever it starts: a pipe gives it once.
-	if info, err := os.Stat(t.pinFile); err == nil && !info.Mode().IsRegular() {
+// start starts the module. The PIN file is looked at, not read: the PIN is for
+// the worker alone, and stands in no memory that a crash of this process
+// would write to disk.
+func (t *tokenFlags) start(ctx context.Context, stderr io.Writer) (*hsm.Module, error) {
+	switch info, err := os.Stat(t.pinFile); {
+	case err != nil:
+		return nil, usageErrorf("%v", err)
+	case !info.Mode().IsRegular(): // the worker reads it whenever it starts: a pipe gives it once
 		return nil, usageErrorf("%s: the PIN must be in a regular file", t.pinFile)
-	}
-	if _, err := readSecret(t.pinFile); err != nil {
-		return nil, err
+	case info.Size() == 0 || info.Size() > maxSecret:
+		return nil, usageErrorf("%s must hold the PIN and nothing else", t.pinFile)
+	case info.Mode().Perm()&0o007 != 0:
+		fmt.Fprintf(stderr, "absah: warning: every user of this machine can read the PIN in %s\n", t.pinFile)
 	}
 	if _, err := os.Stat(t.module); err != nil {
 		return nil, usageErrorf("%v", err)
