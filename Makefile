@@ -9,7 +9,7 @@ ARGS     ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the go command leaves out of ./... because it stands under testdata.
-GENERATORS := ./testdata/gen
+GENERATORS := ./testdata/gen ./testdata/gen-attacks
 
 # Tools are pinned here and nowhere else, and built into .tools/bin.
 TOOLS         := $(CURDIR)/.tools/bin
@@ -69,8 +69,8 @@ readme: ## run the commands of README.md
 	@scripts/packages test
 	@scripts/readme README.md
 
-testdata: ## write testdata/pdf anew
-	$(GO) run $(GENERATORS)
+testdata: ## write testdata/pdf and testdata/attacks anew
+	@for g in $(GENERATORS); do $(GO) run $$g || exit; done
 
 clean: ## remove what was built, the tools too
 	rm -rf bin .tools demo

@@ -1,0 +1,100 @@
+package testfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Attack is a row of the attack catalogue in testdata/attacks: a file, how it
+// is to be judged, and the verdict that it must get. The rows are written by
+// hand in testdata/gen-attacks. Honest files that must pass are among them,
+// under the ID "OK".
+type Attack struct {
+	// Name is unique; a file that is judged under two policies has two rows.
+	Name string `json:"name"`
+	// File is the name in testdata/attacks.
+	File string `json:"file"`
+	// ID and Clause are those of the catalogue, such as "U07" and "1.2".
+	ID     string `json:"id"`
+	Clause string `json:"clause"`
+	// What says what was done to the file.
+	What string `json:"what"`
+	// Policy is "gov" or "forms". All is judged offline, with AttackAnchors.
+	Policy string `json:"policy"`
+	// At is the moment of judgement.
+	At time.Time `json:"at"`
+	// Verdict lists the allowed verdicts of the file; the first is the
+	// catalogue's.
+	Verdict []string `json:"verdict"`
+	// SubIndication lists the sub-indications of which one must stand at a
+	// signature of the file when its verdict is not TOTAL-PASSED; nil allows
+	// all.
+	SubIndication []string `json:"subIndication"`
+	// Signatures says what single fields must get.
+	Signatures []AttackSignature `json:"signatures"`
+	// Warns is set when the report must hold a warning or a reason although
+	// the verdict is not a negative one.
+	Warns bool `json:"warns"`
+	// Claims are what foreign tools find in the file.
+	Claims AttackClaims `json:"claims"`
+	// Path is the absolute path of the file.
+	Path string `json:"-"`
+}
+
+// AttackSignature is the verdict that one signature field must get.
+type AttackSignature struct {
+	Field         string   `json:"field"`
+	Indication    []string `json:"indication"`
+	SubIndication []string `json:"subIndication"`
+}
+
+// AttackClaims are facts that foreign tools confirm; "" is not asked.
+type AttackClaims struct {
+	// PDFSig is what pdfsig says of each signature in its order: valid,
+	// mismatch, invalid, unverified, unsigned; or of the file: none, unreadable.
+	PDFSig string `json:"pdfsig"`
+	// QPDF is what qpdf --check says: clean, warnings or errors.
+	QPDF string `json:"qpdf"`
+	// Shows is text that the first or a later page shows.
+	Shows string `json:"shows"`
+}
+
+// Allows reports whether a file verdict is among the allowed ones.
+func (a Attack) Allows(verdict string) bool { return slices.Contains(a.Verdict, verdict) }
+
+// Bytes reads the file.
+func (a Attack) Bytes(tb testing.TB) []byte {
+	tb.Helper()
+	return read(tb, a.Path)
+}
+
+// Attacks lists the attack catalogue.
+func Attacks(tb testing.TB) []Attack {
+	tb.Helper()
+	dec := json.NewDecoder(bytes.NewReader(read(tb, attackPath(tb, "expected.json"))))
+	dec.DisallowUnknownFields()
+	var out []Attack
+	if err := dec.Decode(&out); err != nil {
+		tb.Fatalf("expected.json: %v", err)
+	}
+	for i := range out {
+		out[i].Path = attackPath(tb, out[i].File)
+	}
+	return out
+}
+
+// AttackAnchors returns the trust anchors that the catalogue is judged with, in
+// PEM: one set for signers and OCSP responders, one for TSAs.
+func AttackAnchors(tb testing.TB) (signers, tsas []byte) {
+	tb.Helper()
+	return read(tb, attackPath(tb, "trust.pem")), read(tb, attackPath(tb, "trust-tsa.pem"))
+}
+
+func attackPath(tb testing.TB, name string) string {
+	tb.Helper()
+	return filepath.Join(Root(tb), "testdata", "attacks", name)
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/absah-id/absah/internal/pdfmake"
+)
+
+// dssTail appends to an honest letter a revision that adds a CRL, which is
+// allowed, written in a way that is not.
+func dssTail(bend func(f *file, r *revision)) func() []byte {
+	return func() []byte {
+		f := honest(signing{})
+		r := revision{set: map[int]string{}}
+		f.dss(&r, nil, [][]byte{tsaCRL()})
+		r.set[objDSS] = mergeDSS(f.body[objDSS], r.set[objDSS])
+		bend(f, &r)
+		f.commit(r)
+		return f.b
+	}
+}
+
+func onTable(bend func(f *file, table string) string) func() []byte {
+	return dssTail(func(f *file, r *revision) { r.table = func(t string) string { return bend(f, t) } })
+}
+
+// started is a letter whose first bytes are others.
+func started(with func(header string) string) func() []byte {
+	return func() []byte {
+		f := letter(func(f *file, _ *revision) { f.b = []byte(with(string(f.b))) }, emptyCRL())
+		f.sign(signing{})
+		return f.b
+	}
+}
+
+// differentials are files that two readers may read in two ways.
+func differentials() []*attack {
+	rows := []*attack{
+		row("x01-junk-first", "X01", "bytes before the header", started(func(h string) string { return "Surat\n" + h })),
+		row("x01-postscript", "X01", "a PostScript header that mentions PDF", started(func(h string) string {
+			return strings.Replace(h, "%PDF-1.7", "%!PS-Adobe-3.0 PDF-1.7", 1)
+		})).is(unreadable),
+		row("x01-lower-case", "X01", "the header in lower case", started(func(h string) string { return strings.Replace(h, "%PDF", "%pdf", 1) })).is(unreadable),
+		row("x02-object-after-end", "X02", "an object after the end, in no table", tail(func(f *file) string {
+			return f.bodyText(len(f.b), f.only(objContents), map[int]int{})
+		})),
+		row("x03-two-startxref", "X03", "startxref twice in a later revision", dssTail(func(_ *file, r *revision) { r.end = "startxref\n9\n" + honestEnd })),
+		row("x03-no-startxref", "X03", "a later revision without startxref", dssTail(func(_ *file, r *revision) { r.end = "%%EOF\n" })),
+		row("x03-not-last", "X03", "an object between startxref and %%EOF", dssTail(func(f *file, r *revision) {
+			r.end = "startxref\n%d\n4 0 obj\n" + pageText(forgery) + "\nendobj\n%%%%EOF\n"
+		})),
+		row("x04-prev-self", "X04", "Prev points at its own section", onTable(func(f *file, t string) string {
+			return replaceOnce(t, fmt.Sprintf("/Prev %d", f.prev), fmt.Sprintf("/Prev %d", len(f.b)))
+		})),
+		row("x04-prev-beyond", "X04", "Prev beyond the end of the file", dssTail(func(_ *file, r *revision) { r.prev = "999999" })).checks("warnings"),
+		row("x04-prev-twice", "X04", "Prev twice", dssTail(func(_ *file, r *revision) { r.extra = "/Prev 9" })),
+		row("x04-prev-skips", "X04", "Prev skips the revision that was signed", func() []byte {
+			f := letter(nil, emptyCRL())
+			base := f.prev
+			f.sign(signing{})
+			f.commit(revision{set: f.only(objContents), prev: fmt.Sprint(base)})
+			return f.b
+		}).is(noSignature).sees("none").shows(forgery),
+		row("x05-duplicate-entry", "X05", "a table with two entries for one object", onTable(func(f *file, t string) string {
+			return replaceOnce(t, "trailer", fmt.Sprintf("7 1\n%010d 00000 n \ntrailer", f.at[objDSS]))
+		})),
+		row("x05-type-letter", "X05", "an entry of type N", onTable(func(_ *file, t string) string { return replaceOnce(t, " n ", " N ") })).checks("warnings"),
+		row("x05-count", "X05", "a subsection with fewer entries than it says", onTable(func(_ *file, t string) string { return replaceOnce(t, "7 1\n", "7 2\n") })).checks("warnings"),
+		row("x05-swapped", "X05", "the entries of two objects are swapped", dssTail(func(_ *file, r *revision) {
+			r.entries = func(at map[int]int) {
+				for n := range at {
+					if n != objDSS {
+						at[objDSS], at[n] = at[n], at[objDSS]
+					}
+				}
+			}
+		})).checks("warnings"),
+		row("x06-hybrid", "X06", "a later revision with XRefStm, whose stream has another page", hybridTail),
+		row("x07-twice", "X07", "the same object twice in a later revision", dssTail(func(f *file, r *revision) {
+			r.bodies = func(text string) string { return text + text[:strings.Index(text, "endobj\n")+len("endobj\n")] }
+		})),
+		row("x08-length", "X08", "a stream of a later revision with a Length too small", dssTail(func(_ *file, r *revision) {
+			for n, s := range r.set {
+				if i := strings.Index(s, "/Length "); i >= 0 {
+					r.set[n] = "<</Length 9" + s[i+strings.Index(s[i:], ">>"):]
+				}
+			}
+		})).checks("warnings"),
+		row("x09-comment", "X09", "a comment between the objects of a later revision", dssTail(func(_ *file, r *revision) {
+			r.bodies = func(text string) string { return "% 4 0 obj\n" + text }
+			r.entries = func(at map[int]int) {
+				for n := range at {
+					at[n] += len("% 4 0 obj\n")
+				}
+			}
+		})),
+		row("x09-no-endobj", "X09", "an object of a later revision without endobj", dssTail(func(_ *file, r *revision) {
+			r.bodies = func(text string) string { return text[:len(text)-len("endobj\n")] + "       \n"[1:] }
+		})),
+		row("x10-contents-twice", "X10", "/Contents twice in the signature dictionary", dictionary(func(d string) string {
+			return strings.TrimSuffix(d, ">>") + "/Contents<00>>>"
+		})).sees("invalid").checks("warnings"),
+		row("x10-v-twice", "X10", "/V twice in the signature field", func() []byte {
+			return honest(signing{number: 19, fieldEntries: "/V 18 0 R", change: func(r *revision) { r.set[18] = "<</Type/Sig/Filter/Adobe.PPKLite>>" }}).b
+		}).sees("unverified").checks("warnings"),
+		row("x12-count", "X12", "a later revision changes the Count of the page tree", func() []byte {
+			f := honest(signing{})
+			f.commit(revision{set: map[int]string{objPages: f.replaced(objPages, "/Count 1", "/Count 2")}})
+			return f.b
+		}).sees("valid").checks("clean"),
+		row("x12-other-root", "X12", "a later revision has another catalog", func() []byte {
+			f := honest(signing{})
+			n := f.alloc()
+			f.alloc()
+			f.commit(revision{root: fmt.Sprintf("%d 0 R", n), set: map[int]string{n: f.body[objCatalog], objContents: pageText(forgery)}})
+			return f.b
+		}).sees("valid").shows(forgery),
+		row("x12-no-root", "X12", "a later trailer has no Root", dssTail(func(_ *file, r *revision) { r.root = "-" })),
+		row("x13-compressed", "X13", "the signature dictionary stands in an object stream without filter", compressedSignature).sees("valid").checks("clean"),
+		row("x14-encrypt-added", "X14", "a later trailer has an Encrypt dictionary", dssTail(func(_ *file, r *revision) {
+			r.extra = "/Encrypt<</Filter/Standard/V 1/R 2/O<" + strings.Repeat("00", 32) + ">/U<" + strings.Repeat("00", 32) + ">/P -4>>"
+		})).is(unreadable).sees("unreadable").checks("errors"),
+		row("x15-html", "X15", "an HTML page before the header", started(func(h string) string { return "<html><!-- " + h })),
+		row("x16-escaped", "X16", "/Contents and /Con#74ents in the signature dictionary", dictionary(func(d string) string {
+			return strings.TrimSuffix(d, ">>") + "/Con#74ents<00>>>"
+		})).sees("invalid").checks("warnings"),
+	}
+	for _, a := range rows {
+		// What the table names comes first; another answer is what is left open.
+		open := a.Verdict
+		a.Verdict = nil
+		a.malformed().orElse(open)
+	}
+	return append(fooled(rows),
+		row("x14-password", "X14", "a file that only a password opens", encrypted).is(unreadable).sees("unreadable").checks("errors"),
+		row("x17-embedded-pdf", "X17", "an attached PDF with its own %%EOF and signature-like text", func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[20] = stream("/Type/EmbeddedFile", string(honest(signing{}).b))
+				r.set[21] = "<</Type/Filespec/F(surat.pdf)/EF<</F 20 0 R>>>>"
+				r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", "/Names<</EmbeddedFiles<</Names[(surat.pdf)21 0 R]>>>>/DSS")
+			}, emptyCRL())
+			f.sign(signing{})
+			return f.b
+		}).passes().sees("valid").checks("clean"),
+	)
+}
+
+// hybridTail hides another page in the stream that XRefStm names.
+func hybridTail() []byte {
+	f := honest(signing{})
+	self := f.alloc()
+	start := len(f.b)
+	head := func(data string) string {
+		return f.bodyText(start, map[int]string{self: stream(fmt.Sprintf("/Type/XRef/W[1 3 1]/Index[4 1]/Size %d", f.size), data)}, map[int]int{})
+	}
+	at := start + len(head("\x01___\x00"))
+	bodies := head(fmt.Sprintf("\x01%c%c%c\x00", 0, 0, 0))
+	bodies = strings.Replace(bodies, "\x01\x00\x00\x00\x00", string([]byte{1, byte(at >> 16), byte(at >> 8), byte(at), 0}), 1)
+	bodies += f.bodyText(at, f.only(objContents), map[int]int{})
+	f.commit(revision{set: map[int]string{}, bodies: func(string) string { return bodies }, extra: fmt.Sprintf("/XRefStm %d", start),
+		entries: func(m map[int]int) { m[0] = -1 }})
+	return f.b
+}
+
+// compressedSignature puts the dictionary in an object stream.
+func compressedSignature() []byte {
+	f := letter(nil, emptyCRL())
+	f.xrefs = true
+	f.sign(signing{number: 19, change: func(r *revision) {
+		r.set[20] = stream("/Type/ObjStm/N 1/First 5", "19 0 "+r.set[19])
+		delete(r.set, 19)
+		r.entries = func(at map[int]int) { at[19] = -20 }
+	}})
+	return f.b
+}
+
+// encrypted is the generator's own input that needs a password.
+func encrypted() []byte {
+	for _, in := range pdfmake.Inputs() {
+		if in.Name == "aes-128" {
+			return in.Build()
+		}
+	}
+	panic("pdfmake has no aes-128")
+}
