@@ -1,0 +1,180 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/absah-id/absah/verifier"
+)
+
+// Simple writes what somebody who received the document needs to know: the
+// verdict, and of each signature who, when, whether the document is still what
+// was signed, and if not valid, why. Times are shown in zone; nil is UTC. The
+// error is that of w, or about an unknown language.
+func Simple(w io.Writer, r *verifier.Report, l Language, zone *time.Location) error {
+	t, err := newText(r, l, zone)
+	if err != nil {
+		return err
+	}
+	t.head("title.simple")
+	for i, s := range r.Signatures {
+		if s.Kind == verifier.KindSignature || !hasSignature(r) {
+			t.signature(i+1, s)
+		}
+	}
+	_, err = w.Write(t.b.Bytes())
+	return err
+}
+
+// Detailed writes everything that was checked: all signatures and timestamps
+// with their building blocks and constraints, and every later change. See
+// [Simple] for zone and errors.
+func Detailed(w io.Writer, r *verifier.Report, l Language, zone *time.Location) error {
+	t, err := newText(r, l, zone)
+	if err != nil {
+		return err
+	}
+	t.head("title.detailed")
+	t.line(0, "policy", r.Policy)
+	t.line(0, "catalogue", r.Catalogue)
+	for i, s := range r.Signatures {
+		t.signature(i+1, s)
+		for _, c := range s.Changes.Items {
+			fmt.Fprintf(&t.b, "    * %d: %s, %s: %s (%s)\n", c.Revision, c.Object, c.Path, c.Rule, c.Level)
+		}
+		t.block(s.Process, 2)
+		for _, stamp := range s.Timestamps {
+			if s.Kind == verifier.KindSignature {
+				fmt.Fprintf(&t.b, "    %s %s: %s, %s\n", t.m.text("kind."+stamp.Kind), t.time(stamp.Time), stamp.Conclusion, stamp.Authority.CommonName)
+				t.block(stamp.Process, 3)
+			}
+		}
+	}
+	for _, n := range r.Warnings {
+		t.line(0, "note", n.Text)
+	}
+	_, err = w.Write(t.b.Bytes())
+	return err
+}
+
+func hasSignature(r *verifier.Report) bool {
+	for _, s := range r.Signatures {
+		if s.Kind == verifier.KindSignature {
+			return true
+		}
+	}
+	return false
+}
+
+// text is a report being written.
+type text struct {
+	b    bytes.Buffer
+	r    *verifier.Report
+	m    catalogue
+	zone *time.Location
+}
+
+func newText(r *verifier.Report, l Language, zone *time.Location) (*text, error) {
+	m, err := messagesOf(l)
+	if zone == nil {
+		zone = time.UTC
+	}
+	return &text{r: r, m: m, zone: zone}, err
+}
+
+func (t *text) time(at time.Time) string {
+	return at.In(t.zone).Format("2006-01-02 15:04:05 -07:00")
+}
+
+// line writes "label: value" with the label's message.
+func (t *text) line(indent int, key, value string) {
+	fmt.Fprintf(&t.b, "%s%s: %s\n", strings.Repeat("  ", indent), t.m.text(key), value)
+}
+
+func (t *text) head(title string) {
+	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.text(title), t.m.text("verdict."+string(t.r.Verdict)))
+	t.line(0, "file", t.r.File)
+	t.line(0, "sha256", fmt.Sprintf("%x", t.r.SHA256))
+	t.line(0, "moment", t.time(t.r.At))
+	for _, why := range t.r.Reasons {
+		t.line(0, "why", t.reason(why))
+	}
+}
+
+func (t *text) signature(n int, s *verifier.Signature) {
+	fmt.Fprintf(&t.b, "\n%d. %s %s: %s\n", n, t.m.text("kind."+string(s.Kind)), s.Field, t.m.text("result."+string(s.Indication)))
+	t.line(1, "signer", t.party(s.Signer))
+	t.line(1, "time.proved", t.time(s.BestTime))
+	if !s.ClaimedTime.IsZero() {
+		t.line(1, "time.claimed", t.time(s.ClaimedTime))
+	}
+	t.line(1, "level", s.Level)
+	coverage := "coverage." + s.Coverage
+	if s.Coverage == "entire-revision" {
+		t.line(1, "coverage", t.m.text(coverage, s.Revision))
+	} else {
+		t.line(1, "coverage", t.m.text(coverage))
+	}
+	t.line(1, "changes", t.m.text("changes."+s.Changes.Level))
+	if s.Sub != "" {
+		t.line(1, "why", fmt.Sprintf("%s [%s]", t.m.text("sub."+string(s.Sub)), s.Sub))
+	}
+	for _, why := range s.Reasons {
+		t.line(2, "why", t.reason(why))
+	}
+	for _, n := range s.Warnings {
+		t.line(1, "note", t.reason(n))
+	}
+}
+
+func (t *text) party(p verifier.Party) string {
+	if p.SerialNumber == "" {
+		return t.m.text("signer.unknown")
+	}
+	name := p.CommonName
+	if p.Organization != "" {
+		name += ", " + p.Organization
+	}
+	return name + "; " + t.m.text("issuer", p.Issuer, p.SerialNumber)
+}
+
+// reason is the message of a code, or the verifier's own words; the code
+// follows so that two people can talk about it in two languages.
+func (t *text) reason(r verifier.Reason) string {
+	message, known := t.m["code."+r.Code]
+	if !known {
+		message = r.Text
+	}
+	return fmt.Sprintf("%s [%s]", message, r.Code)
+}
+
+// block writes a building block and those inside it; the verifier nests them a
+// handful deep.
+func (t *text) block(b *verifier.Block, indent int) {
+	if b == nil {
+		return
+	}
+	pad := strings.Repeat("  ", indent)
+	subject := ""
+	if b.Subject != "" {
+		subject = " " + b.Subject
+	}
+	fmt.Fprintf(&t.b, "%s%s (EN 319 102-1, %s)%s: %s\n", pad, b.Name, b.Clause, subject, b.Conclusion)
+	for _, c := range b.Constraints {
+		mark := t.m.text("check.no")
+		if c.OK {
+			mark = t.m.text("check.ok")
+		}
+		fmt.Fprintf(&t.b, "%s  - %s: %s", pad, c.Code, mark)
+		if c.Text != "" {
+			fmt.Fprintf(&t.b, " (%s)", c.Text)
+		}
+		t.b.WriteByte('\n')
+	}
+	for _, child := range b.Blocks {
+		t.block(child, indent+1)
+	}
+}
