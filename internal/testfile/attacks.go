@@ -3,6 +3,7 @@ package testfile
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -63,8 +64,46 @@ type AttackClaims struct {
 	Shows string `json:"shows"`
 }
 
-// Allows reports whether a file verdict is among the allowed ones.
-func (a Attack) Allows(verdict string) bool { return slices.Contains(a.Verdict, verdict) }
+// AttackAnswer is what a verifier said of an Attack.
+type AttackAnswer struct {
+	// Verdict is that of the file.
+	Verdict string
+	// Signatures holds one answer for each signature and timestamp field, with
+	// one element in each list.
+	Signatures []AttackSignature
+	// Warned is set when there was any warning or reason.
+	Warned bool
+}
+
+// Faults compares an answer with what the row demands and says in words what
+// is wrong with it; nil means that the answer is right.
+func (a Attack) Faults(got AttackAnswer) []string {
+	var out []string
+	if !slices.Contains(a.Verdict, got.Verdict) {
+		out = append(out, fmt.Sprintf("verdict %s, want one of %v", got.Verdict, a.Verdict))
+	}
+	if got.Verdict != "TOTAL-PASSED" && len(a.SubIndication) > 0 && !slices.ContainsFunc(got.Signatures, func(s AttackSignature) bool {
+		return overlap(s.SubIndication, a.SubIndication)
+	}) && len(got.Signatures) > 0 {
+		out = append(out, fmt.Sprintf("signatures %v, want one with a sub-indication among %v", got.Signatures, a.SubIndication))
+	}
+	for _, want := range a.Signatures {
+		if !slices.ContainsFunc(got.Signatures, func(s AttackSignature) bool {
+			return s.Field == want.Field && overlap(s.Indication, want.Indication) &&
+				(len(want.SubIndication) == 0 || overlap(s.SubIndication, want.SubIndication))
+		}) {
+			out = append(out, fmt.Sprintf("signatures %v, want %v among them", got.Signatures, want))
+		}
+	}
+	if a.Warns && !got.Warned {
+		out = append(out, "no warning")
+	}
+	return out
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
 
 // Bytes reads the file.
 func (a Attack) Bytes(tb testing.TB) []byte {

@@ -70,7 +70,7 @@ func appended() []*attack {
 		}).sees("valid").shows(forgery).checks("clean"),
 		row("i-h-copy", "I-H", "a copy of the signature dictionary with the same Contents and ByteRange, new pages, no table", tail(func(f *file) string {
 			set := f.forged()
-			set[11], set[9] = f.signatureText(), f.body[9]
+			set[10], set[9] = f.signatureText(), f.body[9] // dictionary and field of honest
 			return f.bodyText(len(f.b), set, map[int]int{}) + f.trailerText(revision{}) + "startxref\n0\n%%EOF\n"
 		})).checks("warnings").shows(forgery),
 		row("i-i-copy-xref", "I-I", "the same as a complete update: a second field with a copy of the signature", func() []byte {

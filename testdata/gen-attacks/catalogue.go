@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // Verdicts of a file and of a signature, as DESIGN "Contracts" spells them.
 const (
 	passed        = "TOTAL-PASSED"
@@ -61,13 +63,17 @@ func row(name, id, what string, build func() []byte) *attack {
 }
 
 func (a *attack) is(verdict string, sub ...string) *attack {
-	a.Verdict, a.SubIndication = append(a.Verdict, verdict), append(a.SubIndication, sub...)
-	return a
+	a.SubIndication = append(a.SubIndication, sub...)
+	return a.orElse([]string{verdict})
 }
 
 // orElse allows further verdicts after those that a row names.
 func (a *attack) orElse(verdicts []string) *attack {
-	a.Verdict = append(a.Verdict, verdicts...)
+	for _, v := range verdicts {
+		if !slices.Contains(a.Verdict, v) {
+			a.Verdict = append(a.Verdict, v)
+		}
+	}
 	return a
 }
 

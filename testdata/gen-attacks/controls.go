@@ -95,7 +95,7 @@ func subFilter(name string) func(string) string {
 func tsaEvidence(r *revision) {
 	const n = 50 // above the other objects
 	r.set[n] = stream("", string(tsaCRL()))
-	r.set[objDSS] = fmt.Sprintf("<</Type/DSS/CRLs[8 0 R %d 0 R]>>", n)
+	r.set[objDSS] = fmt.Sprintf("<</Type/DSS/CRLs[%d 0 R %d 0 R]>>", objCRL, n)
 }
 
 // archived is B-LT: signed with a timestamp, an hour later the CRLs.

@@ -50,8 +50,7 @@ const (
 	objFont
 	objAcroForm
 	objDSS
-	objCRL
-	firstFree
+	objCRL // the first stream of the DSS, when it has one
 )
 
 // What the page says, and what a forger would have it say.
@@ -78,7 +77,7 @@ func letter(bend func(f *file, r *revision), crls ...[]byte) *file {
 
 // letterWith also takes OCSP responses.
 func letterWith(bend func(f *file, r *revision), ocsps, crls [][]byte) *file {
-	f := &file{body: map[int]string{}, at: map[int]int{}, size: firstFree, b: []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")}
+	f := &file{body: map[int]string{}, at: map[int]int{}, size: objCRL, b: []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")}
 	r := revision{set: map[int]string{
 		objPages:    "<</Type/Pages/Kids[3 0 R]/Count 1>>",
 		objPage:     f.page(),

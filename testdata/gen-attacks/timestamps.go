@@ -108,6 +108,11 @@ func otherTimestamps() []*attack {
 		row("t08-order", "T08", "the content timestamp is later than the signature timestamp", func() []byte {
 			return honest(signing{edit: contentStamp(tokenSpec{at: "2026-03-02T10:30:00Z"}), stamp: &tokenSpec{}, change: tsaEvidence}).b
 		}).is(indeterminate, "TIMESTAMP_ORDER_FAILURE").sees("valid"),
+		row("t08-document-first", "T08", "the document timestamp over all is earlier than the signature timestamp", func() []byte {
+			f := archived()
+			f.sign(signing{field: "Timestamp1", docStamp: &tokenSpec{at: "2026-03-02T09:30:00Z"}})
+			return f.b
+		}).is(indeterminate, "TIMESTAMP_ORDER_FAILURE").sees("valid unverified"),
 		row("t08-order-right", "T08", "content timestamp, then signature timestamp", func() []byte {
 			return honest(signing{edit: contentStamp(tokenSpec{at: "2026-03-02T09:30:00Z"}), stamp: &tokenSpec{}, change: tsaEvidence}).b
 		}).passes().sees("valid"),
