@@ -1,7 +1,6 @@
 package pades
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/absah-id/absah/pdf"
@@ -34,6 +33,7 @@ type differ struct {
 	roles         map[uint32][]role
 	identity      map[uint32]identity
 	pages         []pdf.Ref
+	pageNode      []pdf.Dict // nodes of the page tree until their entries are frozen
 
 	oldForm, newForm *formTree
 
@@ -68,6 +68,7 @@ const (
 	identityField
 	identityNote
 	identityCatalog
+	identityStructure
 )
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million
@@ -107,6 +108,12 @@ func (d *differ) begin(rev *pdf.Revision) error {
 	}
 	d.oldForm = form
 	d.markForm(form)
+	if err := d.markPageTree(); err != nil {
+		return err
+	}
+	if err := d.markStructure(); err != nil {
+		return err
+	}
 	if err := d.markPages(); err != nil {
 		return err
 	}
@@ -129,9 +136,14 @@ func (d *differ) compare(next *pdf.Revision) error {
 			return err
 		}
 	}
-	if t.form || len(t.pages) > 0 || len(t.fields) > 0 || len(t.objects) > 0 {
+	if t.form || len(t.pages) > 0 || len(t.fields) > 0 || len(t.objects) > 0 || len(t.elements) > 0 {
 		if err := d.compareForm(&t); err != nil {
 			return err
+		}
+		for _, ref := range t.elements {
+			if err := d.compareStructure(ref); err != nil {
+				return err
+			}
 		}
 		for i := range d.pages {
 			if t.pages[int32(i)] {
@@ -146,10 +158,11 @@ func (d *differ) compare(next *pdf.Revision) error {
 
 // touched is what one revision redefines, by the rule that looks at it.
 type touched struct {
-	objects []pdf.Ref // that differ and are marked frozen or notes
-	pages   map[int32]bool
-	fields  map[pdf.Ref]bool
-	form    bool
+	objects  []pdf.Ref // that differ and are marked frozen or notes
+	pages    map[int32]bool
+	fields   map[pdf.Ref]bool
+	elements []pdf.Ref // of the logical structure
+	form     bool
 }
 
 // touch sorts one entry of the new revision.
@@ -168,7 +181,8 @@ func (d *differ) touch(num uint32, e pdf.XRefEntry, t *touched) error {
 		return nil
 	}
 	roles, frozen, note := d.roles[num], d.frozen.has(num), d.notes.has(num)
-	if len(roles) == 0 && !frozen && !note {
+	element := d.identity[num] == identityStructure && !frozen
+	if len(roles) == 0 && !frozen && !note && !element {
 		return nil
 	}
 	ref := pdf.Ref{Num: num}
@@ -184,6 +198,9 @@ func (d *differ) touch(num uint32, e pdf.XRefEntry, t *touched) error {
 	if frozen {
 		t.objects = append(t.objects, ref)
 		d.report(Change{Object: ref, Path: d.path(num), Rule: d.contentRule(num, e), Level: ChangeOther})
+	}
+	if element {
+		t.elements = append(t.elements, ref)
 	}
 	if note {
 		t.objects = append(t.objects, ref)
@@ -240,6 +257,8 @@ func (d *differ) sameObject(ref pdf.Ref) (bool, error) {
 	return d.same(a, b), nil
 }
 
+// onlyFatal drops an error about hostile input, which the caller treats as
+// something that is not there.
 func onlyFatal(err error) error {
 	if fatal(err) {
 		return err
@@ -293,7 +312,22 @@ func (d *differ) remark(t *touched) error {
 			}
 		}
 	}
+	if len(t.elements) > 0 {
+		d.forget(identityStructure)
+		if err := d.markStructure(); err != nil {
+			return err
+		}
+	}
 	return d.markCatalog()
+}
+
+// forget makes room for identities to be given anew.
+func (d *differ) forget(id identity) {
+	for num, have := range d.identity {
+		if have == id {
+			delete(d.identity, num)
+		}
+	}
 }
 
 // walk adds to set whatever o reaches. It does not recurse from object to
@@ -377,13 +411,18 @@ func isPointer(id identity, key pdf.Name, inArray bool) bool {
 		}
 	case identityCatalog:
 		return key == "Data" || key == "Root"
+	case identityStructure:
+		switch key {
+		case "K", "P", "SE", "StructTreeRoot", "Names", "Nums", "Kids", "Ref", "ParentTree":
+			return true
+		}
 	}
 	return false
 }
 
-// markPages walks the page tree. Its nodes are frozen: pages neither come, go
-// nor move.
-func (d *differ) markPages() error {
+// markPageTree walks the page tree. Its nodes are frozen: pages neither come,
+// go nor move.
+func (d *differ) markPageTree() error {
 	catalog, err := d.at.Catalog()
 	if err != nil {
 		return err
@@ -392,16 +431,18 @@ func (d *differ) markPages() error {
 	if !ok {
 		return malformed("page-tree", "/Pages is not a reference")
 	}
-	var nodes []pdf.Dict
-	if nodes, err = d.pageNodes(root, 0, nodes); err != nil {
-		return err
-	}
+	return d.pageNodes(root, 0)
+}
+
+// markPages freezes what the nodes and pages refer to, when it is known what
+// is a page, a field or a structure element.
+func (d *differ) markPages() error {
 	for i, ref := range d.pages {
 		if err := d.markPage(ref, int32(i)); err != nil {
 			return err
 		}
 	}
-	for _, n := range nodes {
+	for _, n := range d.pageNode {
 		for k, v := range n {
 			if k == "Kids" {
 				if kids, ok := v.(pdf.Ref); ok {
@@ -414,52 +455,53 @@ func (d *differ) markPages() error {
 			}
 		}
 	}
+	d.pageNode = nil
 	return nil
 }
 
 // maxPageDepth bounds the page tree as pdf.Limits does.
 const maxPageDepth = 50
 
-func (d *differ) pageNodes(ref pdf.Ref, depth int, nodes []pdf.Dict) ([]pdf.Dict, error) {
+func (d *differ) pageNodes(ref pdf.Ref, depth int) error {
 	if depth > maxPageDepth {
-		return nil, overLimit("maxPageDepth", maxPageDepth)
+		return overLimit("maxPageDepth", maxPageDepth)
 	}
 	if err := d.step(); err != nil {
-		return nil, err
+		return err
 	}
 	if id := d.identity[ref.Num]; id == identityPage || id == identityPages {
-		return nil, malformed("page-loop", "object %s", ref)
+		return malformed("page-loop", "object %s", ref)
 	}
 	o, err := d.at.Object(ref)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	node, ok := o.(pdf.Dict)
 	if !ok {
-		return nil, malformed("page-tree", "object %s is not a dictionary", ref)
+		return malformed("page-tree", "object %s is not a dictionary", ref)
 	}
 	kids, ok, err := pdf.Lookup[pdf.Array](d.at, node, "Kids")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !ok && node["Type"] != pdf.Object(pdf.Name("Pages")) {
 		d.identity[ref.Num] = identityPage
 		d.pages = append(d.pages, ref)
-		return nodes, nil
+		return nil
 	}
 	d.identity[ref.Num] = identityPages
 	d.frozen.add(ref.Num)
-	nodes = append(nodes, node)
+	d.pageNode = append(d.pageNode, node)
 	for _, k := range kids {
 		kid, ok := k.(pdf.Ref)
 		if !ok {
-			return nil, malformed("page-tree", "/Kids of object %s", ref)
+			return malformed("page-tree", "/Kids of object %s", ref)
 		}
-		if nodes, err = d.pageNodes(kid, depth+1, nodes); err != nil {
-			return nil, err
+		if err := d.pageNodes(kid, depth+1); err != nil {
+			return err
 		}
 	}
-	return nodes, nil
+	return nil
 }
 
 // markPage freezes a page but for its /Annots.
@@ -634,8 +676,6 @@ func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
 	dict, _ := v.(pdf.Dict)
 	return dict, nil
 }
-
-var errPath = errors.New("path found")
 
 // path names one way by which the old revision reaches an object. It is looked
 // for only when there is something to report.

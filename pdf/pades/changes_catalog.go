@@ -1,12 +1,10 @@
 package pades
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/absah-id/absah/pdf"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // trailerKeys may change from revision to revision: they describe the
 // cross-reference section (Tables 15, 17 and 19).
@@ -21,8 +19,9 @@ func (d *differ) compareTop() error {
 	was, now := d.old.Trailer(), d.new.Trailer()
 	for _, k := range sorted(d.differing(was, now)) {
 		switch {
-		case trailerKeys[k] || !present(now[k]) && k != "Encrypt" && k != "Root":
-			// What a trailer no longer names, nobody uses.
+		case trailerKeys[k] || !present(now[k]) && k != "Encrypt":
+			// What a trailer no longer names, nobody uses; without /Root
+			// the catalog stays the one before.
 		case k == "Info":
 		case k == "Root" || k == "Encrypt":
 			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: ChangeOther})
@@ -59,7 +58,7 @@ func (d *differ) compareInfo(a, b pdf.Object) error {
 	}
 	for k, v := range now {
 		o, err := d.new.Resolve(orNull(v))
-		if err := onlyFatal2(err); err != nil {
+		if err := onlyFatal(err); err != nil {
 			return err
 		}
 		switch o.(type) {
@@ -251,12 +250,27 @@ func firstFatal(errs ...error) error {
 	return nil
 }
 
+// absent says whether the revision being marked has no such object.
+func (d *differ) absent(ref pdf.Ref) bool {
+	e, ok := d.at.Entry(ref.Num)
+	return !ok || e.Kind == pdf.EntryFree
+}
+
 // markCatalog freezes the entries of trailer and catalog that have no rule.
 func (d *differ) markCatalog() error {
 	trailer := d.at.Trailer()
 	for k, v := range trailer {
 		if k == "Root" || k == "Info" || trailerKeys[k] {
 			continue
+		}
+		if ref, ok := v.(pdf.Ref); ok && d.absent(ref) {
+			continue // promised to nobody
+		}
+		if a, ok := v.(pdf.Array); ok {
+			v = slices.DeleteFunc(slices.Clone(a), func(o pdf.Object) bool {
+				ref, ok := o.(pdf.Ref)
+				return ok && d.absent(ref)
+			})
 		}
 		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
 			return err
@@ -296,15 +310,12 @@ func (d *differ) markFormDict(o pdf.Object) error {
 			if err != nil {
 				return err
 			}
-			for _, category := range dr {
-				c, err := dictOf(d.at, category)
+			for _, k := range []pdf.Name{"Font", "Encoding"} {
+				category, err := dictOf(d.at, dr[k])
 				if err != nil {
 					return err
 				}
-				if c == nil {
-					c = pdf.Dict{"": category}
-				}
-				if err := d.walk(c, &d.frozen); err != nil {
+				if err := d.walk(category, &d.frozen); err != nil {
 					return err
 				}
 			}

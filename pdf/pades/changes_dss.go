@@ -1,6 +1,7 @@
 package pades
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
@@ -15,7 +16,7 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 		return err
 	}
 	v, err := d.new.Resolve(orNull(b))
-	if err := onlyFatal2(err); err != nil {
+	if err := onlyFatal(err); err != nil {
 		return err
 	}
 	c := Change{Path: "/Root/DSS", Rule: "dss", Level: ChangeLTA}
@@ -24,7 +25,7 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 	switch {
 	case was == nil && err == nil && !present(v):
 		return nil
-	case was != nil && ok && d.sameDeep(was, now, 0):
+	case was != nil && ok && !recycled(d, a, b) && d.sameDeep(was, now, 0):
 		return nil
 	case err == nil && !present(v):
 		c.Rule, c.Level = "dss-removed", ChangeOther
@@ -37,10 +38,79 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 			c.Path += "/" + clean(key)
 			c.Rule, c.Level = "dss-form", ChangeOther
 		}
+		if recycled(d, a, b) {
+			c.Rule, c.Level = "dss-recycled", ChangeOther
+		}
+		if was != nil && c.Level == ChangeLTA {
+			if only, err := d.onlyDropped(was, now); err != nil {
+				return err
+			} else if only {
+				c.Rule, c.Level = "dss-dropped", ChangeOther
+			}
+		}
 	}
 	d.report(c)
 	return nil
 }
+
+// recycled says whether b newly refers to an object that was something else.
+func recycled(d *differ, a, b pdf.Object) bool {
+	ref, ok := b.(pdf.Ref)
+	return ok && a != b && !d.fresh(ref.Num)
+}
+
+// onlyDropped says whether a store lost evidence and got none: nobody who adds
+// to a document needs that. A store that is written anew with other evidence
+// may leave some out, which stays in the revision before.
+func (d *differ) onlyDropped(was, now pdf.Dict) (bool, error) {
+	before, err := storeItems(d.old, was)
+	if err != nil {
+		return false, err
+	}
+	after, err := storeItems(d.new, now)
+	if err != nil {
+		return false, err
+	}
+	for item := range after {
+		if !before[item] {
+			return false, nil
+		}
+	}
+	return len(after) < len(before), nil
+}
+
+// storeItem is a stream of the store, or the key of a VRI entry.
+type storeItem struct {
+	vri pdf.Name
+	ref pdf.Ref
+}
+
+func storeItems(rev *pdf.Revision, dss pdf.Dict) (map[storeItem]bool, error) {
+	items := map[storeItem]bool{}
+	for _, names := range lists {
+		list, err := arrayOf(rev, dss[names.dss])
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list {
+			if ref, ok := o.(pdf.Ref); ok {
+				items[storeItem{ref: ref}] = true
+			}
+		}
+	}
+	vri, err := dictOf(rev, dss["VRI"])
+	if err != nil {
+		return nil, err
+	}
+	for k := range vri {
+		items[storeItem{vri: k}] = true
+	}
+	return items, nil
+}
+
+// anyVRIKey is a digest in hexadecimal. The key is a SHA-1 (§12.8.4.4); some
+// writers take a longer one.
+var anyVRIKey = regexp.MustCompile(`^[0-9A-Fa-f]{40,128}$`)
 
 // storeFault names the entry of a security store that is not as Table 261
 // describes it, "" when all are.
@@ -80,16 +150,16 @@ func (d *differ) vriFault(vri pdf.Dict) (string, error) {
 			continue
 		}
 		v, err := d.new.Resolve(orNull(vri[k]))
-		if err := onlyFatal2(err); err != nil {
+		if err := onlyFatal(err); err != nil {
 			return "", err
 		}
 		entry, ok := v.(pdf.Dict)
-		if !ok || !vriKey.MatchString(string(k)) {
+		if !ok || !anyVRIKey.MatchString(string(k)) {
 			return string(k), nil
 		}
 		for _, name := range sortedKeys(entry) {
 			v, err := d.new.Resolve(orNull(entry[name]))
-			if err := onlyFatal2(err); err != nil {
+			if err := onlyFatal(err); err != nil {
 				return "", err
 			}
 			ok := false
@@ -103,7 +173,11 @@ func (d *differ) vriFault(vri pdf.Dict) (string, error) {
 			case "TU":
 				_, ok = v.(pdf.String)
 			case "TS":
+				// A stream; an empty string is seen too, and means nothing.
 				_, ok = v.(*pdf.Stream)
+				if s, is := v.(pdf.String); is {
+					ok = s == ""
+				}
 			}
 			if !ok {
 				return string(k) + "/" + string(name), nil

@@ -1,6 +1,7 @@
 package pades
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
@@ -13,6 +14,8 @@ type formTree struct {
 	arrays []uint32 // objects that are the form, /Fields or /Kids
 	nodes  map[pdf.Ref]*formNode
 	order  []*formNode
+
+	widgets map[pdf.Ref]*formNode // see owner
 }
 
 // formNode is a field, terminal or not, with its widgets.
@@ -143,6 +146,23 @@ func (f *formTree) kids(n *formNode, depth int) error {
 		n.widgets = []pdf.Ref{n.ref}
 	}
 	return nil
+}
+
+// owner returns the field that ref is, or whose widget it is; nil when there is
+// none.
+func (f *formTree) owner(ref pdf.Ref) *formNode {
+	if n := f.nodes[ref]; n != nil {
+		return n
+	}
+	if f.widgets == nil {
+		f.widgets = map[pdf.Ref]*formNode{}
+		for _, n := range f.order {
+			for _, w := range n.widgets {
+				f.widgets[w] = n
+			}
+		}
+	}
+	return f.widgets[ref]
 }
 
 // value returns /V of the field or of an ancestor.
@@ -362,27 +382,24 @@ func (d *differ) keepsOrder(a, b pdf.Object) bool {
 	return true
 }
 
-// compareResources allows resources to be added to the form's defaults, which
-// new fields need; what was there stays.
+// compareResources: only the fonts of the default resources are used to draw
+// fields (§12.7.4.3). Some may be added; what was there stays.
 func (d *differ) compareResources(a, b pdf.Object) {
-	was, err1 := dictOf(d.old, a)
-	now, err2 := dictOf(d.new, b)
-	if err1 != nil || err2 != nil || now == nil && was != nil {
-		d.report(Change{Path: "/Root/AcroForm/DR", Rule: "form-resources", Level: ChangeOther})
-		return
-	}
-	for k, v := range was {
-		if d.same(v, now[k]) {
-			continue
+	for _, k := range []pdf.Name{"Font", "Encoding"} {
+		was, err1 := dictOf(d.old, a)
+		now, err2 := dictOf(d.new, b)
+		var x, y pdf.Dict
+		var err3, err4 error
+		if err1 == nil && err2 == nil {
+			x, err3 = dictOf(d.old, was[k])
+			y, err4 = dictOf(d.new, now[k])
 		}
-		x, err1 := dictOf(d.old, v)
-		y, err2 := dictOf(d.new, now[k])
-		ok := err1 == nil && err2 == nil && x != nil && y != nil
+		ok := errors.Join(err1, err2, err3, err4) == nil
 		for name, res := range x {
 			ok = ok && d.same(res, y[name])
 		}
 		if !ok {
-			d.report(Change{Path: "/Root/AcroForm/DR/" + clean(string(k)), Rule: "form-resources", Level: ChangeOther})
+			d.report(Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: ChangeOther})
 		}
 	}
 }
@@ -499,6 +516,9 @@ func (d *differ) fillRule(was, now *formNode, keys []pdf.Name) string {
 			return "field-entry-Type"
 		}
 	}
+	if ap, ok := was.dict["AP"].(pdf.Ref); ok && slices.Contains(keys, "AP") && d.frozen.has(ap.Num) {
+		return "appearance-shared" // it was not the field's alone
+	}
 	if slices.Contains(keys, "F") && !d.keepsVisibility(was) {
 		return "field-visibility"
 	}
@@ -606,7 +626,7 @@ func (d *differ) newSignatureField(c Change, now *formNode) error {
 			return err
 		}
 		rect, err := readRect(d.new, w)
-		if err := onlyFatal2(err); err != nil {
+		if err := onlyFatal(err); err != nil {
 			return err
 		}
 		visible = visible || err != nil || !rect.Empty()
@@ -639,12 +659,5 @@ func (d *differ) newSignatureField(c Change, now *formNode) error {
 		c.Rule, c.effect = "signature-added", effectAdd
 	}
 	d.report(c)
-	return nil
-}
-
-func onlyFatal2(err error) error {
-	if err != nil && fatal(err) {
-		return err
-	}
 	return nil
 }

@@ -3,6 +3,7 @@ package pades
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -47,7 +48,7 @@ func (d *differ) comparePage(i int) error {
 	return d.compareAnnots(ref, path+"/Annots", a, b)
 }
 
-func (d *differ) pagePath(i int) string { return "/Root/Pages[" + itoa(i+1) + "]" }
+func (d *differ) pagePath(i int) string { return "/Root/Pages[" + strconv.Itoa(i+1) + "]" }
 
 // compareAnnots compares the annotations of a page. Order is what lies on top,
 // so it stays.
@@ -109,23 +110,25 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 	if err != nil {
 		return err
 	}
-	ref, isRef := o.(pdf.Ref)
-	if isRef {
+	if ref, ok := o.(pdf.Ref); ok {
 		c.Object = ref
-		for _, r := range d.rolesNow(ref) {
-			n := d.newForm.nodes[r]
-			if n == nil || !n.signature() {
-				continue
-			}
-			if d.oldForm.nodes[r] == nil {
+		if n := d.newForm.owner(ref); n != nil && n.signature() {
+			was := d.oldForm.nodes[n.ref]
+			if was == nil {
 				return nil
 			}
 			rect, err := readRect(d.new, dict)
-			if err := onlyFatal2(err); err != nil {
+			if err := onlyFatal(err); err != nil {
 				return err
 			}
 			if err == nil && rect.Empty() {
 				return nil // shows nothing
+			}
+			if !present(d.oldForm.value(was)) && present(d.newForm.value(n)) {
+				c.Rule, c.Level, c.effect = "signature-shown", ChangeForm, effectAddVisible
+				c.field = n.name
+				d.report(c)
+				return nil
 			}
 		}
 	}
@@ -134,22 +137,6 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 	}
 	d.report(c)
 	return nil
-}
-
-// rolesNow lists the fields of the new form that an object is a widget of.
-func (d *differ) rolesNow(ref pdf.Ref) []pdf.Ref {
-	var list []pdf.Ref
-	if d.newForm.nodes[ref] != nil {
-		list = append(list, ref)
-	}
-	if dict, err := dictOf(d.new, ref); err == nil {
-		if up, ok := dict["Parent"].(pdf.Ref); ok {
-			if n := d.newForm.nodes[up]; n != nil && slices.Contains(n.widgets, ref) {
-				list = append(list, up)
-			}
-		}
-	}
-	return list
 }
 
 func sorted(keys []pdf.Name) []pdf.Name {

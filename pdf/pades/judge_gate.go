@@ -1,8 +1,10 @@
 package pades
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -19,6 +21,12 @@ type gate struct {
 // some years ago carry /Type /Sig.
 var warned = map[string]bool{"type-subfilter": true}
 
+// supported are the encodings that hold a detached CMS or a token. PBAD.PAdES
+// is that of the Brazilian ICP (DOC-ICP-15.03), a CAdES signature like ours.
+var supported = map[pdf.Name]bool{
+	SubFilterCAdES: true, SubFilterPKCS7: true, SubFilterRFC3161: true, "PBAD.PAdES": true,
+}
+
 // harmless are the anomalies that are tolerated in a revision after a
 // signature, and in the signed one. They do not make two readings possible.
 var harmless = map[string]bool{
@@ -27,6 +35,9 @@ var harmless = map[string]bool{
 	"space-after-eof": true,
 	"object-freed":    true, // judged by what the object was
 	"xref-entry-form": true, // read as tokens
+	"hybrid-update":   true, // conflicts have rules of their own
+	"xrefstm-outside": true, // as has what its entries point to
+	"trailer-root":    true, // the catalog stays the one before
 	"object-space":    true,
 	"object-comment":  true,
 }
@@ -43,13 +54,13 @@ func (j *Judgement) warn(code, format string, args ...any) {
 func (g *gate) check(j *Judgement) error {
 	s := j.Signature
 	for _, p := range s.Problems {
-		if warned[p.Rule] {
+		if warned[p.Rule] || p.Rule == "shared-value" {
 			j.warn(p.Rule, "%v", p)
 			continue
 		}
 		j.fail(p.Rule, "%v", p)
 	}
-	if s.SubFilter != "" && s.SubFilter != SubFilterCAdES && s.SubFilter != SubFilterPKCS7 && s.SubFilter != SubFilterRFC3161 {
+	if s.SubFilter != "" && !supported[s.SubFilter] {
 		j.fail("subfilter", "/SubFilter %q is not supported", clean(string(s.SubFilter)))
 	}
 	if _, err := s.CMS(); err != nil {
@@ -89,12 +100,56 @@ func (g *gate) anomalies(j *Judgement) {
 	for _, a := range g.doc.Anomalies() {
 		switch {
 		case harmless[a.Rule]:
+		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
+			// Whoever signed chose the catalog.
+		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision):
 		case a.Revision != 0 && a.Revision < j.SignedRevision:
 			j.warn(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
 		default:
 			j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
 		}
 	}
+}
+
+// nearby says whether the startxref of a revision misses its cross-reference
+// section by white space or a part of the word xref only: no reader that needs
+// no repair finds another section there.
+func (g *gate) nearby(index int) bool {
+	if index < 1 || index > len(g.doc.Revisions()) {
+		return false
+	}
+	r := g.doc.Revisions()[index-1]
+	const most = 64
+	b := make([]byte, most)
+	n, err := g.doc.ReaderAt().ReadAt(b, r.End()-min(r.End(), most))
+	if err != nil && err != io.EOF {
+		return false
+	}
+	b = b[:n]
+	i := bytes.LastIndex(b, []byte("startxref"))
+	if i < 0 {
+		return false
+	}
+	words := bytes.Fields(b[i:])
+	if len(words) < 2 {
+		return false
+	}
+	declared, err := strconv.ParseInt(string(words[1]), 10, 64)
+	if err != nil || declared < 0 || declared > g.doc.Size() {
+		return false
+	}
+	from, to := declared, r.StartXRef()
+	if from > to {
+		return from-to < int64(len("xref")) // into the word
+	}
+	if to-from > most {
+		return false
+	}
+	gap := make([]byte, to-from)
+	if _, err := g.doc.ReaderAt().ReadAt(gap, from); err != nil && err != io.EOF {
+		return false
+	}
+	return len(bytes.TrimLeft(gap, "\x00\t\n\f\r ")) == 0
 }
 
 // audit reads the objects of the signed revision and of all later ones.
