@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 )
@@ -27,9 +29,9 @@ import (
 // The result has an empty Tail when nothing is missing, and then Tail and
 // digests say that the document is as it was. Errors are those of [Signer.Sign]
 // that concern no key. A document with a signature that does not hold (its
-// structure, its digest or value, the imprint of a timestamp) is refused with
-// CodeSignatureBroken: archiving it would be worth nothing. Whether later
-// changes were allowed is left to the verifier.
+// structure, its digest or value, the imprint of a timestamp, a forbidden later
+// change) is refused with CodeSignatureBroken: archiving it would be worth
+// nothing.
 func (s *Signer) Augment(ctx context.Context, in Input, to Level, at time.Time) (*Result, error) {
 	if err := s.able(to); err != nil {
 		return nil, err
@@ -104,9 +106,19 @@ func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
 		return nil, err
 	}
 	w := &work{doc: doc}
+	return w, w.hashVerified(ctx, in, crypto.SHA256)
+}
+
+// hashVerified hashes the input and checks in the same reading that every
+// signature in it holds: what is built upon a broken document is worth nothing,
+// and whoever signs it would vouch for what he was not shown.
+func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash) error {
+	if err := standing(w.doc); err != nil {
+		return err
+	}
 	list, err := readProven(w)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var spans []*span
 	for _, p := range list {
@@ -114,18 +126,33 @@ func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
 			spans = append(spans, p.span)
 		}
 	}
-	if w.digests, err = hashInput(ctx, in, crypto.SHA256, spans...); err != nil {
-		return nil, err
+	if w.digests, err = hashInput(ctx, in, h, spans...); err != nil {
+		return err
 	}
 	for _, p := range list {
 		if p.span == nil {
 			continue
 		}
 		if err := p.check(p.span.digest); err != nil {
-			return nil, &RefusedError{Code: CodeSignatureBroken, Reason: fmt.Sprintf("The signature in the field %q does not hold: %v.", p.field, err), Err: err}
+			return &RefusedError{Code: CodeSignatureBroken, Reason: fmt.Sprintf("The signature in the field %q does not hold: %v.", p.field, err), Err: err}
 		}
 	}
-	return w, nil
+	return nil
+}
+
+// standing refuses a document whose structure, or a change since, breaks one
+// of its signatures already. Form values are left to the verifier's policy.
+func standing(doc *pdf.Document) error {
+	judged, err := pades.Judge(doc, pades.ChangePolicy{FormValues: true})
+	if err != nil {
+		return err
+	}
+	for _, j := range judged.Signatures {
+		for _, f := range slices.Concat(j.Structure, j.Violations) {
+			return refuse(CodeSignatureBroken, "The signature in the field %q does not hold: %s (%s).", j.Signature.Field, f.Text, f.Code)
+		}
+	}
+	return nil
 }
 
 // timestamp adds a document timestamp when a signature has none of any kind.

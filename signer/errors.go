@@ -23,7 +23,7 @@ const (
 	CodePath            = "certificate-path"          // no valid path to an anchor
 	CodeTSA             = "tsa-certificate"           // the timestamp authority's certificate is revoked, expired or untrusted
 	CodeNoSignature     = "no-signature"              // nothing to raise to another level
-	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be archived
+	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be built upon
 	CodeDetachedLevel   = "detached-level"            // detached CMS has B-B and B-T only
 )
 

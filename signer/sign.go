@@ -44,13 +44,12 @@ func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, erro
 	if err := j.checkStatus(ctx); err != nil {
 		return nil, err
 	}
-	d, err := hashInput(ctx, in, p.options.Hash)
-	if err != nil {
+	w := &work{doc: doc}
+	if err := w.hashVerified(ctx, in, p.options.Hash); err != nil {
 		return nil, err
 	}
-	before := d.sum256()
-	w, err := j.sign(ctx, &work{doc: doc, digests: d}, pending)
-	if err != nil {
+	before := w.digests.sum256()
+	if w, err = j.sign(ctx, w, pending); err != nil {
 		return nil, err
 	}
 	for _, step := range []struct {
