@@ -44,6 +44,7 @@ func controls() []*attack {
 			return honest(signing{dict: subFilter("adbe.pkcs7.detached")}).b
 		}).passes().sees("valid"),
 		row("ok-rsa", "OK", "RSA-2048 with PKCS #1 v1.5", func() []byte { w := rsaSigner(); return honest(signing{who: &w}).b }).passes().sees("valid"),
+		row("ok-pss", "OK", "RSASSA-PSS with SHA-256 throughout", func() []byte { return signedPSS("SHA-256") }).passes().sees("valid"),
 		row("ok-sub-ca", "OK", "a signer below an issuing CA", func() []byte { return chained(nil, emptyCRL(), subCRL()) }).passes().sees("valid"),
 		row("ok-ocsp", "OK", "an OCSP response of a delegated responder as the only revocation data",
 			func() []byte { return withOCSP(ocspSpec{}) }).passes().sees("valid"),

@@ -61,7 +61,15 @@ func exhaustion() []*attack {
 	for _, a := range rows {
 		a.is(failed).is(indeterminate).is(unreadable)
 	}
-	return fooled(rows)
+	content := row("d02-page-content", "D02", "page contents that inflate to 64 MiB, signed as they are: nobody needs to inflate them", func() []byte {
+		f := letter(func(_ *file, r *revision) {
+			bomb := pdfmake.Deflate(pdfmake.Deflate(make([]byte, 64<<20)))
+			r.set[objContents] = stream("/Filter[/FlateDecode/FlateDecode]", string(bomb))
+		}, emptyCRL())
+		f.sign(signing{})
+		return f.b
+	}).passes().is(indeterminate)
+	return fooled(append(rows, content))
 }
 
 // streamTail appends a cross-reference stream to an honest letter.

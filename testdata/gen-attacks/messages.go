@@ -66,6 +66,7 @@ func attributeAttacks() []*attack {
 		row("m05-signature-hash", "M05", "message-digest by SHA-256, signature by SHA-384", onSigner(func(si *signerInfo) {
 			si.hash, si.sigAlg = "SHA-384", si.key.algorithm("SHA-384")
 		})).malformed().sees("invalid"),
+		row("m05-pss", "M05", "RSASSA-PSS whose mask hash is not the message hash", func() []byte { return signedPSS("SHA-384") }).malformed().sees("valid"),
 		row("m05-protection", "M05", "CMSAlgorithmProtection names another digest algorithm", onSigner(func(si *signerInfo) {
 			si.attrs = append(si.attrs, attribute(attrAlgProtection, seq(digestAlgorithm("SHA-512"), tlv(0xA1, body(si.sigAlg)))))
 		})).malformed(),
@@ -76,6 +77,39 @@ func attributeAttacks() []*attack {
 			sd.certs = append(sd.certs, other.raw)
 		})).malformed(),
 	}
+}
+
+// signedPSS is a letter signed by RSASSA-PSS over SHA-256 with the given hash
+// in the mask, as its parameters say.
+func signedPSS(maskHash string) []byte {
+	w := rsaSigner()
+	mask := seq(oid("1.2.840.113549.1.1.8"), seq(oid(hashOID[maskHash]), null()))
+	params := seq(explicit(0, seq(oid(hashOID["SHA-256"]), null())), explicit(1, mask), explicit(2, number(32)))
+	return honest(signing{who: &w, edit: func(sd *signedData) {
+		si := sd.signers[0]
+		si.sigAlg = seq(oid("1.2.840.113549.1.1.10"), params)
+		si.value = func([]byte) []byte {
+			k := si.key.signer.(*rsa.PrivateKey)
+			m := new(big.Int).SetBytes(encodePSS(hash("SHA-256", si.attributes(0x31)), maskHash))
+			return m.Exp(m, k.D, k.N).FillBytes(make([]byte, 256))
+		}
+	}}).b
+}
+
+// encodePSS is EMSA-PSS for 2,048 bits (RFC 8017 §9.1.1) with a fixed salt.
+func encodePSS(digest []byte, maskHash string) []byte {
+	salt := hash("SHA-256", []byte("a salt that is no secret"))
+	h := hash("SHA-256", cat(make([]byte, 8), digest, salt))
+	block := cat(make([]byte, 256-len(h)-len(salt)-2), []byte{1}, salt)
+	var mask []byte
+	for i := byte(0); len(mask) < len(block); i++ {
+		mask = append(mask, hash(maskHash, cat(h, []byte{0, 0, 0, i}))...)
+	}
+	for i := range block {
+		block[i] ^= mask[i]
+	}
+	block[0] &= 0x7F
+	return cat(block, h, []byte{0xBC})
 }
 
 func body(element []byte) []byte { _, b := header(element); return b }
@@ -117,6 +151,11 @@ func certificateAttacks() []*attack {
 		})).passes().sees("valid"),
 		row("m10-second-timestamp", "M10", "a timestamp over other bytes beside no good one", edited(func(sd *signedData) {
 			sd.signers[0].unsigned = [][]byte{attribute(attrTimestamp, tokenSpec{at: "2020-01-01T00:00:00Z"}.over([]byte("x")))}
+		})).passes().sees("valid"),
+		row("m10-countersignature", "M10", "a countersignature over other bytes", edited(func(sd *signedData) {
+			counter := signWith(other, []byte("x")).signers[0]
+			counter.replace(attrContentType)
+			sd.signers[0].unsigned = [][]byte{attribute(attrCountersigning, counter.der())}
 		})).passes().sees("valid"),
 		row("m11-signing-time", "M11", "a signing-time attribute, which PAdES forbids, in the future", onSigner(func(si *signerInfo) {
 			si.attrs = append(si.attrs, attribute(attrSigningTime, utcTime("2027-01-01T00:00:00Z")))

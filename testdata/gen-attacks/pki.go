@@ -31,8 +31,7 @@ type certificate struct {
 	serial          []byte // DER INTEGER
 	from, to        string
 	ca              bool
-	pathLen         int // with ca; -1 = none
-	noBasic         bool
+	pathLen         int  // with ca; -1 = none
 	usage           byte // bits of KeyUsage, first byte; 0 = by kind
 	usages          []string
 	plainUsages     bool // the extended usages are not critical
@@ -109,7 +108,7 @@ func (c certificate) extensions() [][]byte {
 			basic = seq(yes(), number(int64(c.pathLen)))
 		}
 		out = append(out, extension("2.5.29.19", true, basic))
-	} else if !c.noBasic {
+	} else {
 		out = append(out, extension("2.5.29.19", true, seq()))
 	}
 	if len(c.usages) > 0 {
@@ -163,7 +162,6 @@ const (
 	serialRSA
 	serialSub
 	serialOdd
-	serialOdd2
 )
 
 // The PKI: one root that certifies signers and its OCSP responder, one that
@@ -211,13 +209,12 @@ func selfSigned(cn string) certificate {
 // crlSpec holds what goes into a CRL; zero values stand for an honest empty one
 // of root, made an hour before the letter was signed.
 type crlSpec struct {
-	issuer       []byte
-	key          *key
-	hash         string
-	this, next   string
-	entries      [][]byte
-	extra        [][]byte
-	noExtensions bool
+	issuer     []byte
+	key        *key
+	hash       string
+	this, next string
+	entries    [][]byte
+	extra      [][]byte
 }
 
 // revoked is an entry of a CRL; extensions may be none.

@@ -270,6 +270,8 @@ func fieldTricks() []*attack {
 		row("c4-exclude-prefix", "C4", "FieldMDP locks all but a, and ab is filled", lock("/Action/Exclude/Fields[(a)]", "ab")).under("forms").malformed(),
 		row("c4-unknown-action", "C4", "FieldMDP with an unknown action locks all", lock("/Action/Contoh/Fields[(p)]", "a")).under("forms").malformed(),
 		row("c4-all", "C4", "FieldMDP locks all", lock("/Action/All", "ab")).under("forms").malformed(),
+		row("c4-field-lock", "C4", "the field's /Lock locks all, without a FieldMDP in the signature", lockedByField("/Action/All")).under("forms").malformed(),
+		row("c4-field-lock-p", "C4", "the field's /Lock has P=1 beside another field's name", lockedByField("/Action/Include/Fields[(x)]/P 1")).under("forms").malformed(),
 		row("c5-javascript-before", "C5", "a certified document that had JavaScript when it was signed", func() []byte {
 			f := letter(func(_ *file, r *revision) {
 				r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", "/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>/DSS")
@@ -289,6 +291,17 @@ func fieldTricks() []*attack {
 			f.sign(signing{field: "Signature2", who: &other, number: 20})
 			return f.b
 		}).malformed().sees("valid valid"),
+	}
+}
+
+// lockedByField is a form whose signature field has a lock (ISO 32000-2
+// §12.7.5.5); then the text field is filled.
+func lockedByField(lock string) func() []byte {
+	return func() []byte {
+		f := formLetter("")
+		f.sign(signing{fieldEntries: "/Lock<</Type/SigFieldLock" + lock + ">>"})
+		f.fillForm(nama, "Budi")
+		return f.b
 	}
 }
 
