@@ -21,7 +21,7 @@ var archivable = []SubIndication{
 // ones have proved.
 func (r *run) proveExistence() {
 	for _, w := range slices.Backward(r.work) {
-		if w.own != nil && len(w.j.Structure) == 0 && w.sig.Revision > 0 {
+		if w.own != nil && len(w.j.Structure) == 0 && w.sig.Revision > 0 && !w.mistyped() {
 			r.proveToken(w.own, r.poe.of(inContents(w.sig.Revision)))
 			if w.own.counts {
 				r.poe.add(inRevision(w.sig.Revision), w.own.out.Time)

@@ -59,21 +59,23 @@ func (r *run) formatOfContents(w *work, b *Block) {
 	switch {
 	case w.syntax != nil:
 		b.fail(syntaxConclusion(w.syntax))
-	case w.sig.SubFilter != pades.SubFilterCAdES && w.sig.SubFilter != pades.SubFilterPKCS7 && w.own == nil:
-		b.fail(failed(FormatFailure, reasonf("subfilter-unsupported", "the encoding /%s is not supported", display(string(w.sig.SubFilter)))))
+	case w.sig.Filter == "":
+		b.fail(failed(FormatFailure, reasonf("filter-missing", "the signature dictionary has no /Filter")))
 	case w.si == nil && w.own == nil:
 		b.fail(failed(FormatFailure, reasonf(string(cms.RuleSignerCount), "there is no SignerInfo")))
 	default:
 		b.hold("contents")
 	}
 	for _, t := range w.stamps {
-		// Unsigned attributes are hints, yet one that claims to be a time-stamp
-		// and cannot be one says that the signature was tampered with.
-		switch {
-		case t.t == nil:
-			b.fail(failed(FormatFailure, reasonf("timestamp-malformed", "the %s time-stamp in the signature is none: %v", t.out.Kind, t.err)))
-		case t.t.Hash == 0:
+		// A time-stamp that cannot be read is dropped (M10). One that says of
+		// what it is in words that nobody knows may be the only proof of time.
+		if t.t != nil && t.t.Hash == 0 {
 			b.fail(failed(FormatFailure, reasonf("timestamp-digest", "the %s time-stamp is over a digest by the unknown algorithm %v", t.out.Kind, t.t.HashOID)))
+		}
+	}
+	for _, e := range w.warnings {
+		if e.Rule == cms.RuleDigestUnlisted {
+			b.fail(failed(FormatFailure, ruleWarning(e)))
 		}
 	}
 	for _, e := range w.breaches {
@@ -169,9 +171,18 @@ func (r *run) signingCertificate(w *work, b *Block) Conclusion {
 			b.fail(indeterminate(ChainGeneralFailure, reasonf("certificate-unreadable", "%v", w.certErr)))
 		}
 	default:
-		b.fail(indeterminate(NoSigningCertificateFound, reasonf("signing-certificate", "%v", w.certErr)))
+		b.fail(missingCertificate(w.certErr))
 	}
 	return b.Conclusion
+}
+
+// missingCertificate maps why no certificate was found.
+func missingCertificate(err error) Conclusion {
+	var c *cms.ConstraintError
+	if errors.As(err, &c) {
+		return breachConclusion(c)
+	}
+	return indeterminate(NoSigningCertificateFound, reasonf("signing-certificate", "%v", err))
 }
 
 // forgedDigest compares the digest where no certificate is at hand: that the

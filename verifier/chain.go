@@ -161,13 +161,13 @@ func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
 		}
 		return indeterminate(RevokedNoPOE, why)
 	}
-	for _, l := range res.links {
+	for i, l := range res.links {
 		if within(l.cert, r.at) {
 			continue
 		}
 		why := reasonf("certificate-validity", "the certificate of %s is valid from %s to %s", display(l.cert.Subject.CommonName),
 			l.cert.NotBefore.UTC().Format(time.RFC3339), l.cert.NotAfter.UTC().Format(time.RFC3339))
-		if res.links[0].err == nil {
+		if i == 0 && l.err == nil {
 			return indeterminate(OutOfBoundsNotRevoked, why)
 		}
 		return indeterminate(OutOfBoundsNoPOE, why)

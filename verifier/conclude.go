@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"slices"
+	"time"
 
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
@@ -35,6 +36,10 @@ func (r *run) validateSignature(w *work) {
 	w.process = newBlock("ARCHIVAL", "5.6", w.sig.Field)
 	w.process.sub(ltv)
 	w.out.Conclusion, w.out.BestTime = r.withArchival(w, w.process)
+	if claimed := w.out.ClaimedTime; claimed.After(w.out.BestTime.Add(r.v.cfg.Policy.ClockSkew)) {
+		w.warn("claimed-time", "the signer states "+claimed.Format(time.RFC3339)+", after the signature provably existed")
+	}
+	r.insist(w)
 	w.process.Conclusion = w.out.Conclusion
 }
 
@@ -53,8 +58,20 @@ func (r *run) validateTimestamp(w *work) {
 		w.process.sub(w.own.out.Process)
 		c = w.own.out.Conclusion
 	}
-	w.process.Conclusion = c
+	if c.ok() && w.mistyped() {
+		c = indeterminate(SigConstraintsFailure, reasonf("type-subfilter", "/Type and /SubFilter contradict each other"))
+	}
 	w.out.Conclusion = c
+	r.insist(w)
+	w.process.Conclusion = w.out.Conclusion
+}
+
+// insist is the last line: whatever the processes found, nothing passes whose
+// digest and value have not been seen to hold.
+func (r *run) insist(w *work) {
+	if w.out.ok() && !w.out.Intact {
+		w.out.Conclusion = indeterminate(SigConstraintsFailure, reasonf("not-intact", "digest or signature value could not be verified"))
+	}
 }
 
 // conclude writes the report: levels, the effect of later signatures on
@@ -124,31 +141,34 @@ func (r *run) explainRevisions() {
 			r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("annotated-after-signing", "annotations were added after the signature")))
 		}
 		for _, name := range w.j.AddedSignatures {
-			later := r.named(name, w)
-			switch {
-			case later == nil:
-				r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature", "the later signature %q cannot be judged", display(name))))
-			case later.out.ok():
-			case later.sig.Kind == pades.KindDocTimestamp && later.out.Indication != Failed:
-				// It adds nothing that is seen: an archive renewal whose own
-				// proof has lapsed leaves the signature as good as it is.
-				w.warn("later-timestamp", "the document timestamp "+display(name)+" is "+later.out.String())
-			default:
-				r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature",
-					"the later %s %q is %s", later.out.Kind, display(name), later.out.Conclusion)))
-			}
+			r.explainBy(w, name)
 		}
 	}
 }
 
-// named finds the signature of a field that came after w.
-func (r *run) named(field string, w *work) *work {
-	for _, x := range r.work {
-		if x != w && x.sig.Field == field {
-			return x
+// explainBy holds w against every other signature in the field called name: a
+// hostile form may have two such fields.
+func (r *run) explainBy(w *work, name string) {
+	found := false
+	for _, later := range r.work {
+		if later == w || later.sig.Field != name || later.sig.Revision != 0 && later.sig.Revision <= w.sig.Revision {
+			continue
+		}
+		found = true
+		switch {
+		case later.out.ok():
+		case later.sig.Kind == pades.KindDocTimestamp && later.out.Indication != Failed:
+			// It adds nothing that is seen: an archive renewal whose own
+			// proof has lapsed leaves the signature as good as it is.
+			w.warn("later-timestamp", "the document timestamp "+display(name)+" is "+later.out.String())
+		default:
+			r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature",
+				"the later %s %q is %s", later.out.Kind, display(name), later.out.Conclusion)))
 		}
 	}
-	return nil
+	if !found {
+		r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("later-signature", "the later signature %q cannot be judged", display(name))))
+	}
 }
 
 func (r *run) verdict() Verdict {

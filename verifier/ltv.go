@@ -16,7 +16,7 @@ var continuable = []SubIndication{
 // returns the conclusion and the best signature time.
 func (r *run) withTime(w *work, b *Block) (Conclusion, time.Time) {
 	basic := w.basic
-	if !basic.ok() && !basic.is(continuable...) {
+	if w.chain == nil || !basic.ok() && !basic.is(continuable...) {
 		return basic, r.at
 	}
 	best := r.at
@@ -83,12 +83,25 @@ func (r *run) atBestTime(w *work, basic Conclusion, best time.Time) Conclusion {
 	return passed()
 }
 
-// order is step 5: content time-stamps come before the signature's.
+// order is step 5: content time-stamps come before the signature's, and those
+// over later revisions after it. Authorities' clocks may differ by the
+// policy's skew.
 func (r *run) order(w *work, best time.Time) Conclusion {
+	skew := r.v.cfg.Policy.ClockSkew
 	for _, t := range w.stamps {
-		if t.out.Kind == "content" && t.out.ok() && t.out.Time.After(best) {
+		if !t.counts {
+			continue
+		}
+		if t.out.Kind == "content" && t.out.Time.After(best) {
 			return indeterminate(TimestampOrderFailure, reasonf("timestamp-order",
 				"the content time-stamp of %s is later than the signature's", t.out.Time.Format(time.RFC3339)))
+		}
+		for _, x := range r.work {
+			over := x.own != nil && x.own.counts && w.sig.Revision > 0 && x.sig.Revision > w.sig.Revision
+			if over && t.out.Time.After(x.own.out.Time.Add(skew)) {
+				return indeterminate(TimestampOrderFailure, reasonf("timestamp-order",
+					"the document time-stamp of %s is earlier than the signature's", x.own.out.Time.Format(time.RFC3339)))
+			}
 		}
 	}
 	return passed()

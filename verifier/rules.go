@@ -13,14 +13,15 @@ var ruleMeaning = map[cms.Rule]Conclusion{
 	cms.RuleContentType:         {Failed, FormatFailure, nil},
 	cms.RuleContentTypeNotData:  {Failed, FormatFailure, nil},
 	cms.RuleContentPresent:      {Failed, FormatFailure, nil},
-	cms.RuleDigestAlgorithm:     {Failed, FormatFailure, nil},
 	cms.RuleAlgorithmProtection: {Failed, FormatFailure, nil},
 	cms.RuleSignerCount:         {Failed, FormatFailure, nil},
 	cms.RuleAttributeTwice:      {Failed, FormatFailure, nil},
 	cms.RuleAttributeMalformed:  {Failed, FormatFailure, nil},
 
-	// PSS with another hash in MGF1 is unusual and still RFC 8017: no forgery,
-	// and no signature that could be called good.
+	// Digest and signature algorithms that disagree, or PSS with another hash in
+	// MGF1: where digest and value hold all the same it is no forgery, and no
+	// signature that could be called good.
+	cms.RuleDigestAlgorithm:         {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleAlgorithmParameters:     {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleNoSigningCertificate:    {Indeterminate, SigConstraintsFailure, nil},
 	cms.RuleSigningCertificateTwice: {Indeterminate, SigConstraintsFailure, nil},

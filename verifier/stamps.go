@@ -1,10 +1,12 @@
 package verifier
 
 import (
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 )
 
@@ -62,7 +64,7 @@ func contentOfToken(rule cms.Rule) bool {
 
 func (r *run) stampSigner(t *token, b *Block) Conclusion {
 	if t.cert == nil {
-		b.fail(indeterminate(NoSigningCertificateFound, reasonf("signing-certificate", "%v", t.err)))
+		b.fail(missingCertificate(t.err))
 		return b.Conclusion
 	}
 	for _, e := range t.check.Breaches {
@@ -74,6 +76,12 @@ func (r *run) stampSigner(t *token, b *Block) Conclusion {
 		b.holdf("signing-certificate", "%s", t.out.Authority.CommonName)
 	}
 	return b.Conclusion
+}
+
+// mistyped reports a document timestamp whose dictionary says /Sig, or the
+// other way round (T06). Old writers made such; as a proof it does not count.
+func (w *work) mistyped() bool {
+	return slices.ContainsFunc(w.j.Warnings, func(f pades.Finding) bool { return f.Code == "type-subfilter" })
 }
 
 // stampImprint is cryptographic verification of a token: its own value, and

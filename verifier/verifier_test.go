@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/verifier"
 )
@@ -58,9 +59,10 @@ func TestOfflineLater(t *testing.T) {
 	}
 }
 
+// BenchmarkLTA verifies one small B-LTA file, with everything that it holds.
 func BenchmarkLTA(b *testing.B) {
-	w := newWorld(b)
-	signed := w.sign(b, letter(b), signer.LTA)
+	w := newWorldWith(b, lab.Config{RootKey: lab.RSA4096, Key: lab.RSA2048})
+	signed := w.sign(b, testfile.ByName(b, "v14-table").Bytes(b), signer.LTA)
 	v, err := verifier.New(w.offline())
 	if err != nil {
 		b.Fatal(err)

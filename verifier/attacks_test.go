@@ -1,0 +1,77 @@
+package verifier_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/verifier"
+)
+
+// attackRow is a row of testdata/attacks/expected.json: what one of our own
+// attack files must get, written by hand from the catalogue of attacks.
+type attackRow struct {
+	Name          string    `json:"name"`
+	File          string    `json:"file"`
+	ID            string    `json:"id"`
+	What          string    `json:"what"`
+	Policy        string    `json:"policy"`
+	At            time.Time `json:"at"`
+	Verdict       []string  `json:"verdict"`
+	SubIndication []string  `json:"subIndication"`
+}
+
+func TestAttacks(t *testing.T) {
+	dir := filepath.Join(testfile.Root(t), "testdata", "attacks")
+	table, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []attackRow
+	if err := json.Unmarshal(table, &rows); err != nil {
+		t.Fatal(err)
+	}
+	cfg := verifier.Config{Signers: anchors(t, dir, "trust.pem"), TSAs: anchors(t, dir, "trust-tsa.pem")}
+	for _, row := range rows {
+		t.Run(row.Name+"/"+row.Policy, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join(dir, row.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := cfg
+			cfg.Policy = policy(t, row.Policy)
+			r := verifyInput(t, cfg, verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: row.File}, row.At)
+			if !slices.Contains(row.Verdict, string(r.Verdict)) || !concluded(r, row.SubIndication) {
+				t.Errorf("%s %s: got %s, want %v %v", row.ID, row.What, summary(r), row.Verdict, row.SubIndication)
+			}
+		})
+	}
+}
+
+// concluded reports that some signature has one of the sub-indications, where
+// the verdict is one that has any.
+func concluded(r *verifier.Report, subs []string) bool {
+	if len(subs) == 0 || r.Verdict != verifier.TotalFailed && r.Verdict != verifier.VerdictUndetermined {
+		return true
+	}
+	return slices.ContainsFunc(r.Signatures, func(s *verifier.Signature) bool { return slices.Contains(subs, string(s.Sub)) })
+}
+
+func anchors(tb testing.TB, dir, name string) *pki.Anchors {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a, err := pki.ParseAnchors(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return a
+}
