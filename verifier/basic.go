@@ -250,7 +250,8 @@ func (r *run) contentStampAfter(w *work, moment time.Time) bool {
 
 // cryptographic is cryptographic verification (§5.2.7).
 func (r *run) cryptographic(w *work, b *Block) Conclusion {
-	if w.content == nil || w.content.digest == nil {
+	refuted := errors.Is(w.check.Digest, cms.ErrDigest) || errors.Is(w.check.Value, cms.ErrSignature)
+	if !refuted && (w.content == nil || w.content.digest == nil) {
 		if w.si.DigestAlgorithm == 0 {
 			b.fail(indeterminate(CryptoNoPOE, reasonf(string(cms.RuleUnsupported), "the digest algorithm %v is not supported", w.si.DigestOID)))
 		} else {
