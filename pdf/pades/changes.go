@@ -1,10 +1,6 @@
 package pades
 
-import (
-	"fmt"
-
-	"github.com/absah-id/absah/pdf"
-)
+import "github.com/absah-id/absah/pdf"
 
 // A differ compares consecutive revisions. What an object may become depends
 // on every path by which the older revision reaches it, so before the first
@@ -675,73 +671,4 @@ func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
 	}
 	dict, _ := v.(pdf.Dict)
 	return dict, nil
-}
-
-// path names one way by which the old revision reaches an object. It is looked
-// for only when there is something to report.
-func (d *differ) path(num uint32) string {
-	f := pathFinder{rev: d.old, want: num, seen: map[uint32]bool{}}
-	f.queue = append(f.queue, pathStep{o: d.old.Trailer()["Root"], path: "/Root"})
-	if info, ok := d.old.Trailer()["Info"]; ok {
-		f.queue = append(f.queue, pathStep{o: info, path: "/Info"})
-	}
-	for len(f.queue) > 0 && f.visits < maxPathVisits {
-		s := f.queue[0]
-		f.queue = f.queue[1:]
-		if f.scan(s.o, s.path) {
-			return f.found
-		}
-	}
-	return fmt.Sprintf("/Root/…(%d)", num)
-}
-
-// maxPathVisits bounds the search for a path, which only serves a reader.
-const maxPathVisits = 20_000
-
-type pathStep struct {
-	o    pdf.Object
-	path string
-}
-
-type pathFinder struct {
-	rev    *pdf.Revision
-	want   uint32
-	seen   map[uint32]bool
-	queue  []pathStep
-	visits int
-	found  string
-}
-
-// scan looks through one object and queues what it refers to.
-func (f *pathFinder) scan(o pdf.Object, path string) bool {
-	switch o := o.(type) {
-	case pdf.Ref:
-		if o.Num == f.want {
-			f.found = path
-			return true
-		}
-		if f.seen[o.Num] {
-			return false
-		}
-		f.seen[o.Num] = true
-		f.visits++
-		if v, err := f.rev.Object(o); err == nil {
-			f.queue = append(f.queue, pathStep{v, path})
-		}
-	case pdf.Array:
-		for i, e := range o {
-			if f.scan(e, fmt.Sprintf("%s/%d", path, i)) {
-				return true
-			}
-		}
-	case pdf.Dict:
-		for _, k := range sortedKeys(o) {
-			if k != "Parent" && k != "P" && f.scan(o[k], path+"/"+string(k)) {
-				return true
-			}
-		}
-	case *pdf.Stream:
-		return f.scan(o.Dict, path)
-	}
-	return false
 }
