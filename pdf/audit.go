@@ -176,6 +176,16 @@ func (a *auditor) object(x *indirect) error {
 	if err != nil {
 		return a.tolerable(err, x.start, "stream-length")
 	}
+	if x.stream {
+		// The end of a stream was found without asking for endobj.
+		b, err := a.r.doc.src.bytes(end-int64(len("endobj")), int64(len("endobj")))
+		if err != nil {
+			return err
+		}
+		if string(b) != "endobj" {
+			a.note(x.start, "endobj-missing")
+		}
+	}
 	a.spans = append(a.spans, Span{Offset: x.start, End: end})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/absah-id/absah/internal/testfile"
@@ -78,6 +79,61 @@ func checkFile(t *testing.T, b []byte) {
 	again, err := pades.Signatures(next)
 	if err != nil || len(again) != len(list)+1 {
 		t.Errorf("%d signatures after %d, %v", len(again), len(list), err)
+	}
+}
+
+// FuzzJudge judges arbitrary files. Whatever they are, there is a judgement in
+// bounded time, all of it is in order, and what passes covers a revision.
+func FuzzJudge(f *testing.F) {
+	good, _ := signedFile(f)
+	f.Add(good)
+	base := sign(f, formDoc(f), pades.SignatureSpec{Field: "Signature1"}, 1)
+	f.Add(fileBytes(f, stamped(f, base, 2)))
+	f.Add(fileBytes(f, edit(f, base, func(u *pdf.Update) { fillText(f, u, "Budi", "(Budi) Tj") })))
+	f.Add(append(fileBytes(f, base), raw(base, map[uint32]string{9: "", 50: "(x)"}, "")...))
+	f.Fuzz(judgeFile)
+}
+
+// FuzzJudgeUpdate puts arbitrary objects into a revision after a signature,
+// which FuzzJudge hardly reaches through the syntax around them.
+func FuzzJudgeUpdate(f *testing.F) {
+	base := sign(f, formDoc(f), pades.SignatureSpec{Field: "Signature1"}, 1)
+	file := fileBytes(f, base)
+	f.Add(uint32(4), "<< /FT /Tx /T (nama) /V (x) /Subtype /Widget >>", uint32(50), "<< /Type /DSS >>")
+	f.Add(uint32(1), "<< /Type /Catalog /Pages 2 0 R /DSS 50 0 R >>", uint32(50), "<< /VRI << /Type /VRI >> /Certs [9 0 R] >>")
+	f.Add(uint32(3), "<< /Annots [50 0 R] >>", uint32(50), "<< /Subtype /FreeText >>")
+	f.Fuzz(func(t *testing.T, a uint32, first string, b uint32, second string) {
+		a, b = a%60+1, b%60+1
+		judgeFile(t, slices.Concat(file, raw(base, map[uint32]string{a: first, b: second}, "")))
+	})
+}
+
+func judgeFile(t *testing.T, b []byte) {
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), small)
+	if err != nil {
+		return
+	}
+	dj, err := pades.Judge(doc, pades.ChangePolicy{FormValues: true})
+	if err != nil {
+		t.Fatalf("hostile input is a judgement, not an error: %v", err)
+	}
+	for _, j := range dj.Signatures {
+		worst := pades.ChangeNone
+		for i, c := range j.Changes {
+			worst = max(worst, c.Level)
+			if c.Revision <= j.SignedRevision || i > 0 && c.Revision < j.Changes[i-1].Revision {
+				t.Errorf("%q: a change of revision %d after %d", j.Signature.Field, c.Revision, j.SignedRevision)
+			}
+		}
+		if j.SignedRevision > 0 && j.Level != worst {
+			t.Errorf("%q: level %v of changes up to %v", j.Signature.Field, j.Level, worst)
+		}
+		if j.Level == pades.ChangeOther && len(j.Structure)+len(j.Violations) == 0 {
+			t.Errorf("%q: level OTHER, and nothing speaks against it", j.Signature.Field)
+		}
+		if len(j.Structure) == 0 && j.Coverage == pades.CoveragePartial {
+			t.Errorf("%q: partial, and the gate is open", j.Signature.Field)
+		}
 	}
 }
 

@@ -152,6 +152,9 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 		}
 		dj.Damage = append(dj.Damage, failure("form", err))
 	}
+	if list, err = addRemoved(doc, list, dj); err != nil {
+		return nil, err
+	}
 	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}}
 	for _, s := range list {
 		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}

@@ -17,9 +17,18 @@ type gate struct {
 	limit  *Finding
 }
 
-// warned are the problems of a signature that are tolerated: timestamps of
-// some years ago carry /Type /Sig.
-var warned = map[string]bool{"type-subfilter": true}
+// warned says whether a problem of a signature is tolerated: timestamps of some
+// years ago carry /Type /Sig, and what one signer put into two fields is one
+// signature.
+func warned(s *Signature, rule string) bool {
+	switch rule {
+	case "type-subfilter":
+		return s.SubFilter == SubFilterRFC3161 && s.Dict["Type"] == pdf.Object(pdf.Name("Sig"))
+	case "shared-value":
+		return true
+	}
+	return false
+}
 
 // supported are the encodings that hold a detached CMS or a token. PBAD.PAdES
 // is that of the Brazilian ICP (DOC-ICP-15.03), a CAdES signature like ours.
@@ -31,15 +40,11 @@ var supported = map[pdf.Name]bool{
 // signature, and in the signed one. They do not make two readings possible.
 var harmless = map[string]bool{
 	"entry-repeated":  true, // says what held before
-	"comment":         true, // between objects; common in honest files
-	"space-after-eof": true,
 	"object-freed":    true, // judged by what the object was
 	"xref-entry-form": true, // read as tokens
 	"hybrid-update":   true, // conflicts have rules of their own
 	"xrefstm-outside": true, // as has what its entries point to
-	"trailer-root":    true, // the catalog stays the one before
 	"object-space":    true,
-	"object-comment":  true,
 }
 
 func (j *Judgement) fail(code, format string, args ...any) {
@@ -54,11 +59,14 @@ func (j *Judgement) warn(code, format string, args ...any) {
 func (g *gate) check(j *Judgement) error {
 	s := j.Signature
 	for _, p := range s.Problems {
-		if warned[p.Rule] || p.Rule == "shared-value" {
+		if warned(s, p.Rule) {
 			j.warn(p.Rule, "%v", p)
 			continue
 		}
 		j.fail(p.Rule, "%v", p)
+	}
+	if s.Dict != nil && s.Filter == "" {
+		j.fail("filter", "no /Filter")
 	}
 	if s.SubFilter != "" && !supported[s.SubFilter] {
 		j.fail("subfilter", "/SubFilter %q is not supported", clean(string(s.SubFilter)))
@@ -99,7 +107,7 @@ func (g *gate) cover(j *Judgement) error {
 func (g *gate) anomalies(j *Judgement) {
 	for _, a := range g.doc.Anomalies() {
 		switch {
-		case harmless[a.Rule]:
+		case harmless[a.Rule], a.Rule == "space-after-eof" && g.oneMore():
 		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
 			// Whoever signed chose the catalog.
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision):
@@ -109,6 +117,46 @@ func (g *gate) anomalies(j *Judgement) {
 			j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
 		}
 	}
+}
+
+// oneMore says whether nothing but one end of line follows the last revision.
+func (g *gate) oneMore() bool {
+	n := g.doc.Size() - g.doc.Latest().End()
+	if n > 2 {
+		return false
+	}
+	b := make([]byte, n)
+	if _, err := g.doc.ReaderAt().ReadAt(b, g.doc.Latest().End()); err != nil && err != io.EOF {
+		return false
+	}
+	return string(b) == "\n" || string(b) == "\r" || string(b) == "\r\n"
+}
+
+// quiet says whether the comments from off on are only what writers leave
+// between objects, their name for the most part, and nothing that a reader
+// which repairs files by searching could take for an object.
+func (g *gate) quiet(off int64) bool {
+	const most = 1024
+	b := make([]byte, most)
+	n, err := g.doc.ReaderAt().ReadAt(b, off)
+	if err != nil && err != io.EOF {
+		return false
+	}
+	for b = b[:n]; len(b) > 0 && b[0] == '%'; {
+		line := b
+		if i := bytes.IndexAny(b, "\r\n"); i >= 0 {
+			line = b[:i]
+		} else if n == most {
+			return false
+		}
+		for _, word := range []string{"obj", "stream", "xref", "trailer", "%EOF", "%PDF"} {
+			if bytes.Contains(line, []byte(word)) {
+				return bytes.HasPrefix(line, []byte("%%EOF")) && len(line) == len("%%EOF")
+			}
+		}
+		b = bytes.TrimLeft(b[len(line):], "\x00\t\n\f\r ")
+	}
+	return true
 }
 
 // nearby says whether the startxref of a revision misses its cross-reference
@@ -164,7 +212,7 @@ func (g *gate) audit(j *Judgement) error {
 			return nil
 		}
 		for _, a := range list {
-			if !harmless[a.Rule] {
+			if !harmless[a.Rule] && !(a.Rule == "comment" && g.quiet(a.Offset)) {
 				j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
 			}
 		}
