@@ -1,9 +1,11 @@
 package pdf
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // errShort says that the parser's window ends where the token might go on. It
@@ -217,34 +219,69 @@ func (p *parser) number() (Object, error) {
 // hexString reads the string whose < stands at p.pos. A missing last digit
 // is 0 (§7.3.4.3).
 func (p *parser) hexString() (String, error) {
-	start := p.pos
-	end := start + 1
-	for end < len(p.buf) && p.buf[end] != '>' {
-		end++
-	}
-	if end == len(p.buf) {
+	start := p.pos + 1
+	n := bytes.IndexByte(p.buf[start:], '>')
+	if n < 0 {
 		return "", p.ended("string-open")
 	}
-	out := make([]byte, 0, (end-start)/2)
-	var high byte
-	odd := false
-	for i := start + 1; i < end; i++ {
-		v := hexValue[p.buf[i]]
-		switch {
-		case v < 16 && odd:
-			out = append(out, high|v)
-			odd = false
-		case v < 16:
-			high, odd = v<<4, true
-		case class[p.buf[i]] != space:
-			return "", p.fail(i, "hex-string")
+	digits := p.buf[start : start+n]
+	var out strings.Builder
+	out.Grow((n + 1) / 2)
+	for i := 0; i < n; {
+		i += plainHex(&out, digits[i:])
+		high, at, err := p.hexDigit(start, digits, i)
+		if err != nil {
+			return "", err
+		}
+		low, next, err := p.hexDigit(start, digits, at)
+		if err != nil {
+			return "", err
+		}
+		if i = next; at <= n {
+			out.WriteByte(high<<4 | low)
 		}
 	}
-	if odd {
-		out = append(out, high)
+	p.pos = start + n + 1
+	return String(out.String()), nil
+}
+
+// plainHex decodes pairs of digits up to the first byte that is none, and
+// returns how many bytes it took. The signatures of a document are such runs,
+// of thousands of digits.
+func plainHex(out *strings.Builder, digits []byte) int {
+	var piece [512]byte
+	i := 0
+	for {
+		k := 0
+		for k < len(piece) && i+1 < len(digits) {
+			high, low := hexValue[digits[i]], hexValue[digits[i+1]]
+			if high|low > 15 {
+				break
+			}
+			piece[k] = high<<4 | low
+			k++
+			i += 2
+		}
+		out.Write(piece[:k])
+		if k < len(piece) {
+			return i
+		}
 	}
-	p.pos = end + 1
-	return String(out), nil
+}
+
+// hexDigit returns the next digit from i on and the place after it: 0 at the
+// end, with a place beyond that.
+func (p *parser) hexDigit(start int, digits []byte, i int) (v byte, next int, err error) {
+	for i < len(digits) && class[digits[i]] == space {
+		i++
+	}
+	if i >= len(digits) {
+		return 0, len(digits) + 1, nil
+	}
+	if v = hexValue[digits[i]]; v > 15 {
+		return 0, i, p.fail(start+i, "hex-string")
+	}
+	return v, i + 1, nil
 }
 
 // literalString reads the string whose ( stands at p.pos (§7.3.4.2).
