@@ -40,15 +40,15 @@ func newPlan(rev *pdf.Revision, spec SignatureSpec) (*plan, error) {
 	if err := p.checkDynamic(); err != nil {
 		return nil, err
 	}
-	rules, err := readRules(rev)
+	t, err := readTree(rev)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := readRules(rev, t)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.checkKind(rules); err != nil {
-		return nil, err
-	}
-	t, err := readTree(rev)
-	if err != nil {
 		return nil, err
 	}
 	p.first = !slices.ContainsFunc(t.signatures, func(f Field) bool { return f.Filled })
@@ -87,8 +87,8 @@ type rules struct {
 	locks     []*FieldMDP
 }
 
-func readRules(rev *pdf.Revision) (*rules, error) {
-	list, err := Signatures(rev.Document())
+func readRules(rev *pdf.Revision, t *tree) (*rules, error) {
+	list, err := signatures(rev.Document(), t.signatures)
 	if err != nil {
 		return nil, err
 	}

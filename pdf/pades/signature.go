@@ -90,6 +90,15 @@ func Signatures(doc *pdf.Document) ([]*Signature, error) {
 	if damage != nil && fatal(damage) {
 		return nil, damage
 	}
+	list, err := signatures(doc, fields)
+	if err != nil {
+		return nil, err
+	}
+	return list, damage
+}
+
+// signatures reads the filled ones of the fields of doc's latest revision.
+func signatures(doc *pdf.Document, fields []Field) ([]*Signature, error) {
 	var list []*Signature
 	byValue := map[pdf.Ref]*Signature{}
 	for i := range fields {
@@ -113,7 +122,7 @@ func Signatures(doc *pdf.Document) ([]*Signature, error) {
 	}
 	slices.SortStableFunc(list, func(a, b *Signature) int { return compareEnds(a, b) })
 	checkNesting(list)
-	return list, damage
+	return list, nil
 }
 
 func compareEnds(a, b *Signature) int {
@@ -356,21 +365,45 @@ func (s *Signature) checkHex(doc *pdf.Document) error {
 		s.problem("contents-gap", "a gap of %d bytes", n)
 		return nil
 	}
-	gap := make([]byte, n)
-	if _, err := doc.ReaderAt().ReadAt(gap, s.ByteRange[1]); err != nil && err != io.EOF {
-		return fmt.Errorf("signature contents: %w", err)
+	if n != int64(2*len(s.Contents)+2) {
+		s.problem("contents-gap", "a gap of %d bytes for /Contents of %d", n, len(s.Contents))
+		return nil
 	}
-	if gap[0] != '<' || gap[n-1] != '>' {
+	var digits, value [1024]byte
+	r := doc.ReaderAt()
+	if err := readFull(r, digits[:1], s.ByteRange[1]); err != nil {
+		return err
+	}
+	if err := readFull(r, digits[1:2], s.ByteRange[2]-1); err != nil {
+		return err
+	}
+	if string(digits[:2]) != "<>" {
 		s.problem("contents-gap", "the gap is not a hexadecimal string")
 		return nil
 	}
-	b := make([]byte, hex.DecodedLen(int(n-2)))
-	if _, err := hex.Decode(b, gap[1:n-1]); err != nil {
-		s.problem("contents-gap", "%w", err)
-		return nil
+	at := s.ByteRange[1] + 1
+	for part := range slices.Chunk(s.Contents, len(digits)/2) {
+		k := 2 * len(part)
+		if err := readFull(r, digits[:k], at); err != nil {
+			return err
+		}
+		if _, err := hex.Decode(value[:], digits[:k]); err != nil {
+			s.problem("contents-gap", "%w", err)
+			return nil
+		}
+		if !bytes.Equal(value[:k/2], part) {
+			s.problem("contents-gap", "the gap differs from /Contents")
+			return nil
+		}
+		at += int64(k)
 	}
-	if !bytes.Equal(b, s.Contents) {
-		s.problem("contents-gap", "the gap differs from /Contents")
+	return nil
+}
+
+// readFull fills b with the bytes at off, which are inside the file.
+func readFull(r io.ReaderAt, b []byte, off int64) error {
+	if n, err := r.ReadAt(b, off); n < len(b) {
+		return fmt.Errorf("signature contents: %w", err)
 	}
 	return nil
 }
