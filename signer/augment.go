@@ -113,10 +113,12 @@ func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
 // signature in it holds: what is built upon a broken document is worth nothing,
 // and whoever signs it would vouch for what he was not shown.
 func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash) error {
-	if err := standing(w.doc); err != nil {
-		return err
-	}
 	list, err := readProven(w)
+	if err != nil || len(list) > 0 {
+		if err := standing(w.doc); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return err
 	}

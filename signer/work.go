@@ -41,10 +41,13 @@ func open(in Input) (*pdf.Document, error) {
 	return pdf.Open(in.Reader, in.Size, pdf.Options{Password: in.Password, Limits: in.Limits})
 }
 
-// append adds a finished revision. tail is copied.
+// append adds a finished revision. tail is kept.
 func (w *work) append(tail []byte) (*work, error) {
-	all := slices.Concat(w.tail, tail)
-	tail = all[len(w.tail):]
+	all := tail
+	if w.tail != nil {
+		all = slices.Concat(w.tail, tail)
+		tail = all[len(w.tail):]
+	}
 	doc, err := w.doc.Append(tail)
 	if err != nil {
 		return nil, fmt.Errorf("read back the new revision: %w", err)
@@ -81,13 +84,11 @@ func (w *work) embed(p *pades.Pending, der, digest []byte) (*work, error) {
 		return nil, fmt.Errorf("self-check: no signature in the field %q", p.Field)
 	}
 	s := list[i]
-	embedded, err := s.CMS()
+	padding, same := bytes.CutPrefix(s.Contents, der)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("self-check: %w", err)
 	case len(s.Problems) > 0:
 		return nil, fmt.Errorf("self-check: %w", s.Problems[0])
-	case !bytes.Equal(embedded, der):
+	case !same || len(bytes.Trim(padding, "\x00")) > 0:
 		return nil, errors.New("self-check: the document holds another signature than was made")
 	case s.ByteRange != p.ByteRange() || s.ByteRange[2]+s.ByteRange[3] != next.doc.Size():
 		return nil, errors.New("self-check: the signature does not cover the document")
