@@ -1,6 +1,11 @@
 package pades
 
-import "github.com/absah-id/absah/pdf"
+import (
+	"maps"
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+)
 
 // A differ compares consecutive revisions. What an object may become depends
 // on every path by which the older revision reaches it, so before the first
@@ -36,6 +41,8 @@ type differ struct {
 	changes  []Change
 	warnings []Finding
 	steps    int
+
+	pathVisits int
 }
 
 // role is one part that an object plays.
@@ -141,11 +148,9 @@ func (d *differ) compare(next *pdf.Revision) error {
 				return err
 			}
 		}
-		for i := range d.pages {
-			if t.pages[int32(i)] {
-				if err := d.comparePage(i); err != nil {
-					return err
-				}
+		for _, i := range slices.Sorted(maps.Keys(t.pages)) {
+			if err := d.comparePage(int(i)); err != nil {
+				return err
 			}
 		}
 	}
@@ -301,11 +306,9 @@ func (d *differ) remark(t *touched) error {
 		}
 		d.oldForm = d.newForm
 	}
-	for i, ref := range d.pages {
-		if t.pages[int32(i)] {
-			if err := d.markPage(ref, int32(i)); err != nil {
-				return err
-			}
+	for i := range t.pages {
+		if err := d.markPage(d.pages[i], i); err != nil {
+			return err
 		}
 	}
 	if len(t.elements) > 0 {

@@ -282,6 +282,9 @@ func (d *differ) compareForm(t *touched) error {
 		d.report(Change{Path: "/Root/AcroForm", Rule: "form-damaged", Level: ChangeOther, Text: err.Error()})
 	}
 	d.newForm = form
+	if d.steps += len(form.order); d.steps > maxSteps {
+		return overLimit("maxSteps", maxSteps)
+	}
 	d.compareFormDict()
 	for _, was := range d.oldForm.order {
 		now := form.nodes[was.ref]
@@ -362,21 +365,17 @@ func (d *differ) keepsOrder(a, b pdf.Object) bool {
 	if !ok {
 		return len(x) == 0 && !present(now)
 	}
+	m := newMatcher(d, y)
 	for _, o := range x {
-		i := slices.IndexFunc(y, func(e pdf.Object) bool { return d.same(o, e) })
-		if i < 0 {
+		at, err := m.find(o)
+		if err != nil || at < m.next {
 			return false
 		}
-		for _, extra := range y[:i] {
-			if _, ok := extra.(pdf.Ref); !ok {
-				return false
-			}
-		}
-		y = y[i+1:]
+		m.next = max(m.next, min(at+1, len(y)))
 	}
-	for _, extra := range y {
-		if _, ok := extra.(pdf.Ref); !ok {
-			return false
+	for i, o := range y {
+		if _, isRef := o.(pdf.Ref); !isRef && !m.used[i] {
+			return false // a field that is no object of its own
 		}
 	}
 	return true

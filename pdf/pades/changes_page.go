@@ -59,31 +59,81 @@ func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error
 		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: ChangeOther})
 		return nil
 	}
-	left := slices.Clone(now)
-	at := 0
+	m := newMatcher(d, now)
 	for _, o := range was {
-		i := slices.IndexFunc(left[at:], func(e pdf.Object) bool { return d.same(o, e) })
-		if i >= 0 {
-			left[at+i], at = nil, at+i+1
-			continue
-		}
-		if slices.ContainsFunc(left[:at], func(e pdf.Object) bool { return e != nil && d.same(o, e) }) {
+		switch at, err := m.find(o); {
+		case err != nil:
+			return err
+		case at < 0:
+			if err := d.annotRemoved(page, path, o); err != nil {
+				return err
+			}
+		case at < m.next:
 			d.report(Change{Object: page, Path: path, Rule: "annotation-order", Level: ChangeOther})
 			return nil
-		}
-		if err := d.annotRemoved(page, path, o); err != nil {
-			return err
+		default:
+			m.next = at + 1
 		}
 	}
-	for _, o := range left {
-		if o == nil || slices.ContainsFunc(was, func(e pdf.Object) bool { return d.same(e, o) }) {
-			continue // kept, or listed a second time
+	for i, o := range now {
+		if m.used[i] {
+			continue
+		}
+		if ref, ok := o.(pdf.Ref); ok && m.used[m.places[ref]] {
+			continue // listed a second time
 		}
 		if err := d.annotAdded(page, path, o); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// matcher finds elements of an older array in a newer one: references by what
+// they refer to, direct objects by content.
+type matcher struct {
+	d      *differ
+	now    pdf.Array
+	places map[pdf.Ref]int // the first of each
+	used   []bool
+	next   int // after the last that was found
+}
+
+func newMatcher(d *differ, now pdf.Array) *matcher {
+	m := &matcher{d: d, now: now, places: make(map[pdf.Ref]int, len(now)), used: make([]bool, len(now))}
+	for i, o := range now {
+		if ref, ok := o.(pdf.Ref); ok {
+			if _, twice := m.places[ref]; !twice {
+				m.places[ref] = i
+			}
+		}
+	}
+	return m
+}
+
+// find returns the place of an old element, -1 when it is gone.
+func (m *matcher) find(o pdf.Object) (int, error) {
+	if ref, ok := o.(pdf.Ref); ok {
+		i, ok := m.places[ref]
+		if !ok {
+			return -1, nil
+		}
+		if m.used[i] { // it was listed twice
+			return m.next, nil
+		}
+		m.used[i] = true
+		return i, nil
+	}
+	for i := m.next; i < len(m.now); i++ {
+		if err := m.d.step(); err != nil {
+			return 0, err
+		}
+		if _, isRef := m.now[i].(pdf.Ref); !isRef && !m.used[i] && m.d.same(o, m.now[i]) {
+			m.used[i] = true
+			return i, nil
+		}
+	}
+	return -1, nil
 }
 
 func (d *differ) annotRemoved(page pdf.Ref, path string, o pdf.Object) error {

@@ -14,9 +14,10 @@ func (d *differ) path(num uint32) string {
 	if info, ok := d.old.Trailer()["Info"]; ok {
 		f.queue = append(f.queue, pathStep{o: info, path: "/Info"})
 	}
-	for len(f.queue) > 0 && f.visits < maxPathVisits {
+	for len(f.queue) > 0 && d.pathVisits < maxPathVisits {
 		s := f.queue[0]
 		f.queue = f.queue[1:]
+		d.pathVisits++
 		if f.scan(s.o, s.path) {
 			return f.found
 		}
@@ -24,8 +25,8 @@ func (d *differ) path(num uint32) string {
 	return fmt.Sprintf("/Root/…(%d)", num)
 }
 
-// maxPathVisits bounds the search for a path, which only serves a reader.
-const maxPathVisits = 20_000
+// maxPathVisits bounds the search for all paths, which only serve a reader.
+const maxPathVisits = 50_000
 
 type pathStep struct {
 	o    pdf.Object
@@ -33,12 +34,11 @@ type pathStep struct {
 }
 
 type pathFinder struct {
-	rev    *pdf.Revision
-	want   uint32
-	seen   map[uint32]bool
-	queue  []pathStep
-	visits int
-	found  string
+	rev   *pdf.Revision
+	want  uint32
+	seen  map[uint32]bool
+	queue []pathStep
+	found string
 }
 
 // scan looks through one object and queues what it refers to.
@@ -53,7 +53,6 @@ func (f *pathFinder) scan(o pdf.Object, path string) bool {
 			return false
 		}
 		f.seen[o.Num] = true
-		f.visits++
 		if v, err := f.rev.Object(o); err == nil {
 			f.queue = append(f.queue, pathStep{v, path})
 		}
@@ -65,7 +64,7 @@ func (f *pathFinder) scan(o pdf.Object, path string) bool {
 		}
 	case pdf.Dict:
 		for _, k := range sortedKeys(o) {
-			if k != "Parent" && k != "P" && f.scan(o[k], path+"/"+string(k)) {
+			if k != "Parent" && k != "P" && f.scan(o[k], path+"/"+clean(string(k))) {
 				return true
 			}
 		}

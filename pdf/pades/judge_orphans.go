@@ -16,11 +16,15 @@ const maxOrphanSearch = 20_000
 func removed(doc *pdf.Document, orphans []pdf.Ref) ([]*Signature, error) {
 	var list []*Signature
 	left := slices.Clone(orphans)
+	visited := 0
 	revs := doc.Revisions()
 	for i := len(revs) - 2; i >= 0 && len(left) > 0; i-- {
 		fields, err := Fields(revs[i])
 		if err := onlyFatal(err); err != nil && !isLimit(err) {
 			return nil, err
+		}
+		if visited += len(fields); visited > maxFields {
+			return list, overLimit("maxFields", maxFields)
 		}
 		for k := range fields {
 			f := &fields[k]
@@ -87,7 +91,9 @@ func addRemoved(doc *pdf.Document, list []*Signature, dj *DocumentJudgement) ([]
 		return list, err
 	}
 	more, err := removed(doc, dj.Orphans)
-	if err != nil {
+	if isLimit(err) {
+		dj.Damage = append(dj.Damage, failure("form", err))
+	} else if err != nil {
 		return list, err
 	}
 	for _, s := range more {

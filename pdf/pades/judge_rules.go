@@ -22,6 +22,7 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 		return err
 	}
 	dj.Warnings = append(dj.Warnings, d.warnings...)
+	locks := readLocks(dj)
 	for _, j := range dj.Signatures {
 		if broken != nil {
 			j.Structure = append(j.Structure, *broken)
@@ -39,7 +40,7 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 		for _, c := range j.Changes {
 			j.Level = max(j.Level, c.Level)
 		}
-		j.restrict(dj, o)
+		j.restrict(dj, locks, o)
 		for _, later := range dj.Signatures {
 			if later.SignedRevision > j.SignedRevision {
 				j.AddedSignatures = append(j.AddedSignatures, later.Signature.Field)
@@ -74,16 +75,15 @@ func (d *differ) run(revs []*pdf.Revision, first int) (*Finding, error) {
 }
 
 // restrict lists what the signature or an earlier one forbids.
-func (j *Judgement) restrict(dj *DocumentJudgement, o ChangePolicy) {
+func (j *Judgement) restrict(dj *DocumentJudgement, locks []lock, o ChangePolicy) {
 	if len(j.Changes) == 0 {
 		return
 	}
 	var r rules
 	for _, s := range dj.Signatures {
-		if s.SignedRevision == 0 || s.SignedRevision > j.SignedRevision {
-			continue
+		if s.SignedRevision != 0 && s.SignedRevision <= j.SignedRevision {
+			r.add(s.Signature)
 		}
-		r.add(s.Signature)
 	}
 	p := r.certified
 	if p == 0 {
@@ -92,17 +92,29 @@ func (j *Judgement) restrict(dj *DocumentJudgement, o ChangePolicy) {
 	if p < 1 || p > 3 {
 		p = 2
 	}
+	locked := func(name string) bool {
+		for i := range locks {
+			if locks[i].from <= j.SignedRevision && locks[i].covers(name) {
+				return true
+			}
+		}
+		return false
+	}
 	for i := range j.Changes {
-		if code, text := r.forbids(&j.Changes[i], p, o); code != "" {
-			j.Violations = append(j.Violations, Finding{Code: code, Text: fmt.Sprintf("revision %d: %s", j.Changes[i].Revision, text)})
+		c := &j.Changes[i]
+		code, text := forbids(c, p, r.certified != 0, o)
+		if code == "" && (c.effect == effectValue || c.effect == effectFill) && locked(c.field) {
+			code, text = "field-locked", fmt.Sprintf("the field %q is locked", clean(c.field))
+		}
+		if code != "" {
+			j.Violations = append(j.Violations, Finding{Code: code, Text: fmt.Sprintf("revision %d: %s", c.Revision, text)})
 		}
 	}
 }
 
-// forbids names the rule that a change breaks under permission p (Table 257);
+// forbids names the rule that a change breaks under permission p (Table 257),
 // "" when it breaks none.
-func (r *rules) forbids(c *Change, p int, o ChangePolicy) (code, text string) {
-	fills := c.effect == effectValue || c.effect == effectFill
+func forbids(c *Change, p int, certified bool, o ChangePolicy) (code, text string) {
 	switch {
 	case c.Level <= ChangeLTA:
 		return "", ""
@@ -112,12 +124,52 @@ func (r *rules) forbids(c *Change, p int, o ChangePolicy) (code, text string) {
 		return "docmdp", fmt.Sprintf("%s although annotations may not change", c.Rule)
 	case c.Level == ChangeOther:
 		return "change", fmt.Sprintf("%s at %s", c.Rule, c.Path)
-	case c.effect == effectAddVisible && r.certified != 0:
+	case c.effect == effectAddVisible && certified:
 		return "certified-visible", "a visible signature field came after the certification"
-	case fills && r.locked(c.field):
-		return "field-locked", fmt.Sprintf("the field %q is locked", clean(c.field))
 	case c.effect == effectValue && !o.FormValues:
 		return "form-values", fmt.Sprintf("the field %q got another value", clean(c.field))
 	}
 	return "", ""
+}
+
+// lock is a FieldMDP or lock dictionary made ready for many questions.
+type lock struct {
+	from   int // the signed revision
+	action pdf.Name
+	names  map[string]bool
+}
+
+func readLocks(dj *DocumentJudgement) []lock {
+	var list []lock
+	for _, j := range dj.Signatures {
+		if j.SignedRevision == 0 {
+			continue
+		}
+		for _, m := range []*FieldMDP{j.Signature.FieldMDP, j.Signature.Lock} {
+			if m == nil {
+				continue
+			}
+			l := lock{from: j.SignedRevision, action: m.Action, names: make(map[string]bool, len(m.Fields))}
+			for _, f := range m.Fields {
+				l.names[f] = true
+			}
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// covers is [FieldMDP.Locks].
+func (l *lock) covers(name string) bool {
+	named := l.names[name]
+	for i := 0; i < len(name) && !named; i++ {
+		named = name[i] == '.' && l.names[name[:i]]
+	}
+	switch l.action {
+	case "Include":
+		return named
+	case "Exclude":
+		return !named
+	}
+	return true
 }
