@@ -559,13 +559,20 @@ func (d *differ) markAnnots(o pdf.Object, page pdf.Ref, index int32) error {
 
 // mark gives object num a part, once.
 func (d *differ) mark(num uint32, r role) {
-	for _, have := range d.roles[num] {
-		if have == r {
-			return
-		}
+	list := d.roles[num]
+	if slices.Contains(list, r) {
+		return
 	}
-	d.roles[num] = append(d.roles[num], r)
+	if len(list) == maxRoles {
+		d.frozen.add(num) // what so many share is nobody's to change
+		return
+	}
+	d.roles[num] = append(list, r)
 }
+
+// maxRoles bounds the parts of one object: a form may give all its fields one
+// appearance.
+const maxRoles = 64
 
 // same compares an object of the old revision with one of the new. Numbers are
 // compared by value. The same reference is the same thing, whose own change is

@@ -145,7 +145,7 @@ func (d *differ) compareExtensions(a, b pdf.Object) error {
 
 // sameDeep compares small trees, looking through references.
 func (d *differ) sameDeep(a, b pdf.Object, depth int) bool {
-	if depth > maxSameDepth {
+	if depth > maxSameDepth || d.step() != nil {
 		return false
 	}
 	x, err1 := d.old.Resolve(orNull(a))

@@ -238,7 +238,7 @@ var elementKeys = map[pdf.Name]bool{
 // new signature fields.
 func (d *differ) newElement(o pdf.Object, depth int) bool {
 	ref, ok := o.(pdf.Ref)
-	if depth > maxSameDepth || !ok || !d.fresh(ref.Num) {
+	if depth > maxSameDepth || !ok || d.step() != nil || !d.fresh(ref.Num) {
 		return false
 	}
 	e, err := dictOf(d.new, ref)

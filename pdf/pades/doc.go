@@ -14,6 +14,7 @@
 //
 // It does no I/O but through the pdf.Document and never reads the clock.
 // Values it returns may be shared once returned; a [Pending] belongs to one
-// goroutine. It decides neither whether a signature is valid nor whether later
-// revisions may change what they change.
+// goroutine. It does not decide whether a signature is valid: [Judge] says what
+// the structure of the file and its later revisions mean for each, and that is
+// all this package can know.
 package pades

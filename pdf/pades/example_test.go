@@ -105,3 +105,72 @@ func ExampleWriteDSS() {
 	fmt.Printf("%x\n", dss.Certificates)
 	// Output: [3000]
 }
+
+// What happened to a document after it was signed: a timestamp, which changes
+// nothing, and then a note on the first page.
+func ExampleJudge() {
+	b := build(
+		"<< /Type /Catalog /Pages 2 0 R >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] >>",
+	)
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, spec := range []pades.SignatureSpec{{}, {Kind: pades.KindDocTimestamp}} {
+		spec.ContentsSize = 64
+		pending, err := pades.Prepare(doc.Latest(), spec)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		tail, err := pending.Embed([]byte{0x30, 0x00}) // stands for a CMS
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if doc, err = doc.Append(tail); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	u := doc.Latest().NewUpdate()
+	ref, page, err := doc.Latest().Page(0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page = pdf.Clone(page).(pdf.Dict)
+	page["Annots"] = append(page["Annots"].(pdf.Array), u.Add(pdf.Dict{"Subtype": pdf.Name("FreeText")}))
+	u.Set(ref, page)
+	tail, err := u.Finish()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if doc, err = doc.Append(tail); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	dj, err := pades.Judge(doc, pades.ChangePolicy{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	j := dj.Signatures[0]
+	fmt.Println(j.Signature.Field, j.Coverage, j.Level)
+	for _, c := range j.Changes {
+		fmt.Println("revision", c.Revision, c.Level, c.Rule)
+	}
+	for _, f := range j.Violations {
+		fmt.Println(f.Code)
+	}
+	// Output:
+	// Signature1 entire-revision ANNOTATION
+	// revision 3 LTA timestamp-added
+	// revision 4 ANNOTATION annotation-added
+	// docmdp
+}
