@@ -52,6 +52,7 @@ type Config struct {
 const (
 	maxSessions  = 256
 	maxLabel     = 64 // of a key; PKCS #11 has no limit, people reading lists do
+	maxID        = 64 // of a key, in bytes
 	maxTokenName = 32 // CK_TOKEN_INFO.label
 )
 
@@ -92,11 +93,11 @@ func (c Config) complete() (Config, error) {
 
 func checkLabel(label string) error {
 	if label == "" || len(label) > maxLabel {
-		return fmt.Errorf("hsm: a key label has 1 to %d bytes, not %d", maxLabel, len(label))
+		return fmt.Errorf("%w: it has 1 to %d bytes, not %d", ErrLabel, maxLabel, len(label))
 	}
 	for _, r := range label {
 		if r < 0x20 || r == 0x7f {
-			return fmt.Errorf("hsm: a key label has no control characters")
+			return fmt.Errorf("%w: it has no control characters", ErrLabel)
 		}
 	}
 	return nil

@@ -32,6 +32,10 @@ var (
 	// ErrKeyExists says that the label or identifier is taken.
 	ErrKeyExists = errors.New("key already exists")
 
+	// ErrLabel says that a key cannot have such a label: 1 to 64 bytes without
+	// control characters.
+	ErrLabel = errors.New("unusable key label")
+
 	// ErrAmbiguousKey says that several private keys share the label.
 	ErrAmbiguousKey = errors.New("several keys share the label")
 
@@ -134,14 +138,17 @@ func classOf(code uint) Class {
 	case pkcs11.CKR_USER_NOT_LOGGED_IN:
 		return ClassLogin
 	case pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_INVALID, pkcs11.CKR_PIN_LEN_RANGE,
-		pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED, pkcs11.CKR_USER_PIN_NOT_INITIALIZED:
+		pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LOCKED:
 		return ClassPIN
 	case pkcs11.CKR_DEVICE_REMOVED, pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED,
 		pkcs11.CKR_SLOT_ID_INVALID:
 		return ClassTokenGone
 	case pkcs11.CKR_DEVICE_ERROR, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_HOST_MEMORY,
 		pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_FUNCTION_CANCELED,
-		pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED:
+		pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED,
+		// No PIN was judged: trying again locks nothing, and SoftHSM says this
+		// of a token that another process is logging in to.
+		pkcs11.CKR_USER_PIN_NOT_INITIALIZED:
 		return ClassDevice
 	}
 	return ClassRefused

@@ -153,9 +153,9 @@ func TestKeys(t *testing.T) {
 		{"label taken", hsm.KeySpec{Label: "segel", Algorithm: hsm.P384}, hsm.ErrKeyExists},
 		{"identifier taken", hsm.KeySpec{Label: "new", ID: []byte{1, 2, 3}, Algorithm: hsm.P384}, hsm.ErrKeyExists},
 		{"no algorithm", hsm.KeySpec{Label: "new"}, hsm.ErrUnsupported},
-		{"no label", hsm.KeySpec{Algorithm: hsm.P256}, nil},
-		{"long label", hsm.KeySpec{Label: strings.Repeat("x", 65), Algorithm: hsm.P256}, nil},
-		{"line end in label", hsm.KeySpec{Label: "a\nb", Algorithm: hsm.P256}, nil},
+		{"no label", hsm.KeySpec{Algorithm: hsm.P256}, hsm.ErrLabel},
+		{"long label", hsm.KeySpec{Label: strings.Repeat("x", 65), Algorithm: hsm.P256}, hsm.ErrLabel},
+		{"line end in label", hsm.KeySpec{Label: "a\nb", Algorithm: hsm.P256}, hsm.ErrLabel},
 	}
 	for _, tt := range fails {
 		if _, err := m.Generate(ctx, tt.spec); err == nil || tt.want != nil && !errors.Is(err, tt.want) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -133,9 +134,8 @@ func (m *Module) destroy(generation, object uint64) error {
 // hashing mechanisms only. It is bounded by Config.SlowTimeout. It returns
 // ErrKeyExists when the label or identifier is taken, ErrUnsupported when the
 // module lacks the algorithm, and ErrUnknownOutcome when the key may or may
-// not have been made: look for it with Key. Labels are checked in one worker;
-// two gateways that generate at the same moment can make a double, which Key
-// then refuses.
+// not have been made: look for it with Key. Processes that share
+// Config.PINFile generate one after the other.
 func (m *Module) Generate(ctx context.Context, spec KeySpec) (*Key, error) {
 	if err := checkLabel(spec.Label); err != nil {
 		return nil, err
@@ -143,8 +143,8 @@ func (m *Module) Generate(ctx context.Context, spec KeySpec) (*Key, error) {
 	if !spec.Algorithm.valid() {
 		return nil, fmt.Errorf("%w: %v", ErrUnsupported, spec.Algorithm)
 	}
-	if len(spec.ID) > 64 {
-		return nil, fmt.Errorf("hsm: a key identifier has at most 64 bytes")
+	if len(spec.ID) > maxID {
+		return nil, fmt.Errorf("hsm: a key identifier has at most %d bytes", maxID)
 	}
 	body := appendBytes(nil, spec.Label)
 	body = appendBytes(body, spec.ID)
@@ -194,9 +194,26 @@ func (m *Module) Delete(ctx context.Context, label string) error {
 	if err := checkLabel(label); err != nil {
 		return err
 	}
-	_, _, err := m.do(ctx, request{op: opDelete, lane: laneAdmin, slow: true, body: appendBytes(nil, label)})
+	return m.delete(ctx, label, nil)
+}
+
+// DeleteID does the same with a CKA_ID, of 1 to 64 bytes: of several keys that
+// share a label one can be deleted so.
+func (m *Module) DeleteID(ctx context.Context, id []byte) error {
+	if len(id) == 0 || len(id) > maxID {
+		return fmt.Errorf("hsm: a key identifier has 1 to %d bytes, not %d", maxID, len(id))
+	}
+	return m.delete(ctx, "", id)
+}
+
+func (m *Module) delete(ctx context.Context, label string, id []byte) error {
+	_, _, err := m.do(ctx, request{op: opDelete, lane: laneAdmin, slow: true, body: appendBytes(appendBytes(nil, label), id)})
 	if err != nil {
-		return fmt.Errorf("delete key %q: %w", label, err)
+		name := label
+		if id != nil {
+			name = hex.EncodeToString(id)
+		}
+		return fmt.Errorf("delete key %q: %w", name, err)
 	}
 	return nil
 }

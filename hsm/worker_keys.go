@@ -10,9 +10,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"syscall"
 
 	"github.com/miekg/pkcs11"
 )
@@ -47,7 +50,7 @@ func (w *worker) find(s *session, c *cursor) ([]byte, error) {
 	}
 	var out []byte
 	err := s.try(func() error {
-		h, err := w.privateByLabel(s, label)
+		h, err := w.privateKey(s, label, nil)
 		if err != nil {
 			return err
 		}
@@ -57,9 +60,14 @@ func (w *worker) find(s *session, c *cursor) ([]byte, error) {
 	return out, err
 }
 
-// privateByLabel returns the only private key of the token with a label.
-func (w *worker) privateByLabel(s *session, label string) (pkcs11.ObjectHandle, error) {
-	found, err := w.search(s, 2, attrs(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY, pkcs11.CKA_TOKEN, true, pkcs11.CKA_LABEL, label))
+// privateKey returns the only private key of the token with a label, or, where
+// id is not nil, with an identifier.
+func (w *worker) privateKey(s *session, label string, id []byte) (pkcs11.ObjectHandle, error) {
+	which := attrs(pkcs11.CKA_LABEL, label)
+	if id != nil {
+		which, label = attrs(pkcs11.CKA_ID, id), hex.EncodeToString(id)
+	}
+	found, err := w.search(s, 2, append(attrs(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY, pkcs11.CKA_TOKEN, true), which...))
 	switch {
 	case err != nil:
 		return 0, err
@@ -239,6 +247,7 @@ func (w *worker) generate(s *session, c *cursor) ([]byte, error) {
 	if err := c.done(); err != nil {
 		return nil, err
 	}
+	defer w.lockToken()()
 	if err := s.try(func() error { return w.checkFree(s, label, id) }, nil); err != nil {
 		return nil, err
 	}
@@ -254,6 +263,9 @@ func (w *worker) generate(s *session, c *cursor) ([]byte, error) {
 		return nil, err
 	}
 	out, err := w.finishPair(s, pub, priv, label, id)
+	if err == nil {
+		err = w.checkAlone(s, label)
+	}
 	if err != nil {
 		// An unfinished key must not stay; the first error is the one to tell.
 		_ = w.lib.DestroyObject(s.h, priv)
@@ -276,6 +288,31 @@ func (w *worker) checkFree(s *session, label string, id []byte) error {
 		return err
 	}
 	return taken(pkcs11.CKA_ID, id)
+}
+
+// lockToken keeps other processes that use the same PIN file from generating
+// until unlock is called. Without the lock, on file systems that have none,
+// checkAlone still finds most doubles.
+func (w *worker) lockToken() (unlock func()) {
+	f, err := os.Open(w.pinFile)
+	if err != nil {
+		return func() {}
+	}
+	for {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+			return func() { f.Close() }
+		}
+	}
+}
+
+// checkAlone returns ErrKeyExists when another process has made a key with the
+// same label meanwhile. Of two that find each other neither key stays.
+func (w *worker) checkAlone(s *session, label string) error {
+	_, err := w.privateKey(s, label, nil)
+	if errors.Is(err, ErrAmbiguousKey) {
+		return fmt.Errorf("%w: %q, made at the same moment", ErrKeyExists, label)
+	}
+	return err
 }
 
 // finishPair proves that a new key cannot leave the token and gives both
@@ -373,15 +410,18 @@ func ulongs(list []uint) []byte {
 	return b
 }
 
-// delete answers opDelete: label. The private half goes first: a public key
-// that stays behind harms nobody.
+// delete answers opDelete: label, identifier (empty: the label counts). The
+// private half goes first: a public key that stays behind harms nobody.
 func (w *worker) delete(s *session, c *cursor) error {
-	label := c.str()
+	label, id := c.str(), c.bytes()
 	if err := c.done(); err != nil {
 		return err
 	}
+	if len(id) == 0 {
+		id = nil
+	}
 	return s.try(func() error {
-		priv, err := w.privateByLabel(s, label)
+		priv, err := w.privateKey(s, label, id)
 		if err != nil {
 			return err
 		}
@@ -389,7 +429,11 @@ func (w *worker) delete(s *session, c *cursor) error {
 		if err != nil {
 			return err
 		}
-		w.forget(keyRef{label: label, id: id})
+		label, err := w.attribute(s, priv, pkcs11.CKA_LABEL)
+		if err != nil {
+			return err
+		}
+		w.forget(keyRef{label: string(label), id: id})
 		if err := w.lib.DestroyObject(s.h, priv); err != nil {
 			return unknownIfDevice(pkcs11Error("C_DestroyObject", err))
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/miekg/pkcs11"
 )
@@ -34,13 +35,37 @@ type worker struct {
 	lastObj uint64
 }
 
+// How often and after which pause the token is looked for again. A login to
+// SoftHSM 2.6 rewrites the token's file; a process that reads it meanwhile
+// finds no token, or one without a PIN, until it loads the library anew.
+const (
+	openAttempts = 12
+	openPause    = 40 * time.Millisecond
+)
+
 // openToken loads the library, finds the token and logs in. about is the body
-// of the answer to the parent.
+// of the answer to the parent. What another process may cause for a moment
+// counts only when it stays; a refused PIN counts at once.
 func openToken(h hello) (w *worker, about []byte, err error) {
-	lib, err := loadLibrary(h.module)
-	if err != nil {
-		return nil, nil, err
+	for attempt := 1; ; attempt++ {
+		lib, err := loadLibrary(h.module)
+		if err != nil {
+			return nil, nil, err
+		}
+		w, about, err = openTokenIn(lib, h)
+		if err == nil {
+			return w, about, nil
+		}
+		if attempt == openAttempts || !errors.Is(err, errNoToken) && !isClass(err, ClassDevice) && !isClass(err, ClassTokenGone) {
+			return nil, nil, err
+		}
+		_ = lib.Finalize() // it says nothing that the next attempt does not
+		lib.Destroy()
+		time.Sleep(openPause)
 	}
+}
+
+func openTokenIn(lib *pkcs11.Ctx, h hello) (w *worker, about []byte, err error) {
 	w = &worker{
 		lib: lib, pinFile: h.pinFile,
 		offers:  make(map[uint]bool),
