@@ -47,6 +47,13 @@ var harmless = map[string]bool{
 	"object-space":    true,
 }
 
+// signersOwn are the anomalies that are tolerated in the signed revision, whose
+// bytes are all the signer's: litter and carelessness that leave one reading.
+var signersOwn = map[string]bool{
+	"junk": true, "comment": true, "endobj-missing": true, "stream-eol": true, "object-empty": true,
+	"entry-size": true, "objstm-extra": true, "entry-generation": true,
+}
+
 func (j *Judgement) fail(code, format string, args ...any) {
 	j.Structure = append(j.Structure, Finding{Code: code, Text: fmt.Sprintf(format, args...)})
 }
@@ -132,9 +139,10 @@ func (g *gate) oneMore() bool {
 	return string(b) == "\n" || string(b) == "\r" || string(b) == "\r\n"
 }
 
-// quiet says whether the comments from off on are only what writers leave
-// between objects, their name for the most part, and nothing that a reader
-// which repairs files by searching could take for an object.
+// quiet says whether the comments from off on hold nothing that a reader which
+// repairs files by searching could take for an object. Some writers leave their
+// name between the trailer and startxref; nowhere else is a comment tolerated
+// after a signature.
 func (g *gate) quiet(off int64) bool {
 	const most = 1024
 	b := make([]byte, most)
@@ -212,7 +220,11 @@ func (g *gate) audit(j *Judgement) error {
 			return nil
 		}
 		for _, a := range list {
-			if !harmless[a.Rule] && !(a.Rule == "comment" && g.quiet(a.Offset)) {
+			if r.Index() == j.SignedRevision && signersOwn[a.Rule] {
+				j.warn(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+				continue
+			}
+			if !harmless[a.Rule] && !(a.Rule == "comment" && a.Offset > r.StartXRef() && g.quiet(a.Offset)) {
 				j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
 			}
 		}

@@ -376,7 +376,7 @@ func TestJudgeRaw(t *testing.T) {
 		{"junk at the end", []byte("x"), "NONE gate:junk-after-eof"},
 		{"a NUL at the end", []byte{0}, "NONE gate:space-after-eof"},
 		{"an end of line more", []byte("\n"), "NONE"},
-		{"a comment", append([]byte("%Penulis 1.0\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE"},
+		{"a comment", append([]byte("%Penulis 1.0\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE gate:comment"},
 		{"a comment with an object", append([]byte("%9 0 obj (x)\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE gate:comment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
