@@ -365,14 +365,21 @@ func (d *Document) searchTail(from, limit, want int64) (found tail, ok bool, err
 	return found, ok, nil
 }
 
-// readRoot finds /Root and checks /Size of a new revision.
+// readRoot finds /Root and checks /Size of a new revision. A trailer without
+// /Root (Table 15 demands it) takes that of the revision before; where the
+// revision does nothing but free objects, readers cannot differ about it, also
+// those that build the table anew, and the rule is another one.
 func (d *Document) readRoot(r *Revision) error {
 	root, ok := r.trailer["Root"].(Ref)
 	switch {
 	case ok:
 		r.root = root
 	case r.prev != nil:
-		d.note(r.index, r.xref, "trailer-root")
+		rule := "trailer-root"
+		if r.trailer["Root"] == nil && !r.own.defines() {
+			rule = "trailer-root-absent"
+		}
+		d.note(r.index, r.xref, rule)
 		r.root = r.prev.root
 	default:
 		return &MalformedError{Offset: r.xref, Rule: "trailer-root"}

@@ -78,6 +78,11 @@ func (t *entryTable) find(num uint32) (packed, bool) {
 	return t.list[r.at+num-r.first], true
 }
 
+// defines says whether any entry is more than a free one.
+func (t *entryTable) defines() bool {
+	return slices.ContainsFunc(t.list, func(v packed) bool { return EntryKind(v&3) != EntryFree })
+}
+
 // max returns one more than the highest number, 0 when there are no entries.
 func (t *entryTable) max() uint32 {
 	if len(t.runs) == 0 {

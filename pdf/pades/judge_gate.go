@@ -115,6 +115,8 @@ func (g *gate) anomalies(j *Judgement) {
 	for _, a := range g.doc.Anomalies() {
 		switch {
 		case harmless[a.Rule], a.Rule == "space-after-eof" && g.oneMore():
+		case a.Rule == "trailer-root-absent":
+			j.warn(a.Rule, "revision %d, which only frees objects, at byte %d", a.Revision, a.Offset)
 		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
 			// Whoever signed chose the catalog.
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision):

@@ -372,6 +372,9 @@ func TestJudgeRaw(t *testing.T) {
 		{"content freed", raw(base, map[uint32]string{9: ""}, ""), "OTHER forbidden:change object-freed"},
 		{"an orphan freed", raw(base, map[uint32]string{70: ""}, ""), "NONE"},
 		{"another catalog", raw(base, map[uint32]string{50: "<< /Type /Catalog /Pages 2 0 R >>"}, "/Root 50 0 R "), "OTHER gate:removed gate:dict-duplicate-key gate:root-changed"},
+		{"an orphan freed without Root", rootless(raw(base, map[uint32]string{70: ""}, "")), "NONE"},
+		{"content freed without Root", rootless(raw(base, map[uint32]string{9: ""}, "")), "OTHER forbidden:change object-freed"},
+		{"an orphan defined without Root", rootless(raw(base, map[uint32]string{50: "(x)"}, "")), "NONE gate:trailer-root"},
 		{"one object twice", append([]byte("9 0 obj (y) endobj\n"), raw(grown(t, base, 19), map[uint32]string{50: "(x)"}, "")...), "NONE gate:junk"},
 		{"junk at the end", []byte("x"), "NONE gate:junk-after-eof"},
 		{"a NUL at the end", []byte{0}, "NONE gate:space-after-eof"},
@@ -391,6 +394,11 @@ func TestJudgeRaw(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rootless takes /Root out of the trailer without moving a byte.
+func rootless(tail []byte) []byte {
+	return bytes.Replace(tail, []byte("/Root 1 0 R"), []byte("           "), 1)
 }
 
 // grown stands for a document with n bytes more, so that raw counts them.
