@@ -112,7 +112,9 @@ func (r *run) pastSignature(p past, b *Block) Conclusion {
 	if c.ok() {
 		c = r.evidenceInBounds(links)
 	}
-	if !c.ok() {
+	if c.ok() {
+		p.chain.past = links
+	} else {
 		b.fail(c)
 	}
 	return c

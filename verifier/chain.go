@@ -31,6 +31,7 @@ type chainResult struct {
 	block     *Block
 	links     []link // leaf first; empty when there is no path or the leaf is an anchor
 	anchored  bool   // some path reaches an anchor
+	past      []link // with what was known by the control time, when past validation decided
 	revokedAt time.Time
 	weak      []weakness // algorithms that are not reliable at the moment of validation
 }
@@ -39,6 +40,7 @@ type chainResult struct {
 type weakness struct {
 	algorithm algorithm
 	what      string
+	cert      *x509.Certificate
 	poe       func(*poeSet) time.Time
 }
 
@@ -194,7 +196,7 @@ func (r *run) weaknesses(l link) []weakness {
 	var out []weakness
 	add := func(a algorithm, what string, poe func(*poeSet) time.Time) {
 		if !r.v.catalogue.reliable(a, r.at) {
-			out = append(out, weakness{a, what, poe})
+			out = append(out, weakness{a, what, l.cert, poe})
 		}
 	}
 	name := display(l.cert.Subject.CommonName)

@@ -108,6 +108,7 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 		}
 	}
 	r.report.Verdict = r.verdict()
+	r.describe()
 }
 
 // damaged is for a form of which only a part could be read: there may be

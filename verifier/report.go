@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"crypto"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -79,6 +80,12 @@ type Signature struct {
 	End int64
 	// Certificate is the signer's, in DER; nil when not found.
 	Certificate []byte
+	// Path leads from the signer's certificate to the anchor; it ends before
+	// when no anchor was reached, and is empty when no certificate was found.
+	Path []Certificate
+	// Proof is that of BestTime.
+	Proof    POE
+	Material Material
 }
 
 // Changes are what later revisions changed.
@@ -113,6 +120,11 @@ type Timestamp struct {
 	Conclusion
 	Authority Party
 	Process   *Block
+	DER       []byte      // the token as received; nil when it cannot be read
+	Hash      crypto.Hash // of what it is over; 0 when not known
+	Imprint   []byte
+	Path      []Certificate // as in [Signature]
+	POE       POE           // of the token itself
 }
 
 type jsonReport struct {
@@ -144,6 +156,7 @@ type jsonSignature struct {
 	ClaimedTime   string          `json:"claimedTime"`
 	BestTime      string          `json:"bestTime"`
 	Timestamps    []jsonTimestamp `json:"timestamps"`
+	Processes     []jsonBlock     `json:"processes,omitempty"`
 }
 
 type jsonChanges struct {
@@ -160,7 +173,14 @@ type jsonTimestamp struct {
 
 // MarshalJSON writes the report as schema absah/verdict/1. Times are RFC 3339
 // in UTC, "" when there is none; lists are never null.
-func (r *Report) MarshalJSON() ([]byte, error) {
+func (r *Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.json(false)) }
+
+// DetailedJSON is [Report.MarshalJSON] with one key more in each signature:
+// "processes", the validation processes with their building blocks, those
+// about its time-stamps last.
+func (r *Report) DetailedJSON() ([]byte, error) { return json.Marshal(r.json(true)) }
+
+func (r *Report) json(detailed bool) jsonReport {
 	out := jsonReport{
 		Schema: Schema, File: r.File, SHA256: hex.EncodeToString(r.SHA256[:]), Size: r.Size, At: jsonTime(r.At),
 		Policy: r.Policy, Verdict: r.Verdict, Reasons: r.Reasons,
@@ -170,12 +190,16 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		out.Warnings = append(out.Warnings, w.Text)
 	}
 	for _, s := range r.Signatures {
-		out.Signatures = append(out.Signatures, s.json())
+		j := s.json()
+		if detailed {
+			j.Processes = s.processes()
+		}
+		out.Signatures = append(out.Signatures, j)
 		for _, w := range s.Warnings {
 			out.Warnings = append(out.Warnings, s.Field+": "+w.Text)
 		}
 	}
-	return json.Marshal(out)
+	return out
 }
 
 func (s *Signature) json() jsonSignature {
@@ -193,6 +217,53 @@ func (s *Signature) json() jsonSignature {
 	}
 	for _, t := range s.Timestamps {
 		out.Timestamps = append(out.Timestamps, jsonTimestamp{t.Kind, jsonTime(t.Time), t.Indication.Total(), t.Sub})
+	}
+	return out
+}
+
+type jsonBlock struct {
+	Name          string           `json:"name"`
+	Clause        string           `json:"clause"`
+	Subject       string           `json:"subject"`
+	Indication    Indication       `json:"indication"`
+	SubIndication SubIndication    `json:"subIndication"`
+	Constraints   []jsonConstraint `json:"constraints"`
+	Blocks        []jsonBlock      `json:"blocks"`
+}
+
+type jsonConstraint struct {
+	Code string `json:"code"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text"`
+}
+
+// processes lists what decided about a signature. The process of a document
+// timestamp holds that of its token.
+func (s *Signature) processes() []jsonBlock {
+	out := []jsonBlock{}
+	if s.Process != nil {
+		out = append(out, s.Process.json())
+	}
+	if s.Kind == KindSignature {
+		for _, t := range s.Timestamps {
+			if t.Process != nil {
+				out = append(out, t.Process.json())
+			}
+		}
+	}
+	return out
+}
+
+func (b *Block) json() jsonBlock {
+	out := jsonBlock{
+		Name: b.Name, Clause: b.Clause, Subject: b.Subject, Indication: b.Indication, SubIndication: b.Sub,
+		Constraints: []jsonConstraint{}, Blocks: []jsonBlock{},
+	}
+	for _, c := range b.Constraints {
+		out.Constraints = append(out.Constraints, jsonConstraint(c))
+	}
+	for _, child := range b.Blocks {
+		out.Blocks = append(out.Blocks, child.json())
 	}
 	return out
 }
