@@ -2,21 +2,23 @@ package signer
 
 import (
 	"context"
+	"crypto"
+	"crypto/sha256"
 	"fmt"
 	"io"
 
 	"github.com/absah-id/absah/cms"
 )
 
-// SignDetached signs any file with a detached CAdES signature (EN 319 122-1):
-// it returns the DER ContentInfo, B-B with the claimed signing time as a signed
-// attribute, or B-T. Higher levels are refused with CodeDetachedLevel. What in
-// req concerns PDF alone must not be set. r is read to its end. Errors are
-// those of [Signer.Sign] that concern no document, and that of r, wrapped.
+// SignDetached signs any file with a detached CAdES signature (EN 319 122-1),
+// B-B with the claimed signing time as a signed attribute, or B-T. Higher
+// levels are refused with CodeDetachedLevel. What in req concerns PDF alone
+// must not be set. r is read to its end. Errors are those of [Signer.Sign]
+// that concern no document, and that of r, wrapped.
 //
-// With Fallback a B-B signature is returned when no authority answers; it is
-// told by having no timestamp.
-func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) ([]byte, error) {
+// The signature is Result.CMS, a DER ContentInfo, and Result.Before the digest
+// of what was read; Tail, Field, After and Evidence are empty.
+func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) (*Result, error) {
 	if req.Level > T {
 		return nil, refuse(CodeDetachedLevel, "Detached signatures are made at B-B and B-T, not at %v.", req.Level)
 	}
@@ -27,28 +29,37 @@ func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) ([]
 	if err != nil {
 		return nil, err
 	}
-	digest := p.options.Hash.New()
-	if _, err := io.Copy(digest, contextReader{ctx, r}); err != nil {
-		return nil, fmt.Errorf("read what is to be signed: %w", err)
+	j := &job{signer: s, plan: p}
+	if err := j.checkStatus(ctx); err != nil {
+		return nil, err
 	}
 	options := p.options
-	options.Digest, options.SigningTime = digest.Sum(nil), p.At
-	der, err := cms.Sign(options)
-	if err != nil {
+	options.SigningTime = p.At
+	if options.Digest, err = j.hashAll(ctx, r); err != nil {
+		return nil, err
+	}
+	if j.result.CMS, err = cms.Sign(options); err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	if p.Level < T {
-		return der, nil
-	}
-	j := &job{signer: s, plan: p}
-	stamped, err := j.timestamp(ctx, der)
-	if err != nil {
-		if err := j.fallBack(err); err != nil {
+	if p.Level >= T {
+		if j.result.CMS, err = j.timestamp(ctx, j.result.CMS); err != nil {
 			return nil, err
 		}
-		return der, nil
 	}
-	return stamped, nil
+	return &j.result, nil
+}
+
+// hashAll reads r to its end, keeps its SHA-256 and returns the digest to sign.
+func (j *job) hashAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	d := &digests{sha256: sha256.New(), hash: j.plan.options.Hash}
+	if d.hash != crypto.SHA256 {
+		d.other = d.hash.New()
+	}
+	if _, err := io.Copy(d, contextReader{ctx, r}); err != nil {
+		return nil, fmt.Errorf("read what is to be signed: %w", err)
+	}
+	j.result.Before = d.sum256()
+	return d.current().Sum(nil), nil
 }
 
 // contextReader ends with the context's error once it is done.

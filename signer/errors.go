@@ -21,6 +21,7 @@ const (
 	CodeAuthority       = "certificate-authority"     // a CA's certificate signs no documents
 	CodeKeyUsage        = "certificate-key-usage"     // neither digitalSignature nor nonRepudiation, or made for other jobs
 	CodePath            = "certificate-path"          // no valid path to an anchor
+	CodeNoStatus        = "certificate-no-status"     // nobody to ask whether the certificate, or one above it, is revoked
 	CodeTSA             = "tsa-certificate"           // the timestamp authority's certificate is revoked, expired or untrusted
 	CodeNoSignature     = "no-signature"              // nothing to raise to another level
 	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be built upon
@@ -72,6 +73,9 @@ func certificateError(ctx context.Context, err error, tsa bool) error {
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("certificate status: %w", err)
+	}
+	if e, ok := errors.AsType[*unprovableError](err); ok {
+		return &RefusedError{Code: code(CodeNoStatus), Reason: e.Error(), Err: err}
 	}
 	if e, ok := errors.AsType[*pki.UnavailableError](err); ok {
 		return &UnavailableError{Service: "revocation", Err: e}

@@ -102,7 +102,7 @@ func (s *Signer) prove(ctx context.Context, sub subject, have *pki.Evidence, at 
 	if sub.time.After(at) {
 		at = sub.time
 	}
-	ev, err := pki.Collect(ctx, sub.chain, s.cfg.Source, at, asked)
+	ev, err := s.collect(ctx, sub.chain, at, asked)
 	if err == nil {
 		return ev, nil
 	}
@@ -126,7 +126,11 @@ func covers(chain []*x509.Certificate, have *pki.Evidence, anchors *pki.Anchors,
 		return leaf, false
 	}
 	material, _ := have.Parse() // what does not parse proves nothing
-	for i := range len(chain) - 1 {
+	first := 0
+	if neverRevoked(chain[0]) {
+		first, leaf = 1, at
+	}
+	for i := first; i < len(chain)-1; i++ {
 		st, err := pki.CheckRevocation(chain[i], chain[i+1], material, anchors, at, pki.CheckOptions{IgnoreFreshness: true})
 		if err != nil || st.State != pki.Good {
 			return leaf, false

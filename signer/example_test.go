@@ -106,9 +106,13 @@ func ExampleSigner_Timestamp() {
 func ExampleSigner_SignDetached() {
 	s, req, stop := demo()
 	defer stop()
-	der, err := s.SignDetached(context.Background(), bytes.NewReader([]byte("lampiran")), req)
-	fmt.Println(len(der) > 0, err)
-	// Output: true <nil>
+	res, err := s.SignDetached(context.Background(), bytes.NewReader([]byte("lampiran")), req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(res.Level, len(res.CMS) > 0)
+	// Output: B-B true
 }
 
 func ExampleParseLevel() {

@@ -151,16 +151,20 @@ func TestDetached(t *testing.T) {
 	content := []byte("Peraturan Bupati Contoh tentang tanda tangan elektronik\n")
 	trust := save(t, "root.pem", w.lab.TrustPEM())
 	for _, l := range []signer.Level{signer.B, signer.T} {
-		der, err := w.signer.SignDetached(context.Background(), bytes.NewReader(content), w.request(l))
+		res, err := w.signer.SignDetached(context.Background(), bytes.NewReader(content), w.request(l))
 		if err != nil {
 			t.Fatal(err)
 		}
+		der := res.CMS
 		sd, err := cms.Parse(der)
 		if err != nil {
 			t.Fatal(err)
 		}
 		si := sd.SignerInfos[0]
 		digest := sha256.Sum256(content)
+		if res.Level != l || res.Before != digest || len(res.Tokens) != int(l) || res.Time.IsZero() != (l == signer.B) {
+			t.Errorf("%v: level %v, digest %x, %d tokens, time %v", l, res.Level, res.Before, len(res.Tokens), res.Time)
+		}
 		if err := si.Verify(w.cert, digest[:]); err != nil {
 			t.Error(err)
 		}

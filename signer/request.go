@@ -63,7 +63,9 @@ type Request struct {
 type Result struct {
 	Tail  []byte // empty when nothing had to be added
 	Level Level  // reached
-	// Shortfall is why Level is lower than asked for, with Fallback.
+	// Shortfall is what a service outside failed to give, with Fallback: why
+	// Level is lower than asked for, or why at B-B and B-T nobody could say
+	// whether the certificate is revoked. nil when nothing is missing.
 	Shortfall error
 
 	Field string // of the signature, or of the document timestamp when only that was made
@@ -133,6 +135,8 @@ func checkCertificate(c *x509.Certificate, at time.Time) error {
 		return refuse(CodeExpired, "The certificate of %q expired on %s.", name, c.NotAfter.UTC().Format(time.RFC3339))
 	case c.IsCA:
 		return refuse(CodeAuthority, "%q is a certification authority.", name)
+	case c.KeyUsage&x509.KeyUsageCertSign != 0: // without cA it breaks RFC 5280 §4.2.1.3
+		return refuse(CodeKeyUsage, "The key of %q may sign certificates, but it is not an authority's.", name)
 	}
 	if err := pki.CheckPurpose(c, pki.Signing); err != nil {
 		return &RefusedError{Code: CodeKeyUsage, Reason: err.Error(), Err: err}

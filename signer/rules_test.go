@@ -56,6 +56,7 @@ func TestRefused(t *testing.T) {
 		{"a server's", letter(t), with(cert(lab.IssueOptions{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})), signer.CodeKeyUsage},
 		{"revoked", letter(t), with(func(r *signer.Request) { r.Certificate = revoked }), signer.CodeRevoked},
 		{"revoked, fallback", letter(t), with(func(r *signer.Request) { r.Certificate, r.Fallback = revoked, true }), signer.CodeRevoked},
+		{"signs certificates", letter(t), with(cert(lab.IssueOptions{KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign})), signer.CodeKeyUsage},
 		{"on hold", letter(t), with(func(r *signer.Request) { r.Certificate = held }), signer.CodeOnHold},
 		{"other root", letter(t), with(func(r *signer.Request) { r.Key, r.Certificate, r.Chain = other.key, other.cert, other.chain }), signer.CodePath},
 		{"no changes allowed", certified(1), w.request(signer.B), "certified-p1"},
@@ -122,9 +123,9 @@ func TestFaultyKey(t *testing.T) {
 		if !errors.Is(err, cms.ErrBadSignature) || res != nil {
 			t.Errorf("got %v, %v", res, err)
 		}
-		der, err := w.signer.SignDetached(context.Background(), bytes.NewReader(letter(t)), req)
-		if !errors.Is(err, cms.ErrBadSignature) || der != nil {
-			t.Errorf("detached: got %d bytes, %v", len(der), err)
+		res, err = w.signer.SignDetached(context.Background(), bytes.NewReader(letter(t)), req)
+		if !errors.Is(err, cms.ErrBadSignature) || res != nil {
+			t.Errorf("detached: got %v, %v", res, err)
 		}
 	}
 }

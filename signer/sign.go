@@ -9,7 +9,6 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/pdf/pades"
-	"github.com/absah-id/absah/pki"
 )
 
 // Sign appends a signature of the level asked for to a PDF document.
@@ -84,30 +83,16 @@ func (j *job) fallBack(err error) error {
 	if _, ok := errors.AsType[*UnavailableError](err); !ok || !j.plan.Fallback {
 		return err
 	}
-	j.result.Shortfall = err
+	j.result.Shortfall = errors.Join(j.result.Shortfall, err)
 	return nil
 }
 
-// checkStatus builds the signer's path and asks whether the certificate is
-// revoked, from B-LT on. With Fallback a source that does not answer now is
-// asked again later.
+// checkStatus keeps the signer's path for the levels that prove it.
 func (j *job) checkStatus(ctx context.Context) error {
-	p := j.plan
-	if p.Level < LT {
-		return nil
-	}
-	chain, err := j.signer.path(ctx, p.Certificate, p.Chain, j.signer.cfg.Anchors, p.At, pki.Signing)
-	if err != nil {
-		return certificateError(ctx, err, false)
-	}
+	chain, unknown, err := j.signer.checkStatus(ctx, j.plan)
 	j.subjects = []subject{{chain: chain}}
-	if _, err := pki.Collect(ctx, chain, j.signer.cfg.Source, p.At, time.Time{}); err != nil {
-		err = certificateError(ctx, err, false)
-		if _, down := errors.AsType[*UnavailableError](err); !down || !p.Fallback {
-			return err
-		}
-	}
-	return nil
+	j.result.Shortfall = unknown
+	return err
 }
 
 // sign makes the signature, with its timestamp from B-T on.
@@ -127,21 +112,26 @@ func (j *job) sign(ctx context.Context, w *work, pending *pades.Pending) (*work,
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	if p.Level >= T {
-		stamped, err := j.timestamp(ctx, der)
-		if err != nil {
-			if err := j.fallBack(err); err != nil {
-				return nil, err
-			}
-			stamped = der
+		if der, err = j.timestamp(ctx, der); err != nil {
+			return nil, err
 		}
-		der = stamped
 	}
 	j.result.Field, j.result.CMS = pending.Field, der
 	return w.embed(pending, der, digest)
 }
 
-// timestamp adds the signature timestamp, which sets the best time known.
+// timestamp adds the signature timestamp, or gives der back where the request
+// accepts that none was to be had.
 func (j *job) timestamp(ctx context.Context, der []byte) ([]byte, error) {
+	stamped, err := j.stamp(ctx, der)
+	if err != nil {
+		return der, j.fallBack(err)
+	}
+	return stamped, nil
+}
+
+// stamp adds the signature timestamp, which sets the best time known.
+func (j *job) stamp(ctx context.Context, der []byte) ([]byte, error) {
 	value, err := signatureValue(der)
 	if err != nil {
 		return nil, err
@@ -186,6 +176,7 @@ func (j *job) addEvidence(ctx context.Context, w *work) (*work, error) {
 	// What the document holds was written before this signature. It is not
 	// looked at even where it is of the same second, and validators search the
 	// revisions that follow.
+	j.result.Shortfall = nil // a status that was not known is asked for again
 	ev, err := j.signer.gather(ctx, j.subjects, nil, j.plan.At)
 	if err != nil {
 		return nil, err

@@ -72,12 +72,16 @@ type Config struct {
 	// Timestamper is needed for all levels above B.
 	Timestamper Timestamper
 
-	// Source is needed for LT and LTA.
+	// Source is needed for LT and LTA. At every level it is asked, where
+	// Anchors are configured too, about the signer's certificate before the
+	// key is used; a certificate found good is not asked about again for a
+	// minute.
 	Source pki.Source
 
 	// Anchors of signers' and TSAAnchors of timestamp authorities'
 	// certificates. TSAAnchors nil means Anchors. Levels LT and LTA need
-	// them; at T the authority's path is checked when they are there.
+	// them. Where they are there, a signer without a path to Anchors is
+	// refused at every level, and so is an authority from T on.
 	Anchors, TSAAnchors *pki.Anchors
 
 	// TokenSize is the room reserved for one timestamp token, in bytes; zero
@@ -94,7 +98,8 @@ type Config struct {
 
 // Signer signs and augments. See the package comment about concurrency.
 type Signer struct {
-	cfg Config
+	cfg    Config
+	recent recent
 }
 
 // New checks cfg. It contacts nobody.

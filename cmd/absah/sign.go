@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/signer/appearance"
@@ -52,7 +50,8 @@ func newSignCommand() *cobra.Command {
 OUT begins with the bytes of IN. The signature is verified before anything is written.
 
 Levels above B-B need --tsa; B-LT and B-LTA also need --trust, because they hold
-the revocation data of a chain that ends at a trusted certificate.
+the revocation data of a chain that ends at a trusted certificate. With --trust no
+level is signed with a certificate that is revoked or leads to no trusted one.
 With --detached IN may be any file and OUT is a CMS (CAdES) signature.`,
 		Example: `  absah sign --module /usr/lib/softhsm/libsofthsm2.so --token absah-demo --pin-file pin \
     --key seal --cert seal.pem --level B-LTA --tsa http://tsa.example/ --trust trust.pem \
@@ -97,6 +96,9 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
 		return err
 	}
 	defer end()
+	if len(f.services.trust) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "absah: warning: no --trust: path and revocation of the signer's certificate are not checked")
+	}
 	chain, err := readCertificates(f.cert)
 	if err != nil {
 		return err
@@ -180,11 +182,14 @@ func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, ou
 		fmt.Fprintf(&b, "as %s ", printable(r.Field))
 	}
 	fmt.Fprintf(&b, "by %s, %s\n", printable(req.Certificate.Subject.CommonName), r.Level)
-	if r.Level < req.Level {
-		fmt.Fprintf(&b, "  %s was asked for: %v\n", req.Level, cmp.Or(r.Shortfall, errors.New("no timestamp authority answered")))
+	switch {
+	case r.Level < req.Level:
+		fmt.Fprintf(&b, "  %s was asked for: %v\n", req.Level, r.Shortfall)
 		if r.Field != "" {
 			fmt.Fprintf(&b, "  raise it later with: absah augment --level %s\n", req.Level)
 		}
+	case r.Shortfall != nil:
+		fmt.Fprintf(&b, "  whether the certificate is revoked is not known: %v\n", r.Shortfall)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -260,21 +265,12 @@ func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signe
 		return err
 	}
 	defer content.Close()
-	der, err := s.SignDetached(cmd.Context(), content, req)
+	result, err := s.SignDetached(cmd.Context(), content, req)
 	if err != nil {
 		return err
 	}
-	made, err := cms.Parse(der)
-	if err != nil {
+	if err := writeFile(out, result.CMS, 0o666); err != nil {
 		return err
-	}
-	if err := writeFile(out, der, 0o666); err != nil {
-		return err
-	}
-	// With --fallback a signature without timestamp is all that tells.
-	result := &signer.Result{Level: signer.B}
-	if len(made.SignerInfos[0].SignatureTimestamps()) > 0 {
-		result.Level = signer.T
 	}
 	return f.report(cmd.OutOrStdout(), req, result, out)
 }

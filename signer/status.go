@@ -1,0 +1,159 @@
+package signer
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/absah-id/absah/pki"
+)
+
+// statusAge is how long a certificate that was found good is not asked about
+// again before the key is used. Responders answer from lists that are hours
+// old, and what B-LT stores is always asked for anew.
+const statusAge = time.Minute
+
+// maxRecent bounds how many certificates are remembered as good. At the bound
+// all are forgotten, which costs time only.
+const maxRecent = 4096
+
+// checkStatus builds the path of the signer's certificate and asks whether a
+// certificate of it is revoked, as far as anchors and a source are configured:
+// nobody shall hold a signature by a revoked certificate, whatever its level.
+// The path is nil without anchors. With Fallback a source that does not answer
+// is accepted, and unknown says why.
+func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certificate, unknown, err error) {
+	if s.cfg.Anchors.Len() == 0 {
+		return nil, nil, nil
+	}
+	key := recentKey(p.Certificate, p.Chain)
+	if chain := s.recent.get(key, p.At); chain != nil {
+		return chain, nil, nil
+	}
+	chain, err = s.path(ctx, p.Certificate, p.Chain, s.cfg.Anchors, p.At, pki.Signing)
+	if err != nil {
+		return nil, nil, certificateError(ctx, err, false)
+	}
+	if s.cfg.Source != nil {
+		if _, err := s.collect(ctx, chain, p.At, time.Time{}); err != nil {
+			err = certificateError(ctx, err, false)
+			if _, down := errors.AsType[*UnavailableError](err); !down || !p.Fallback {
+				return nil, nil, err
+			}
+			return chain, err, nil
+		}
+	}
+	s.recent.put(key, chain, p.At)
+	return chain, nil, nil
+}
+
+// recent remembers the paths of certificates that were found good. The zero
+// value is empty; it may be used by several goroutines.
+type recent struct {
+	mu   sync.Mutex
+	good map[[sha256.Size]byte]vouched // guarded by mu
+}
+
+// vouched is a path all of whose certificates were good at a moment.
+type vouched struct {
+	chain []*x509.Certificate // leaf to anchor
+	at    time.Time
+}
+
+// recentKey tells certificates apart, and what they were sent with.
+func recentKey(leaf *x509.Certificate, pool []*x509.Certificate) (key [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(leaf.Raw) // DER says where it ends, so that no two lists are alike
+	for _, c := range pool {
+		h.Write(c.Raw)
+	}
+	h.Sum(key[:0])
+	return key
+}
+
+// get returns the path found within statusAge of the moment, unless the moment
+// is outside the validity of one of its certificates; nil when there is none.
+func (r *recent) get(key [sha256.Size]byte, at time.Time) []*x509.Certificate {
+	r.mu.Lock()
+	v, ok := r.good[key]
+	r.mu.Unlock()
+	if !ok || at.Sub(v.at).Abs() > statusAge {
+		return nil
+	}
+	for _, c := range v.chain[:len(v.chain)-1] { // an anchor's validity does not matter
+		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
+			return nil
+		}
+	}
+	return v.chain
+}
+
+func (r *recent) put(key [sha256.Size]byte, chain []*x509.Certificate, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.good == nil || len(r.good) >= maxRecent {
+		r.good = make(map[[sha256.Size]byte]vouched)
+	}
+	r.good[key] = vouched{chain: chain, at: at}
+}
+
+// collect is pki.Collect, but asks nothing about a leaf that is never revoked,
+// and tells a status that nobody publishes from one that is not to be had now.
+func (s *Signer) collect(ctx context.Context, chain []*x509.Certificate, at, notBefore time.Time) (pki.Evidence, error) {
+	asked := chain
+	if neverRevoked(chain[0]) {
+		asked, notBefore = chain[1:], time.Time{}
+	}
+	ev := pki.Evidence{Certificates: slices.Clone(chain)} // Add must not grow into the remembered path
+	if len(asked) < 2 {
+		return ev, nil
+	}
+	found, err := pki.Collect(ctx, asked, s.cfg.Source, at, notBefore)
+	if u, ok := errors.AsType[*pki.UnavailableError](err); ok && !hasPointer(u.Certificate) {
+		return ev, &unprovableError{u}
+	}
+	if err != nil {
+		return ev, err
+	}
+	ev.Add(found)
+	return ev, nil
+}
+
+// unprovableError says that a certificate names nobody who could be asked
+// about it, and the source knew of nobody either.
+type unprovableError struct{ err *pki.UnavailableError }
+
+func (e *unprovableError) Error() string {
+	return fmt.Sprintf("The certificate of %q names neither an OCSP responder nor a revocation list, so nobody can say whether it is revoked.",
+		e.err.Certificate.Subject.CommonName)
+}
+
+func (e *unprovableError) Unwrap() error { return e.err }
+
+func hasPointer(c *x509.Certificate) bool {
+	return len(c.OCSPServer)+len(c.CRLDistributionPoints) > 0
+}
+
+// noRevAvail marks certificates that are not revoked because they expire soon
+// (RFC 9608 §2).
+var noRevAvail = asn1.ObjectIdentifier{2, 5, 29, 56}
+
+// neverRevoked reports noRevAvail. In an authority's certificate, or beside an
+// address to ask, it contradicts the rest (RFC 9608 §2) and counts nothing.
+func neverRevoked(c *x509.Certificate) bool {
+	if c.IsCA || hasPointer(c) {
+		return false
+	}
+	for _, e := range c.Extensions {
+		if e.Id.Equal(noRevAvail) {
+			return true
+		}
+	}
+	return false
+}
