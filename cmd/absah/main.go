@@ -85,6 +85,7 @@ func newRoot() *cobra.Command {
 		newTimestampCommand(),
 		newVerifyCommand(),
 		newKeyCommand(),
+		newConfigCommand(),
 		newWorkerCommand(),
 	)
 	return root

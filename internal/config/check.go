@@ -1,0 +1,274 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// checker collects problems.
+type checker struct{ problems []Problem }
+
+func (c *checker) must(ok bool, key, format string, args ...any) {
+	if !ok {
+		c.problems = append(c.problems, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// between demands low ≤ v ≤ high.
+func between[T int | Size | time.Duration | float64](c *checker, key string, v, low, high T) {
+	c.must(low <= v && v <= high, key, "%v is not between %v and %v", v, low, high)
+}
+
+// oneOf demands one of a few words.
+func (c *checker) oneOf(key, v string, words ...string) {
+	for _, w := range words {
+		if v == w {
+			return
+		}
+	}
+	c.must(false, key, "%q is none of %s", v, strings.Join(words, ", "))
+}
+
+// check judges what can be judged without touching the file system.
+func (cfg *Config) check() []Problem {
+	c := &checker{}
+	walk(reflect.ValueOf(cfg).Elem(), "", func(key string, field reflect.StructField, v reflect.Value) {
+		if field.Tag.Get("required") == "true" {
+			c.must(!v.IsZero() && (v.Kind() != reflect.Slice || v.Len() > 0), key, "is required")
+		}
+	})
+	cfg.checkServer(c)
+	cfg.checkStorage(c)
+	cfg.checkKeys(c)
+	cfg.checkServices(c)
+	cfg.checkLimits(c)
+	return c.problems
+}
+
+var organisationID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func (cfg *Config) checkServer(c *checker) {
+	if id := cfg.Organisation.ID; id != "" {
+		c.must(organisationID.MatchString(id), "organisation.id", "%q must be lower-case letters, digits and hyphens, at most 63", id)
+	}
+	c.oneOf("organisation.zone", cfg.Organisation.Zone, "Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "UTC")
+
+	s := cfg.Server
+	host := c.address("server.listen", s.Listen)
+	if s.PublicURL != "" {
+		c.httpURL("server.public_url", s.PublicURL)
+	}
+	c.must((s.TLS.Certificate == "") == (s.TLS.Key == ""), "server.tls", "certificate and key belong together")
+	c.must(s.TLS.ClientCA == "" || s.TLS.Certificate != "", "server.tls.client_ca", "client certificates need TLS: name certificate and key")
+	if s.TLS.Certificate == "" && host != "" {
+		c.must(isLoopback(host) || len(s.TrustedProxies) > 0, "server.listen",
+			"without server.tls only a loopback address, or one behind server.trusted_proxies, may be listened on")
+	}
+	for i, p := range s.TrustedProxies {
+		_, err := netip.ParsePrefix(p)
+		if _, single := netip.ParseAddr(p); single == nil {
+			err = nil
+		}
+		c.must(err == nil, fmt.Sprintf("server.trusted_proxies[%d]", i), "%q is neither an address nor a network such as 10.1.0.0/16", p)
+	}
+	between(c, "server.shutdown", s.Shutdown, time.Second, 10*time.Minute)
+	if cfg.Admin.Listen != "off" {
+		if host := c.address("admin.listen", cfg.Admin.Listen); host != "" {
+			addr, err := netip.ParseAddr(host)
+			c.must(host == "localhost" || err == nil && (addr.IsLoopback() || addr.IsPrivate()), "admin.listen", "%q is neither a loopback nor a private address", host)
+		}
+	}
+}
+
+// address checks host:port and returns the host, empty when it is faulty.
+func (c *checker) address(key, address string) string {
+	host, port, err := net.SplitHostPort(address)
+	c.must(err == nil && port != "", key, "%q is not an address such as 127.0.0.1:8080", address)
+	if err != nil {
+		return ""
+	}
+	if host == "" {
+		return "0.0.0.0"
+	}
+	return host
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+func (c *checker) httpURL(key, raw string) {
+	u, err := url.Parse(raw)
+	c.must(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "",
+		key, "%q is not an address such as https://contoh.go.id/jalur, without user, query and fragment", raw)
+}
+
+func (cfg *Config) checkStorage(c *checker) {
+	scheme, rest, _ := strings.Cut(cfg.Database.URL, ":")
+	switch scheme {
+	case "sqlite":
+		c.must(rest != "", "database.url", "names no file: sqlite:/var/lib/absah/absah.db")
+		c.must(cfg.Database.PasswordFile == "", "database.password_file", "SQLite has no password")
+	case "postgres", "postgresql":
+		u, err := url.Parse(cfg.Database.URL)
+		if err != nil { // its text would repeat a password
+			c.must(false, "database.url", "is not an address such as postgres://absah@127.0.0.1:5432/absah")
+			break
+		}
+		_, inURL := u.User.Password()
+		c.must(!inURL && !u.Query().Has("password"), "database.url", "holds a password: put it into a file and name it in database.password_file")
+	default:
+		c.must(false, "database.url", "must begin with sqlite: or postgres:")
+	}
+	between(c, "database.connections", cfg.Database.Connections, 2, 1000)
+	between(c, "spool.upload", cfg.Spool.Upload, 1<<20, 1<<30)
+	c.must(cfg.Spool.Total >= 2*cfg.Spool.Upload, "spool.total", "must hold at least two documents of spool.upload")
+}
+
+func (cfg *Config) checkKeys(c *checker) {
+	between(c, "hsm.sessions", cfg.HSM.Sessions, 1, 256)
+	between(c, "hsm.timeout", cfg.HSM.Timeout, 100*time.Millisecond, time.Minute)
+	for i, name := range cfg.HSM.Environment {
+		c.must(name != "" && !strings.ContainsAny(name, "= "), fmt.Sprintf("hsm.environment[%d]", i), "%q must be the name of a variable alone", name)
+	}
+	seen := map[string]string{}
+	own := func(key, label string) {
+		if label == "" {
+			return
+		}
+		c.must(seen[label] == "", key, "%q is also the label of %s: each key has one purpose", label, seen[label])
+		seen[label] = key
+	}
+	k := cfg.Keys
+	for _, required := range []struct{ key, label string }{
+		{"keys.log", k.Log}, {"keys.receipt", k.Receipt}, {"keys.wrapping", k.Wrapping}, {"keys.pepper", k.Pepper}, {"keys.health", k.Health},
+	} {
+		c.must(required.label != "", required.key, "is required")
+		own(required.key, required.label)
+	}
+	own("keys.tsa.key", k.TSA.Key)
+	c.must((k.TSA.Key == "") == (k.TSA.Certificate == ""), "keys.tsa", "key and certificate belong together")
+	if k.TSA.Policy != "" {
+		c.must(oid.MatchString(k.TSA.Policy), "keys.tsa.policy", "%q is not an object identifier", k.TSA.Policy)
+	} else {
+		c.must(k.TSA.Key == "", "keys.tsa.policy", "is required when the gateway is an authority")
+	}
+	ids := map[string]bool{}
+	for i, s := range k.Seals {
+		own(fmt.Sprintf("keys.seals[%d].key", i), s.Key)
+		c.must(!ids[s.ID], fmt.Sprintf("keys.seals[%d].id", i), "%q occurs twice", s.ID)
+		ids[s.ID] = true
+	}
+}
+
+var oid = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]{0,18})){2,30}$`)
+
+func (cfg *Config) checkServices(c *checker) {
+	for i, s := range cfg.Timestamps.Sources {
+		key := fmt.Sprintf("timestamps.sources[%d].", i)
+		if s.URL != "" {
+			c.httpURL(key+"url", s.URL)
+		}
+		c.must((s.Username == "") == (s.PasswordFile == ""), key+"username", "username and password_file belong together")
+	}
+	between(c, "timestamps.timeout", cfg.Timestamps.Timeout, 100*time.Millisecond, time.Minute)
+	between(c, "timestamps.drift", cfg.Timestamps.Drift, time.Second, 10*time.Minute)
+	between(c, "revocation.timeout", cfg.Revocation.Timeout, 100*time.Millisecond, time.Minute)
+	between(c, "revocation.max_age", cfg.Revocation.MaxAge, 0, 24*time.Hour)
+	c.oneOf("verification.policy", cfg.Verification.Policy, "gov", "forms")
+	between(c, "verification.parallel", cfg.Verification.Parallel, 0, 1024)
+	between(c, "verification.timeout", cfg.Verification.Timeout, time.Second, 10*time.Minute)
+	between(c, "evidence.interval", cfg.Evidence.Interval, 10*time.Millisecond, time.Hour)
+	c.must(cfg.Evidence.Promise >= 2*cfg.Evidence.Interval && cfg.Evidence.Promise >= time.Minute && cfg.Evidence.Promise <= 7*24*time.Hour,
+		"evidence.promise", "%v is not between a minute (or two intervals) and seven days", cfg.Evidence.Promise)
+	c.must(cfg.Evidence.Floor != "", "evidence.floor", "is required: without it a restored database cannot be told from the present one")
+	for i, w := range cfg.Evidence.Witnesses {
+		if w.URL != "" {
+			c.httpURL(fmt.Sprintf("evidence.witnesses[%d].url", i), w.URL)
+		}
+	}
+}
+
+func (cfg *Config) checkLimits(c *checker) {
+	between(c, "activation.memory", cfg.Activation.Memory, 46<<20, 4<<30)
+	between(c, "activation.passes", cfg.Activation.Passes, 1, 100)
+	between(c, "activation.parallel", cfg.Activation.Parallel, 1, 64)
+	between(c, "activation.attempts", cfg.Activation.Attempts, 1, 20)
+	between(c, "activation.lock", cfg.Activation.Lock, time.Minute, 24*time.Hour)
+	between(c, "activation.alarm", cfg.Activation.Alarm, 1, 1_000_000)
+	between(c, "activation.lifetime", cfg.Activation.Lifetime, time.Minute, 24*time.Hour)
+	between(c, "limits.requests", cfg.Limits.Requests, 1, 10_000)
+	between(c, "limits.applications", cfg.Limits.Applications, 1, 1_000_000)
+	between(c, "limits.anonymous", cfg.Limits.Anonymous, 0, 1_000_000)
+	between(c, "limits.tail", cfg.Limits.Tail, time.Minute, 7*24*time.Hour)
+	c.oneOf("log.level", cfg.Log.Level, "debug", "info", "warn", "error")
+	c.oneOf("log.format", cfg.Log.Format, "json", "text")
+	if cfg.Tracing.Endpoint != "" {
+		c.httpURL("tracing.endpoint", cfg.Tracing.Endpoint)
+	}
+	between(c, "tracing.sample", cfg.Tracing.Sample, 0, 1)
+}
+
+// CheckFiles looks whether the files that the configuration names are there
+// and, where they hold secrets, kept from others. It opens none of them. The
+// error is an *Error.
+func (cfg *Config) CheckFiles() error {
+	c := &checker{}
+	walk(reflect.ValueOf(cfg).Elem(), "", func(key string, field reflect.StructField, v reflect.Value) {
+		kind := field.Tag.Get("file")
+		if kind == "" {
+			return
+		}
+		switch p := v.Addr().Interface().(type) {
+		case *string:
+			if *p != "" {
+				c.file(key, kind, *p)
+			}
+		case *[]string:
+			for _, path := range *p {
+				c.file(key, kind, path)
+			}
+		}
+	})
+	if path, ok := strings.CutPrefix(cfg.Database.URL, "sqlite:"); ok {
+		c.file("database.url", "write", path)
+	}
+	return cfg.source.error(c.problems)
+}
+
+// file checks one path for the use that the tag names: read, secret (read,
+// and nobody else may) or write (its folder exists).
+func (c *checker) file(key, kind, path string) {
+	if kind == "write" {
+		info, err := os.Stat(filepath.Dir(path))
+		c.must(err == nil && info.IsDir(), key, "the folder %s does not exist", filepath.Dir(path))
+		return
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		c.must(false, key, "%v", err)
+		return
+	}
+	if kind == "secret" {
+		c.must(info.Mode().IsRegular(), key, "%s is not a regular file", path)
+		c.must(info.Mode().Perm()&0o007 == 0, key, "every user of this machine can reach %s: chmod o= it", path)
+	}
+}
+
+// Engine is the kind of database, without the path or address: SQLite or
+// PostgreSQL.
+func (d Database) Engine() string {
+	if strings.HasPrefix(d.URL, "sqlite:") {
+		return "SQLite"
+	}
+	return "PostgreSQL"
+}

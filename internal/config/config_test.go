@@ -1,0 +1,184 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/internal/config"
+)
+
+// minimal is the least that a gateway needs.
+const minimal = `organisation: {id: kabupaten-contoh, name: Pemerintah Kabupaten Contoh}
+server: {public_url: https://sah.contohkab.go.id}
+hsm: {module: libsofthsm2.so, token: absah, pin_file: pin}
+trust: {signers: [trust.pem]}
+`
+
+func write(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "absah.yaml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	path := write(t, minimal)
+	cfg, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(path)
+	for _, c := range []struct {
+		name      string
+		got, want any
+	}{
+		{"upload", cfg.Spool.Upload, config.Size(25 << 20)},
+		{"listen", cfg.Server.Listen, "127.0.0.1:8080"},
+		{"shutdown", cfg.Server.Shutdown, 30 * time.Second},
+		{"sample", cfg.Tracing.Sample, 0.01},
+		{"sessions", cfg.HSM.Sessions, 8},
+		{"database", cfg.Database.URL, "sqlite:" + filepath.Join(dir, "absah.db")},
+		{"pin file", cfg.HSM.PINFile, filepath.Join(dir, "pin")},
+		{"trust", cfg.Trust.Signers[0], filepath.Join(dir, "trust.pem")},
+		{"floor", cfg.Evidence.Floor, filepath.Join(dir, "log-floor")},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestProblems(t *testing.T) {
+	tests := []struct {
+		name, more, key string
+		line            int
+		text            string
+	}{
+		{"unknown key", "servr: {}\n", "", 5, "servr"},
+		{"unknown key within", "log: {levl: info}\n", "", 5, "levl"},
+		{"key twice", "log: {level: info}\nlog: {level: debug}\n", "", 6, "already defined"},
+		{"not YAML", "log: [\n", "", 0, ""},
+		{"two documents", "---\nlog: {}\n", "", 0, "more than one"},
+		{"wrong type", "limits:\n  requests: many\n", "", 6, "many"},
+		{"bare size", "spool:\n  upload: 25\n", "", 6, "25MiB"},
+		{"huge size", "spool:\n  upload: 99999999999999999GiB\n", "", 6, "size"},
+		{"too much", "spool:\n  upload: 2GiB\n", "spool.upload", 6, "1GiB"},
+		{"word", "log:\n  level: loud\n", "log.level", 6, "debug"},
+		{"password in the address", "database:\n  url: postgres://absah:rahasia@127.0.0.1/absah\n", "database.url", 6, "password_file"},
+		{"other database", "database:\n  url: mysql://x\n", "database.url", 6, "sqlite"},
+		{"key used twice", "keys:\n  seals:\n  - {id: a, key: absah-log, certificate: a.pem}\n", "keys.seals[0].key", 7, "keys.log"},
+		{"seal without a certificate", "keys:\n  seals:\n  - {id: a, key: a}\n", "keys.seals[0].certificate", 7, "required"},
+		{"weak passphrases", "activation:\n  memory: 1MiB\n", "activation.memory", 6, "46MiB"},
+		{"half a TLS", "admin: {listen: 8.8.8.8:9}\n", "admin.listen", 5, "private"},
+		{"witness", "evidence:\n  witnesses:\n  - {url: 'ftp://x', key: k}\n", "evidence.witnesses[0].url", 7, "https"},
+		{"promise", "evidence: {promise: 5s}\n", "evidence.promise", 5, "minute"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Load(write(t, minimal+tt.more))
+			var faults *config.Error
+			if !errors.As(err, &faults) {
+				t.Fatalf("got %v, want an *Error", err)
+			}
+			got := faults.Problems[0]
+			if got.Key != tt.key || tt.line != 0 && got.Line != tt.line || !strings.Contains(got.Text, tt.text) {
+				t.Errorf("got %+v, want key %q, line %d, text with %q", got, tt.key, tt.line, tt.text)
+			}
+			if strings.Contains(err.Error(), "rahasia") {
+				t.Errorf("the password is in the error: %v", err)
+			}
+		})
+	}
+}
+
+func TestRequired(t *testing.T) {
+	_, err := config.Load(write(t, ""))
+	var faults *config.Error
+	if !errors.As(err, &faults) {
+		t.Fatalf("got %v, want an *Error", err)
+	}
+	var got []string
+	for _, p := range faults.Problems {
+		got = append(got, p.Key)
+	}
+	want := []string{"organisation.id", "organisation.name", "server.public_url", "hsm.module", "hsm.token", "hsm.pin_file", "trust.signers"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestListenOutside(t *testing.T) {
+	outside := strings.Replace(minimal, "server: {", "server: {listen: '0.0.0.0:80', ", 1)
+	if _, err := config.Load(write(t, outside)); err == nil || !strings.Contains(err.Error(), "server.listen") {
+		t.Errorf("without TLS: got %v, want a problem of server.listen", err)
+	}
+	for _, with := range []string{"trusted_proxies: [10.0.0.0/8]", "tls: {certificate: c.pem, key: k.pem}"} {
+		content := strings.Replace(outside, "server: {", "server: {"+with+", ", 1)
+		if _, err := config.Load(write(t, content)); err != nil {
+			t.Errorf("%s: %v", with, err)
+		}
+	}
+}
+
+func TestCheckFiles(t *testing.T) {
+	path := write(t, minimal)
+	dir := filepath.Dir(path)
+	cfg, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.CheckFiles(); err == nil || !strings.Contains(err.Error(), "trust.pem") {
+		t.Errorf("missing files: got %v", err)
+	}
+	for name, mode := range map[string]os.FileMode{"libsofthsm2.so": 0o644, "trust.pem": 0o644, "pin": 0o644} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cfg.CheckFiles(); err == nil || !strings.Contains(err.Error(), "hsm.pin_file") {
+		t.Errorf("open PIN: got %v, want a problem of hsm.pin_file", err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "pin"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.CheckFiles(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSize(t *testing.T) {
+	for in, want := range map[string]config.Size{"0B": 0, "1B": 1, "512KiB": 512 << 10, "25MiB": 25 << 20, "1GiB": 1 << 30} {
+		got, err := config.ParseSize(in)
+		if err != nil || got != want || got.String() != in {
+			t.Errorf("%s: got %d %s, %v", in, got, got, err)
+		}
+	}
+	for _, in := range []string{"", "B", "25", "25MB", "-1B", "1.5GiB", "18446744073709551615GiB"} {
+		if got, err := config.ParseSize(in); err == nil {
+			t.Errorf("%q: got %d, want an error", in, got)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add(minimal)
+	f.Add("keys:\n  seals:\n  - {id: a, key: a}\n")
+	f.Add("a: &a [*a]\n")
+	f.Fuzz(func(t *testing.T, content string) {
+		cfg, err := config.Load(write(t, content))
+		var faults *config.Error
+		if err != nil && !errors.As(err, &faults) {
+			t.Errorf("not an *Error: %v", err)
+		}
+		if (cfg == nil) == (err == nil) {
+			t.Errorf("got %v and %v", cfg, err)
+		}
+	})
+}
