@@ -36,7 +36,7 @@ type crypt struct {
 // there is none). The password is tried as user and as owner password, then
 // the empty one.
 //
-// It returns [ErrPassword] when none of them opens the file, and a
+// It returns a [PasswordError] when none of them opens the file, and a
 // [MalformedError] with rule encrypt-unsupported for other handlers and
 // methods than V 1, 2, 4, 5 and R 2–6, encrypt-dict for a dictionary that
 // breaks §7.6, and encrypt-perms when /Perms contradicts /P.
@@ -72,6 +72,9 @@ func parseHandler(d Dict) (*handler, error) {
 	filter, ok := d["Filter"].(Name)
 	if !ok {
 		return nil, cryptError("encrypt-dict", "no /Filter")
+	}
+	if filter == "Adobe.PubSec" { // §7.6.5
+		return nil, &PasswordError{Recipients: true}
 	}
 	if filter != "Standard" {
 		return nil, cryptError("encrypt-unsupported", "security handler /%.32s", string(filter))

@@ -22,7 +22,7 @@ var passwordPad = []byte("\x28\xBF\x4E\x5E\x4E\x75\x8A\x41\x64\x00\x4E\x56\xFF\x
 // (Algorithm 2.A, step a); R 2 to 4 use 32.
 const maxPassword = 127
 
-// open returns the file key, or [ErrPassword].
+// open returns the file key, or a [PasswordError].
 func (h *handler) open(password []byte) ([]byte, error) {
 	for _, pw := range h.candidates(password) {
 		if h.r >= 5 {
@@ -38,7 +38,7 @@ func (h *handler) open(password []byte) ([]byte, error) {
 			}
 		}
 	}
-	return nil, ErrPassword
+	return nil, &PasswordError{Wrong: len(password) > 0}
 }
 
 // candidates lists the forms in which a password may have been used: as given,

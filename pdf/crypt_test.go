@@ -315,7 +315,7 @@ func TestCryptRefusedDictionaries(t *testing.T) {
 		rule         string
 	}{
 		{"no filter", "R3 RC4-128", func(d pdf.Dict) { delete(d, "Filter") }, "encrypt-dict"},
-		{"public-key handler", "R3 RC4-128", func(d pdf.Dict) { d["Filter"] = pdf.Name("Adobe.PubSec") }, "encrypt-unsupported"},
+		{"unknown handler", "R3 RC4-128", func(d pdf.Dict) { d["Filter"] = pdf.Name("Contoh") }, "encrypt-unsupported"},
 		{"no V", "R3 RC4-128", func(d pdf.Dict) { delete(d, "V") }, "encrypt-unsupported"},
 		{"V 3", "R3 RC4-128", func(d pdf.Dict) { d["V"] = pdf.Integer(3) }, "encrypt-unsupported"},
 		{"V 5 with R 3", "R3 RC4-128", func(d pdf.Dict) { d["V"] = pdf.Integer(5) }, "encrypt-unsupported"},

@@ -63,7 +63,7 @@ type cacheKey struct {
 //
 // It returns a [MalformedError] when the file breaks the syntax in a way that
 // would need repair by guessing (which it never does), a [LimitError],
-// [ErrPassword], or the error of r. Lesser faults are in [Document.Anomalies].
+// a [PasswordError], or the error of r. Lesser faults are in [Document.Anomalies].
 func Open(r io.ReaderAt, size int64, o Options) (*Document, error) {
 	if size <= 0 {
 		return nil, &MalformedError{Offset: 0, Rule: "header"}

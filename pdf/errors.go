@@ -5,9 +5,32 @@ import (
 	"fmt"
 )
 
-// ErrPassword is returned by [Open] when the file is encrypted and neither the
-// given password nor the empty one opens it.
+// ErrPassword is what every [PasswordError] is (errors.Is).
 var ErrPassword = errors.New("the document is encrypted and needs a password")
+
+// PasswordError is returned by [Open] when the file is encrypted and what was
+// given, and the empty password, do not open it.
+type PasswordError struct {
+	// Wrong is set when a password was given and does not fit; without one it
+	// is missing.
+	Wrong bool
+	// Recipients is set when no password can open the file: it is encrypted
+	// for the holders of certain private keys (§7.6.5), which is not read.
+	Recipients bool
+}
+
+func (e *PasswordError) Error() string {
+	switch {
+	case e.Recipients:
+		return "the document is encrypted for the holders of certain private keys, which no password replaces"
+	case e.Wrong:
+		return "the document is encrypted and the password does not open it"
+	}
+	return ErrPassword.Error()
+}
+
+// Is says that e is [ErrPassword].
+func (e *PasswordError) Is(target error) bool { return target == ErrPassword }
 
 // MalformedError says that bytes of the file break a rule of ISO 32000.
 type MalformedError struct {
@@ -23,6 +46,8 @@ func (e *MalformedError) Error() string {
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
+	} else if words := explained[e.Rule]; words != "" {
+		s += ": " + words
 	}
 	return s
 }
@@ -43,4 +68,59 @@ func (e *LimitError) Error() string {
 		s += fmt.Sprintf(" at byte %d", e.Offset)
 	}
 	return s
+}
+
+// explained says in words what the rules mean that are returned without a
+// detail.
+var explained = map[string]string{
+	"append-chain":       "what was appended does not continue the last revision",
+	"append-encrypt":     "what was appended changes the encryption",
+	"array-open":         "an array has no end",
+	"ascii85":            "a group of ASCII85 data is no number of 32 bits",
+	"asciihex":           "a character of ASCIIHex data is no hexadecimal digit",
+	"catalog":            "/Root does not lead to a dictionary",
+	"dict-key":           "a key of a dictionary is not a name",
+	"dict-open":          "a dictionary has no end",
+	"encrypt-dict":       "/Encrypt does not lead to a dictionary",
+	"filter":             "/Filter and /DecodeParms do not fit together",
+	"flate":              "the compressed data are damaged",
+	"flate-header":       "the compressed data do not begin as zlib data do",
+	"header":             "%PDF- is not near the start of the file",
+	"hex-string":         "a character of a hexadecimal string is no hexadecimal digit",
+	"lzw":                "an LZW code is in no table",
+	"number":             "a number is not written as numbers are",
+	"number-range":       "a number is out of range",
+	"object-header":      "no object starts here",
+	"object-missing":     "the file ends where an object should stand",
+	"object-offset":      "an object lies outside the file",
+	"object-type":        "the object is not a dictionary",
+	"objstm-header":      "the head of an object stream is damaged",
+	"objstm-missing":     "an object stream that holds an object does not exist",
+	"objstm-type":        "what should be an object stream is none",
+	"page-missing":       "there is no page of that number",
+	"page-tree":          "the page tree is damaged",
+	"predictor":          "the parameters of a predictor or its data are damaged",
+	"prev":               "/Prev is no offset in the file",
+	"prev-forward":       "/Prev of a later revision points forward",
+	"reference-chain":    "a reference leads to too many others",
+	"revision-order":     "a revision does not stand behind the one before it",
+	"runlength":          "run-length data are damaged",
+	"startxref":          "startxref is not followed by a number",
+	"startxref-missing":  "there is no startxref at the end of the file",
+	"startxref-range":    "startxref points beyond the file",
+	"stream-length":      "/Length of a stream does not lead to endstream",
+	"string-open":        "a string has no end",
+	"token":              "this is no token",
+	"trailer":            "the trailer is not a dictionary",
+	"trailer-missing":    "a cross-reference table has no trailer",
+	"trailer-root":       "the trailer has no /Root",
+	"xref-entry":         "a cross-reference entry is damaged",
+	"xref-loop":          "the cross-reference sections lead to each other in a circle",
+	"xref-missing":       "there is no cross-reference section here",
+	"xref-stream-index":  "/Index of a cross-reference stream is damaged",
+	"xref-stream-length": "/Length of a cross-reference stream is damaged",
+	"xref-stream-short":  "a cross-reference stream ends too early",
+	"xref-stream-w":      "/W of a cross-reference stream is damaged",
+	"xref-subsection":    "the head of a cross-reference subsection is damaged",
+	"xrefstm-offset":     "/XRefStm points beyond the file",
 }

@@ -1,0 +1,77 @@
+package pdf_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// TestEveryRuleHasWords: whoever reads an error should not have to look its
+// rule up in the source.
+func TestEveryRuleHasWords(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := regexp.MustCompile(`(?:Rule: |fail\([^"\n]*, |ended\()"([a-z0-9-]+)"[})]`)
+	seen := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range bare.FindAllStringSubmatch(string(src), -1) {
+			seen++
+			e := pdf.MalformedError{Offset: 7, Rule: m[1]}
+			if got, least := e.Error(), "malformed PDF at byte 7: "+m[1]; !strings.HasPrefix(got, least+": ") {
+				t.Errorf("%s: %q has no words", name, got)
+			}
+		}
+	}
+	if seen < 40 {
+		t.Errorf("found %d rules in the source, want 40 at least", seen)
+	}
+}
+
+func TestPasswordErrors(t *testing.T) {
+	dict := cryptVectors[0].dict(t)
+	locked := encryptedFile(t, dict)
+	dict["Filter"] = pdf.Name("Adobe.PubSec")
+	recipients := encryptedFile(t, dict)
+	for _, c := range []struct {
+		name     string
+		file     []byte
+		password string
+		want     pdf.PasswordError
+	}{
+		{"missing", locked, "", pdf.PasswordError{}},
+		{"wrong", locked, "salah", pdf.PasswordError{Wrong: true}},
+		{"recipients", recipients, "salah", pdf.PasswordError{Recipients: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := pdf.Open(bytes.NewReader(c.file), int64(len(c.file)), pdf.Options{Password: []byte(c.password)})
+			got, ok := errors.AsType[*pdf.PasswordError](err)
+			if !ok || *got != c.want || !errors.Is(err, pdf.ErrPassword) {
+				t.Errorf("got %v, want %+v", err, c.want)
+			}
+		})
+	}
+}
+
+// encryptedFile is one page that an encryption dictionary says is encrypted.
+func encryptedFile(t *testing.T, encrypt pdf.Dict) []byte {
+	t.Helper()
+	b := newBuilder("%PDF-1.4\n")
+	b.body()
+	b.table("/ID[<" + vectorID + "><" + vectorID + ">]/Encrypt " + string(pdf.Format(nil, encrypt)))
+	return b.Bytes()
+}
