@@ -11,7 +11,8 @@ import (
 // that a new one is placed on purpose.
 var allowed = map[string][]string{
 	"pdf":               {},
-	"pdf/pades":         {"pdf", "cms"},
+	"pdf/diff":          {"pdf"},
+	"pdf/pades":         {"pdf", "pdf/diff", "cms"},
 	"cms":               {},
 	"cms/tsp":           {"cms"},
 	"pki":               {},
@@ -21,8 +22,11 @@ var allowed = map[string][]string{
 	"hsm/hsmtest":       {"hsm"},
 	"signer":            {"pdf", "pdf/pades", "cms", "cms/tsp", "pki", "signer/appearance"},
 	"signer/appearance": {"pdf", "pdf/pades"},
-	"verifier":          {"pdf", "pdf/pades", "cms", "cms/tsp", "pki"},
+	"verifier":          {"pdf", "pdf/diff", "pdf/pades", "cms", "cms/tsp", "pki"},
 	"verifier/report":   {"verifier"},
+
+	"verifier/report/etsi": {"verifier"},
+
 	"evidence":          {},
 	"evidence/bundle":   {"evidence", "verifier", "verifier/report", "cms", "cms/tsp", "pki"},
 	"evidence/dispute":  {"evidence", "evidence/bundle", "verifier"},
