@@ -144,6 +144,20 @@ func checkCertificate(c *x509.Certificate, at time.Time) error {
 	return nil
 }
 
+// prepare makes the new revision but for the signature itself, once the
+// document allows it.
+func (p *plan) prepare(rev *pdf.Revision, tokenSize int) (*pades.Pending, error) {
+	if err := checkPages(rev); err != nil {
+		return nil, err
+	}
+	spec, err := p.spec(rev, tokenSize)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := pades.Prepare(rev, spec)
+	return pending, refused(err)
+}
+
 // spec is the request as package pades takes it.
 func (p *plan) spec(rev *pdf.Revision, tokenSize int) (pades.SignatureSpec, error) {
 	spec := pades.SignatureSpec{

@@ -17,9 +17,10 @@ import (
 // *[UnavailableError] when a service outside failed and req.Fallback is not
 // set; *pades.PlaceholderError when a timestamp token is larger than
 // [Config].TokenSize; those of pdf.Open (*pdf.MalformedError, *pdf.LimitError,
-// pdf.ErrPassword); cms.ErrBadSignature when the key returned a wrong value;
-// the key's own errors, wrapped; ctx.Err(), wrapped; others when the request
-// does not make sense. With any error there is no result.
+// pdf.ErrPassword), wrapped when they concern a page's contents;
+// cms.ErrBadSignature when the key returned a wrong value; the key's own
+// errors, wrapped; ctx.Err(), wrapped; others when the request does not make
+// sense. With any error there is no result.
 func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, error) {
 	p, err := s.check(req)
 	if err != nil {
@@ -29,13 +30,9 @@ func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	spec, err := p.spec(doc.Latest(), s.cfg.TokenSize)
+	pending, err := p.prepare(doc.Latest(), s.cfg.TokenSize)
 	if err != nil {
 		return nil, err
-	}
-	pending, err := pades.Prepare(doc.Latest(), spec)
-	if err != nil {
-		return nil, refused(err)
 	}
 	j := &job{signer: s, plan: p}
 	// The certificate's status comes before the key is used: nobody shall
@@ -51,21 +48,8 @@ func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, erro
 	if w, err = j.sign(ctx, w, pending); err != nil {
 		return nil, err
 	}
-	for _, step := range []struct {
-		level Level
-		do    func(context.Context, *work) (*work, error)
-	}{{LT, j.addEvidence}, {LTA, j.addArchive}} {
-		if p.Level < step.level || j.result.Level < step.level-1 {
-			break
-		}
-		next, err := step.do(ctx, w)
-		if err != nil {
-			if err := j.fallBack(err); err != nil {
-				return nil, err
-			}
-			break
-		}
-		w, j.result.Level = next, step.level
+	if w, err = j.raise(ctx, w); err != nil {
+		return nil, err
 	}
 	return w.result(before, j.result), nil
 }
@@ -169,6 +153,25 @@ func signatureValue(der []byte) ([]byte, error) {
 		return nil, fmt.Errorf("read back the signature: %d signers", len(sd.SignerInfos))
 	}
 	return sd.SignerInfos[0].Value, nil
+}
+
+// raise takes a signature with its timestamp to the level asked for, or as far
+// as the services let it with Fallback.
+func (j *job) raise(ctx context.Context, w *work) (*work, error) {
+	for _, step := range []struct {
+		level Level
+		do    func(context.Context, *work) (*work, error)
+	}{{LT, j.addEvidence}, {LTA, j.addArchive}} {
+		if j.plan.Level < step.level || j.result.Level < step.level-1 {
+			break
+		}
+		next, err := step.do(ctx, w)
+		if err != nil {
+			return w, j.fallBack(err)
+		}
+		w, j.result.Level = next, step.level
+	}
+	return w, nil
 }
 
 // addEvidence makes B-T into B-LT.
