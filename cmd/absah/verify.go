@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"os"
 	"runtime"
@@ -31,6 +30,7 @@ type verifyFlags struct {
 	timeout                time.Duration
 	extract                int
 	out                    string
+	report                 reportFlags
 }
 
 func newVerifyCommand() *cobra.Command {
@@ -46,10 +46,16 @@ The exit status is 0 when every file is TOTAL-PASSED, 1 when some is TOTAL-FAILE
 2 when some is INDETERMINATE, 3 when some has no signature, 65 when some cannot be
 read as PDF; of several the worst, in the order 65, 1, 2, 3, 0.
 
+With --report FILE the verdict is also written to a file: .xml is the validation
+report of ETSI TS 119 102-2, .pdf a report to print, .txt and .json what is printed
+here. For several files write {} where the name of each is to stand.
+
 With --extract N the revision that signature N signed, in the order listed, is
 written to OUT.pdf: exactly the bytes that its signer saw.`,
 		Example: `  absah verify --trust roots/ letter.pdf
   absah verify --json --offline --trust root.pem --at 2026-01-02T03:04:05Z *.pdf
+  absah verify --trust root.pem --report letter.xml --report letter-report.pdf letter.pdf
+  absah verify --trust root.pem --report 'reports/{}.pdf' *.pdf
   absah verify --trust root.pem --extract 1 --out signed-by-first.pdf letter.pdf`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -65,11 +71,19 @@ written to OUT.pdf: exactly the bytes that its signer saw.`,
 	flags.DurationVar(&f.timeout, "service-timeout", fetch.DefaultTimeout, "longest wait for one network service")
 	flags.IntVar(&f.extract, "extract", 0, "write the revision signed by signature `N` to OUT.pdf: --extract N OUT.pdf FILE")
 	flags.StringVar(&f.out, "out", "", "`file` for --extract; one that exists is replaced")
+	flags.BoolVar(&f.report.detailed, "detailed", false, "print every building block and constraint; with --json the key \"processes\"")
+	flags.StringArrayVar(&f.report.files, "report", nil, "`file` for a report: .xml (ETSI), .pdf, .txt or .json; {} is the name of the file (repeatable)")
+	flags.StringVar(&f.report.language, "lang", "id", "`language` of --detailed and --report: id or en")
+	flags.StringVar(&f.report.zone, "zone", "wib", "time `zone` of --detailed and --report: wib, wita, wit or utc")
 	return cmd
 }
 
 func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 	files, err := f.operands(cmd, args)
+	if err != nil {
+		return err
+	}
+	reports, err := f.report.writer(files)
 	if err != nil {
 		return err
 	}
@@ -100,7 +114,10 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 				return err
 			}
 		}
-		return f.print(cmd.OutOrStdout(), r)
+		if err := reports.write(r); err != nil {
+			return err
+		}
+		return f.print(cmd.OutOrStdout(), r, reports)
 	})
 	job.progress.finish()
 	if err != nil {
@@ -171,11 +188,14 @@ func (f *verifyFlags) verifier() (*verifier.Verifier, func(), error) {
 	return v, end, nil
 }
 
-func (f *verifyFlags) print(w io.Writer, r *verifier.Report) error {
+func (f *verifyFlags) print(w io.Writer, r *verifier.Report, reports *reportWriter) error {
 	var err error
-	if f.json {
-		err = json.NewEncoder(w).Encode(r)
-	} else {
+	switch {
+	case f.json:
+		err = reports.json(w, r)
+	case reports.detailed:
+		err = reports.text(w, r)
+	default:
 		err = printVerdict(w, r)
 	}
 	if err != nil {
