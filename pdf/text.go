@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -88,4 +89,20 @@ func EncodeText(t string) String {
 		b = append(b, byte(u>>8), byte(u))
 	}
 	return String(b)
+}
+
+// Printable makes a name or text from the file fit for a sentence that people
+// read: without control characters and at most 60 characters long.
+func Printable(s string) string {
+	const most = 60
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/pdf/diff"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 )
@@ -111,7 +112,7 @@ func (r *run) formatOfChanges(w *work, b *Block) {
 			b.fail(failed(FormatFailure, Reason{f.Code, f.Text}))
 		}
 	}
-	if w.j.Level == pades.ChangeOther || w.j.Level == pades.ChangeAnnotation && !annotationsPermitted(r.work, w) {
+	if w.j.Level == diff.LevelOther || w.j.Level == diff.LevelAnnotation && !annotationsPermitted(r.work, w) {
 		n := 0
 		for _, c := range w.j.Changes {
 			if c.Level != w.j.Level {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/absah-id/absah/pdf/diff"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 )
@@ -138,7 +139,7 @@ func (r *run) spoil(w *work, c Conclusion) {
 // annotation that DocMDP allows is still a change of what is seen.
 func (r *run) explainRevisions() {
 	for _, w := range slices.Backward(r.work) {
-		if w.j.Level == pades.ChangeAnnotation {
+		if w.j.Level == diff.LevelAnnotation {
 			r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("annotated-after-signing", "annotations were added after the signature")))
 		}
 		for _, name := range w.j.AddedSignatures {

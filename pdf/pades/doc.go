@@ -15,6 +15,6 @@
 // It does no I/O but through the pdf.Document and never reads the clock.
 // Values it returns may be shared once returned; a [Pending] belongs to one
 // goroutine. It does not decide whether a signature is valid: [Judge] says what
-// the structure of the file and its later revisions mean for each, and that is
-// all this package can know.
+// the structure of the file and its later revisions (see diff) mean for each,
+// and that is all this package can know.
 package pades

@@ -2,21 +2,13 @@ package pades
 
 import (
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
 )
 
-// Rect is a rectangle in PDF points in default user space, X0 ≤ X1, Y0 ≤ Y1.
-type Rect struct{ X0, Y0, X1, Y1 float64 }
-
-// Empty reports whether the rectangle has no area: the field is invisible.
-func (r Rect) Empty() bool { return !(r.X1 > r.X0 && r.Y1 > r.Y0) }
-
-func (r Rect) array() pdf.Array {
-	return pdf.Array{pdf.Real(r.X0), pdf.Real(r.Y0), pdf.Real(r.X1), pdf.Real(r.Y1)}
-}
+// Rect is a rectangle in PDF points in default user space.
+type Rect = pdf.Rect
 
 // Field is a signature field (ISO 32000-2 §12.7.5.5), empty or filled.
 type Field struct {
@@ -295,47 +287,11 @@ func (t *tree) place(f *Field, widgets []pdf.Object) error {
 			return err
 		}
 		f.PageRef, _ = w["P"].(pdf.Ref)
-		if f.Rect, err = readRect(t.rev, w); err != nil {
+		if f.Rect, _, err = pdf.LookupRect(t.rev, w, "Rect"); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// readRect reads an annotation's /Rect, whose corners may come in any order.
-// An absent one is empty.
-func readRect(rev *pdf.Revision, d pdf.Dict) (Rect, error) {
-	a, ok, err := pdf.Lookup[pdf.Array](rev, d, "Rect")
-	if err != nil || !ok {
-		return Rect{}, err
-	}
-	if len(a) != 4 {
-		return Rect{}, malformed("rect", "%d numbers", len(a))
-	}
-	var v [4]float64
-	for i, o := range a {
-		if v[i], err = number(rev, o); err != nil {
-			return Rect{}, err
-		}
-	}
-	return Rect{
-		X0: math.Min(v[0], v[2]), Y0: math.Min(v[1], v[3]),
-		X1: math.Max(v[0], v[2]), Y1: math.Max(v[1], v[3]),
-	}, nil
-}
-
-func number(rev *pdf.Revision, o pdf.Object) (float64, error) {
-	v, err := rev.Resolve(o)
-	if err != nil {
-		return 0, err
-	}
-	switch n := v.(type) {
-	case pdf.Integer:
-		return float64(n), nil
-	case pdf.Real:
-		return float64(n), nil
-	}
-	return 0, malformed("number", "a coordinate is not a number")
 }
 
 // find returns the only field with that name.

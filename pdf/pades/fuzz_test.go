@@ -9,6 +9,7 @@ import (
 
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 	"github.com/absah-id/absah/pdf/pades"
 )
 
@@ -118,7 +119,7 @@ func judgeFile(t *testing.T, b []byte) {
 		t.Fatalf("hostile input is a judgement, not an error: %v", err)
 	}
 	for _, j := range dj.Signatures {
-		worst := pades.ChangeNone
+		worst := diff.LevelNone
 		for i, c := range j.Changes {
 			worst = max(worst, c.Level)
 			if c.Revision <= j.SignedRevision || i > 0 && c.Revision < j.Changes[i-1].Revision {
@@ -128,7 +129,7 @@ func judgeFile(t *testing.T, b []byte) {
 		if j.SignedRevision > 0 && j.Level != worst {
 			t.Errorf("%q: level %v of changes up to %v", j.Signature.Field, j.Level, worst)
 		}
-		if j.Level == pades.ChangeOther && len(j.Structure)+len(j.Violations) == 0 {
+		if j.Level == diff.LevelOther && len(j.Structure)+len(j.Violations) == 0 {
 			t.Errorf("%q: level OTHER, and nothing speaks against it", j.Signature.Field)
 		}
 		if len(j.Structure) == 0 && j.Coverage == pades.CoveragePartial {

@@ -5,59 +5,7 @@ import (
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
-)
-
-// ChangeLevel classes what a later revision did to the document.
-type ChangeLevel int
-
-// The levels, from harmless to forbidden.
-const (
-	ChangeNone       ChangeLevel = iota // nothing that anyone can see or use
-	ChangeLTA                           // evidence, document timestamps, metadata
-	ChangeForm                          // signatures added or filled, form values
-	ChangeAnnotation                    // annotations added, changed or removed
-	ChangeOther                         // anything else
-)
-
-// String returns NONE, LTA, FORM, ANNOTATION or OTHER.
-func (l ChangeLevel) String() string {
-	switch l {
-	case ChangeNone:
-		return "NONE"
-	case ChangeLTA:
-		return "LTA"
-	case ChangeForm:
-		return "FORM"
-	case ChangeAnnotation:
-		return "ANNOTATION"
-	}
-	return "OTHER"
-}
-
-// Change is one thing that a revision did to what the revision before said.
-type Change struct {
-	Revision int     // 1-based index of the revision that did it
-	Object   pdf.Ref // the object that differs; zero for the trailer
-	Path     string  // by which the older revision reaches it, from /Root
-	Rule     string  // stable; those of level OTHER name what no rule allows
-	Level    ChangeLevel
-	Text     string // one English sentence; may be empty
-
-	field  string // fully qualified name of the form field it touches
-	effect effect
-}
-
-// effect says what DocMDP and FieldMDP ask of a change beyond its level.
-type effect int
-
-const (
-	effectNone       effect = iota
-	effectValue             // sets the value of a field that is no signature
-	effectFill              // fills a signature field that was there
-	effectAdd               // adds a signature field that shows nothing
-	effectAddVisible        // adds one that does
-	effectAddEmpty          // adds one without a signature in it
-	effectTimestamp         // adds or fills a field with a document timestamp
+	"github.com/absah-id/absah/pdf/diff"
 )
 
 // Coverage says how much of the file a signature covers.
@@ -103,8 +51,8 @@ type Judgement struct {
 	// when its range ends elsewhere.
 	SignedRevision int
 	// Changes lists what the revisions after the signed one did, in order.
-	Changes []Change
-	Level   ChangeLevel // the worst of Changes
+	Changes []diff.Change
+	Level   diff.Level // the worst of Changes
 	// Violations lists what this signature or an earlier one forbids and a
 	// later revision did all the same: DocMDP, FieldMDP, field locks, and the
 	// values of form fields when the policy refuses them.

@@ -15,6 +15,7 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 	"github.com/absah-id/absah/pdf/pades"
 )
 
@@ -103,7 +104,7 @@ func TestAttackFiles(t *testing.T) {
 			bad := len(dj.Damage) > 0
 			words := ""
 			for _, j := range dj.Signatures {
-				bad = bad || len(j.Structure) > 0 || len(j.Violations) > 0 || j.Level > pades.ChangeForm
+				bad = bad || len(j.Structure) > 0 || len(j.Violations) > 0 || j.Level > diff.LevelForm
 				words += " " + j.Signature.Field + ": " + said(j)
 			}
 			if len(dj.Signatures) == 0 && slices.Contains(a.Verdict, "NO_SIGNATURE") {
@@ -154,7 +155,7 @@ func refusal(b []byte) string {
 			add("V %s (%s)", f.Code, f.Text)
 		}
 		for _, c := range j.Changes {
-			if c.Level > pades.ChangeForm {
+			if c.Level > diff.LevelForm {
 				add("C %s %s at %s", c.Level, c.Rule, c.Path)
 			}
 		}

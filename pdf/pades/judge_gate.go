@@ -76,7 +76,7 @@ func (g *gate) check(j *Judgement) error {
 		j.fail("filter", "no /Filter")
 	}
 	if s.SubFilter != "" && !supported[s.SubFilter] {
-		j.fail("subfilter", "/SubFilter %q is not supported", clean(string(s.SubFilter)))
+		j.fail("subfilter", "/SubFilter %q is not supported", pdf.Printable(string(s.SubFilter)))
 	}
 	if _, err := s.CMS(); err != nil {
 		j.Structure = append(j.Structure, failure("contents", err))

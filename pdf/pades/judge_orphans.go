@@ -108,3 +108,12 @@ func addRemoved(doc *pdf.Document, list []*Signature, dj *DocumentJudgement) ([]
 	}
 	return list, nil
 }
+
+// onlyFatal drops an error about hostile input, which the caller treats as
+// something that is not there.
+func onlyFatal(err error) error {
+	if fatal(err) {
+		return err
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 )
 
 // judgeChanges compares the revisions after the first signed one and gives
@@ -16,24 +17,22 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 			first = min(first, j.SignedRevision)
 		}
 	}
-	d := &differ{doc: doc}
-	broken, err := d.run(revs, first)
+	found, err := diff.Compare(doc, first)
 	if err != nil {
 		return err
 	}
-	dj.Warnings = append(dj.Warnings, d.warnings...)
 	locks := readLocks(dj)
 	for _, j := range dj.Signatures {
-		if broken != nil {
-			j.Structure = append(j.Structure, *broken)
+		if found.Undecided != nil {
+			j.Structure = append(j.Structure, failure("structure", found.Undecided))
 		}
 		if j.SignedRevision == 0 {
-			j.Level = ChangeOther // nobody knows what changed since
+			j.Level = diff.LevelOther // nobody knows what changed since
 			continue
 		}
-		for i, c := range d.changes {
+		for i, c := range found.Changes {
 			if c.Revision > j.SignedRevision {
-				j.Changes = d.changes[i:len(d.changes):len(d.changes)]
+				j.Changes = found.Changes[i:len(found.Changes):len(found.Changes)]
 				break
 			}
 		}
@@ -48,30 +47,6 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 		}
 	}
 	return nil
-}
-
-// run compares all revisions from first on. What keeps it from finishing, but
-// for an error of reading, is a finding of every signature that has later
-// revisions.
-func (d *differ) run(revs []*pdf.Revision, first int) (*Finding, error) {
-	if first >= len(revs) {
-		return nil, nil
-	}
-	err := d.begin(revs[first-1])
-	for _, r := range revs[first:] {
-		if err != nil {
-			break
-		}
-		err = d.compare(r)
-	}
-	if err == nil {
-		return nil, nil
-	}
-	if fatal(err) && !isLimit(err) {
-		return nil, err
-	}
-	f := failure("structure", err)
-	return &f, nil
 }
 
 // restrict lists what the signature or an earlier one forbids.
@@ -103,8 +78,8 @@ func (j *Judgement) restrict(dj *DocumentJudgement, locks []lock, o ChangePolicy
 	for i := range j.Changes {
 		c := &j.Changes[i]
 		code, text := forbids(c, p, r.certified != 0, o)
-		if code == "" && (c.effect == effectValue || c.effect == effectFill) && locked(c.field) {
-			code, text = "field-locked", fmt.Sprintf("the field %q is locked", clean(c.field))
+		if code == "" && (c.Effect == diff.SetsValue || c.Effect == diff.FillsSignature) && locked(c.Field) {
+			code, text = "field-locked", fmt.Sprintf("the field %q is locked", pdf.Printable(c.Field))
 		}
 		if code != "" {
 			j.Violations = append(j.Violations, Finding{Code: code, Text: fmt.Sprintf("revision %d: %s", c.Revision, text)})
@@ -114,20 +89,20 @@ func (j *Judgement) restrict(dj *DocumentJudgement, locks []lock, o ChangePolicy
 
 // forbids names the rule that a change breaks under permission p (Table 257),
 // "" when it breaks none.
-func forbids(c *Change, p int, certified bool, o ChangePolicy) (code, text string) {
+func forbids(c *diff.Change, p int, certified bool, o ChangePolicy) (code, text string) {
 	switch {
-	case c.Level <= ChangeLTA:
+	case c.Level <= diff.LevelLTA:
 		return "", ""
 	case p == 1:
 		return "docmdp", fmt.Sprintf("%s although the document allows no changes", c.Rule)
-	case c.Level == ChangeAnnotation && p < 3:
+	case c.Level == diff.LevelAnnotation && p < 3:
 		return "docmdp", fmt.Sprintf("%s although annotations may not change", c.Rule)
-	case c.Level == ChangeOther:
+	case c.Level == diff.LevelOther:
 		return "change", fmt.Sprintf("%s at %s", c.Rule, c.Path)
-	case c.effect == effectAddVisible && certified:
+	case c.Effect == diff.AddsVisible && certified:
 		return "certified-visible", "a visible signature field came after the certification"
-	case c.effect == effectValue && !o.FormValues:
-		return "form-values", fmt.Sprintf("the field %q got another value", clean(c.field))
+	case c.Effect == diff.SetsValue && !o.FormValues:
+		return "form-values", fmt.Sprintf("the field %q got another value", pdf.Printable(c.Field))
 	}
 	return "", ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 	"github.com/absah-id/absah/pdf/pades"
 )
 
@@ -38,7 +39,7 @@ func said(j *pades.Judgement) string {
 		add("forbidden:" + f.Code)
 	}
 	for _, c := range j.Changes {
-		if c.Level > pades.ChangeLTA {
+		if c.Level > diff.LevelLTA {
 			add(c.Rule)
 		}
 	}
@@ -123,7 +124,7 @@ func checkHonest(t *testing.T, doc *pdf.Document) {
 	t.Helper()
 	dj := judge(t, doc, pades.ChangePolicy{})
 	for i, j := range dj.Signatures {
-		if len(j.Structure) > 0 || len(j.Violations) > 0 || j.Level > pades.ChangeForm {
+		if len(j.Structure) > 0 || len(j.Violations) > 0 || j.Level > diff.LevelForm {
 			t.Errorf("%d of %d signatures, %q: %s %v %v", i+1, len(dj.Signatures), j.Signature.Field, said(j), j.Structure, j.Violations)
 		}
 		last := i == len(dj.Signatures)-1

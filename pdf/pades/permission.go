@@ -200,7 +200,7 @@ func (p *plan) checkNew(r *rules, t *tree) error {
 	if a != nil && r.certified != 0 {
 		return refuse("certified-visible", "The document is certified: a new signature can only be invisible.")
 	}
-	if a != nil && !a.Rect.valid() {
+	if a != nil && !validRect(a.Rect) {
 		return errors.New("signature appearance without an area")
 	}
 	locked := func(name string) bool { return p.spec.Kind == KindSignature && r.locked(name) }

@@ -186,7 +186,7 @@ func (p *plan) create(w *writer, sig pdf.Ref) error {
 		if err != nil {
 			return fmt.Errorf("signature appearance: %w", err)
 		}
-		d["Rect"], d["AP"] = a.Rect.array(), pdf.Dict{"N": form}
+		d["Rect"], d["AP"] = a.Rect.Array(), pdf.Dict{"N": form}
 	}
 	field := w.u.Add(d)
 	if err := w.addToForm(field, p.first); err != nil {

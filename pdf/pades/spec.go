@@ -89,8 +89,8 @@ func (s *SignatureSpec) normalise() error {
 	return nil
 }
 
-// valid reports whether a new field can have this area.
-func (r Rect) valid() bool {
+// validRect reports whether a new field can have this area.
+func validRect(r Rect) bool {
 	for _, v := range []float64{r.X0, r.Y0, r.X1, r.Y1} {
 		if math.IsNaN(v) || math.Abs(v) > 1e6 { // the page limit is 14,400 units of at most 75 points each
 			return false

@@ -1,11 +1,9 @@
-package pades
+package diff
 
 import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -23,7 +21,7 @@ func (d *differ) comparePage(i int) error {
 		return err
 	}
 	if now == nil {
-		d.report(Change{Object: ref, Path: path, Rule: "page-removed", Level: ChangeOther})
+		d.report(Change{Object: ref, Path: path, Rule: "page-removed", Level: LevelOther})
 		return nil
 	}
 	annots := false
@@ -32,7 +30,7 @@ func (d *differ) comparePage(i int) error {
 			annots = true
 			continue
 		}
-		d.report(Change{Object: ref, Path: path + "/" + clean(string(k)), Rule: "page-entry-" + clean(string(k)), Level: ChangeOther})
+		d.report(Change{Object: ref, Path: path + "/" + pdf.Printable(string(k)), Rule: "page-entry-" + pdf.Printable(string(k)), Level: LevelOther})
 	}
 	a, err := d.old.Resolve(orNull(was["Annots"]))
 	if err != nil {
@@ -56,7 +54,7 @@ func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error
 	was, _ := a.(pdf.Array)
 	now, ok := b.(pdf.Array)
 	if !ok && present(b) {
-		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: ChangeOther})
+		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: LevelOther})
 		return nil
 	}
 	m := newMatcher(d, now)
@@ -69,7 +67,7 @@ func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error
 				return err
 			}
 		case at < m.next:
-			d.report(Change{Object: page, Path: path, Rule: "annotation-order", Level: ChangeOther})
+			d.report(Change{Object: page, Path: path, Rule: "annotation-order", Level: LevelOther})
 			return nil
 		default:
 			m.next = at + 1
@@ -141,12 +139,12 @@ func (d *differ) annotRemoved(page pdf.Ref, path string, o pdf.Object) error {
 	if err != nil || dict == nil {
 		return err
 	}
-	c := Change{Object: page, Path: path, Rule: "annotation-removed", Level: ChangeAnnotation}
+	c := Change{Object: page, Path: path, Rule: "annotation-removed", Level: LevelAnnotation}
 	if ref, ok := o.(pdf.Ref); ok {
 		c.Object = ref
 	}
 	if dict["Subtype"] == pdf.Object(pdf.Name("Widget")) {
-		c.Rule, c.Level = "widget-removed", ChangeOther
+		c.Rule, c.Level = "widget-removed", LevelOther
 	}
 	d.report(c)
 	return nil
@@ -155,7 +153,7 @@ func (d *differ) annotRemoved(page pdf.Ref, path string, o pdf.Object) error {
 // annotAdded: the widget of a signature field that is new in this revision is
 // judged with its field. Anything else that comes to a page is an annotation.
 func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
-	c := Change{Object: page, Path: path, Rule: "annotation-added", Level: ChangeAnnotation}
+	c := Change{Object: page, Path: path, Rule: "annotation-added", Level: LevelAnnotation}
 	dict, err := dictOf(d.new, o)
 	if err != nil {
 		return err
@@ -167,7 +165,7 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 			if was == nil {
 				return nil
 			}
-			rect, err := readRect(d.new, dict)
+			rect, _, err := pdf.LookupRect(d.new, dict, "Rect")
 			if err := onlyFatal(err); err != nil {
 				return err
 			}
@@ -175,15 +173,15 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 				return nil // shows nothing
 			}
 			if !present(d.oldForm.value(was)) && present(d.newForm.value(n)) {
-				c.Rule, c.Level, c.effect = "signature-shown", ChangeForm, effectAddVisible
-				c.field = n.name
+				c.Rule, c.Level, c.Effect = "signature-shown", LevelForm, AddsVisible
+				c.Field = n.name
 				d.report(c)
 				return nil
 			}
 		}
 	}
 	if dict["Subtype"] == pdf.Object(pdf.Name("Widget")) {
-		c.Rule, c.Level = "widget-added", ChangeOther
+		c.Rule, c.Level = "widget-added", LevelOther
 	}
 	d.report(c)
 	return nil
@@ -195,18 +193,3 @@ func sorted(keys []pdf.Name) []pdf.Name {
 }
 
 func sortedKeys(d pdf.Dict) []pdf.Name { return slices.Sorted(maps.Keys(d)) }
-
-// clean makes a name from the file fit for a path that people read.
-func clean(s string) string {
-	const most = 60
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
-			return '?'
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return s
-}

@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"slices"
@@ -24,10 +24,10 @@ func (d *differ) compareTop() error {
 			// the catalog stays the one before.
 		case k == "Info":
 		case k == "Root" || k == "Encrypt":
-			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: ChangeOther})
+			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: LevelOther})
 		default:
 			if _, isRef := now[k].(pdf.Ref); isRef || present(was[k]) {
-				d.report(Change{Path: "/" + clean(string(k)), Rule: "trailer-entry", Level: ChangeOther})
+				d.report(Change{Path: "/" + pdf.Printable(string(k)), Rule: "trailer-entry", Level: LevelOther})
 			}
 		}
 	}
@@ -51,10 +51,10 @@ func (d *differ) compareInfo(a, b pdf.Object) error {
 	if d.same(was, now) || !present(b) {
 		return nil
 	}
-	c := Change{Path: "/Info", Rule: "metadata", Level: ChangeLTA}
+	c := Change{Path: "/Info", Rule: "metadata", Level: LevelLTA}
 	c.Object, _ = b.(pdf.Ref)
 	if now == nil {
-		c.Rule, c.Level = "info", ChangeOther
+		c.Rule, c.Level = "info", LevelOther
 	}
 	for k, v := range now {
 		o, err := d.new.Resolve(orNull(v))
@@ -65,7 +65,7 @@ func (d *differ) compareInfo(a, b pdf.Object) error {
 		case pdf.String, pdf.Name, pdf.Boolean, pdf.Integer, pdf.Real, pdf.Null:
 		default:
 			if !d.same(was[k], v) {
-				c.Rule, c.Level = "info", ChangeOther
+				c.Rule, c.Level = "info", LevelOther
 			}
 		}
 	}
@@ -87,12 +87,12 @@ func (d *differ) compareCatalog() error {
 	}
 	now, err := d.new.Catalog()
 	if err != nil {
-		d.report(Change{Object: root, Path: "/Root", Rule: "catalog", Level: ChangeOther, Text: err.Error()})
+		d.report(Change{Object: root, Path: "/Root", Rule: "catalog", Level: LevelOther, Text: err.Error()})
 		return onlyFatal(err)
 	}
 	for _, k := range sorted(d.differing(was, now)) {
 		if !typedCatalog[k] || k == "Pages" {
-			d.report(Change{Object: root, Path: "/Root/" + clean(string(k)), Rule: "catalog-" + clean(string(k)), Level: ChangeOther})
+			d.report(Change{Object: root, Path: "/Root/" + pdf.Printable(string(k)), Rule: "catalog-" + pdf.Printable(string(k)), Level: LevelOther})
 		}
 	}
 	d.compareVersion(was, now)
@@ -112,9 +112,9 @@ func (d *differ) compareVersion(was, now pdf.Dict) {
 	}
 	a, _, _ := pdf.Lookup[pdf.Name](d.old, was, "Version")
 	b, ok, err := pdf.Lookup[pdf.Name](d.new, now, "Version")
-	c := Change{Object: d.new.Root(), Path: "/Root/Version", Rule: "version", Level: ChangeLTA}
+	c := Change{Object: d.new.Root(), Path: "/Root/Version", Rule: "version", Level: LevelLTA}
 	if err != nil || !ok || len(b) != 3 || b < a {
-		c.Rule, c.Level = "version-lower", ChangeOther
+		c.Rule, c.Level = "version-lower", LevelOther
 	}
 	d.report(c)
 }
@@ -127,7 +127,7 @@ func (d *differ) compareExtensions(a, b pdf.Object) error {
 	if err := firstFatal(err1, err2); err != nil {
 		return err
 	}
-	c := Change{Path: "/Root/Extensions", Rule: "extensions", Level: ChangeLTA}
+	c := Change{Path: "/Root/Extensions", Rule: "extensions", Level: LevelLTA}
 	c.Object, _ = b.(pdf.Ref)
 	if err1 == nil && err2 == nil {
 		if d.sameDeep(was, now, 0) {
@@ -138,7 +138,7 @@ func (d *differ) compareExtensions(a, b pdf.Object) error {
 			return nil
 		}
 	}
-	c.Rule, c.Level = "extensions-form", ChangeOther
+	c.Rule, c.Level = "extensions-form", LevelOther
 	d.report(c)
 	return nil
 }
@@ -218,12 +218,12 @@ func (d *differ) compareMetadata(a, b pdf.Object) error {
 	if err1 == nil && err2 == nil && d.same(was, now) {
 		return nil
 	}
-	c := Change{Path: "/Root/Metadata", Rule: "metadata", Level: ChangeLTA}
+	c := Change{Path: "/Root/Metadata", Rule: "metadata", Level: LevelLTA}
 	ref, isRef := b.(pdf.Ref)
 	c.Object = ref
 	s, ok := now.(*pdf.Stream)
 	if err2 != nil || !isRef || !ok {
-		c.Rule, c.Level = "metadata-form", ChangeOther
+		c.Rule, c.Level = "metadata-form", LevelOther
 		d.report(c)
 		return nil
 	}
@@ -235,7 +235,7 @@ func (d *differ) compareMetadata(a, b pdf.Object) error {
 		if fatal(err) {
 			return err
 		}
-		c.Rule, c.Level, c.Text = "metadata-xmp", ChangeOther, err.Error()
+		c.Rule, c.Level, c.Text = "metadata-xmp", LevelOther, err.Error()
 	}
 	d.report(c)
 	return nil

@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"regexp"
@@ -19,7 +19,7 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 	if err := onlyFatal(err); err != nil {
 		return err
 	}
-	c := Change{Path: "/Root/DSS", Rule: "dss", Level: ChangeLTA}
+	c := Change{Path: "/Root/DSS", Rule: "dss", Level: LevelLTA}
 	c.Object, _ = b.(pdf.Ref)
 	now, ok := v.(pdf.Dict)
 	switch {
@@ -28,24 +28,24 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 	case was != nil && ok && !recycled(d, a, b) && d.sameDeep(was, now, 0):
 		return nil
 	case err == nil && !present(v):
-		c.Rule, c.Level = "dss-removed", ChangeOther
+		c.Rule, c.Level = "dss-removed", LevelOther
 	case !ok:
-		c.Rule, c.Level = "dss-form", ChangeOther
+		c.Rule, c.Level = "dss-form", LevelOther
 	default:
 		if key, err := d.storeFault(now); err != nil {
 			return err
 		} else if key != "" {
-			c.Path += "/" + clean(key)
-			c.Rule, c.Level = "dss-form", ChangeOther
+			c.Path += "/" + pdf.Printable(key)
+			c.Rule, c.Level = "dss-form", LevelOther
 		}
 		if recycled(d, a, b) {
-			c.Rule, c.Level = "dss-recycled", ChangeOther
+			c.Rule, c.Level = "dss-recycled", LevelOther
 		}
-		if was != nil && c.Level == ChangeLTA {
+		if was != nil && c.Level == LevelLTA {
 			if only, err := d.onlyDropped(was, now); err != nil {
 				return err
 			} else if only {
-				c.Rule, c.Level = "dss-dropped", ChangeOther
+				c.Rule, c.Level = "dss-dropped", LevelOther
 			}
 		}
 	}
@@ -79,6 +79,9 @@ func (d *differ) onlyDropped(was, now pdf.Dict) (bool, error) {
 	return len(after) < len(before), nil
 }
 
+// storeLists are the arrays of a DSS dictionary (Table 261).
+var storeLists = []pdf.Name{"Certs", "OCSPs", "CRLs"}
+
 // storeItem is a stream of the store, or the key of a VRI entry.
 type storeItem struct {
 	vri pdf.Name
@@ -87,8 +90,8 @@ type storeItem struct {
 
 func storeItems(rev *pdf.Revision, dss pdf.Dict) (map[storeItem]bool, error) {
 	items := map[storeItem]bool{}
-	for _, names := range lists {
-		list, err := arrayOf(rev, dss[names.dss])
+	for _, key := range storeLists {
+		list, err := arrayOf(rev, dss[key])
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"errors"
@@ -279,7 +279,7 @@ func (d *differ) compareForm(t *touched) error {
 		if err := onlyFatal(err); err != nil {
 			return err
 		}
-		d.report(Change{Path: "/Root/AcroForm", Rule: "form-damaged", Level: ChangeOther, Text: err.Error()})
+		d.report(Change{Path: "/Root/AcroForm", Rule: "form-damaged", Level: LevelOther, Text: err.Error()})
 	}
 	d.newForm = form
 	if d.steps += len(form.order); d.steps > maxSteps {
@@ -289,7 +289,7 @@ func (d *differ) compareForm(t *touched) error {
 	for _, was := range d.oldForm.order {
 		now := form.nodes[was.ref]
 		if now == nil || now.parent != was.parent {
-			d.report(Change{Object: was.ref, Path: fieldPath(was), Rule: "field-removed", Level: ChangeOther, field: was.name})
+			d.report(Change{Object: was.ref, Path: fieldPath(was), Rule: "field-removed", Level: LevelOther, Field: was.name})
 			continue
 		}
 		if !t.fields[was.ref] {
@@ -309,13 +309,13 @@ func (d *differ) compareForm(t *touched) error {
 	return nil
 }
 
-func fieldPath(n *formNode) string { return "/Root/AcroForm/Fields(" + clean(n.name) + ")" }
+func fieldPath(n *formNode) string { return "/Root/AcroForm/Fields(" + pdf.Printable(n.name) + ")" }
 
 // compareFormDict compares the form dictionary (Table 224).
 func (d *differ) compareFormDict() {
 	was, now := d.oldForm.dict, d.newForm.dict
 	other := func(rule, key string) {
-		d.report(Change{Path: "/Root/AcroForm" + key, Rule: rule, Level: ChangeOther})
+		d.report(Change{Path: "/Root/AcroForm" + key, Rule: rule, Level: LevelOther})
 	}
 	if now == nil {
 		if was != nil {
@@ -344,10 +344,10 @@ func (d *differ) compareFormDict() {
 		case "NeedAppearances":
 			// true asks readers to draw what is not in the file.
 			if v, _, err := pdf.Lookup[pdf.Boolean](d.new, now, k); err != nil || bool(v) {
-				d.report(Change{Path: "/Root/AcroForm/NeedAppearances", Rule: "need-appearances", Level: ChangeForm, effect: effectValue})
+				d.report(Change{Path: "/Root/AcroForm/NeedAppearances", Rule: "need-appearances", Level: LevelForm, Effect: SetsValue})
 			}
 		default:
-			other("form-entry", "/"+clean(string(k)))
+			other("form-entry", "/"+pdf.Printable(string(k)))
 		}
 	}
 }
@@ -398,7 +398,7 @@ func (d *differ) compareResources(a, b pdf.Object) {
 			ok = ok && d.same(res, y[name])
 		}
 		if !ok {
-			d.report(Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: ChangeOther})
+			d.report(Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: LevelOther})
 		}
 	}
 }
@@ -412,9 +412,9 @@ var fillKeys = map[pdf.Name]bool{
 
 // compareField judges what happened to one field.
 func (d *differ) compareField(was, now *formNode) error {
-	c := Change{Object: was.ref, Path: fieldPath(was), field: was.name}
+	c := Change{Object: was.ref, Path: fieldPath(was), Field: was.name}
 	if !d.sameKids(was, now) {
-		c.Rule, c.Level = "field-kids", ChangeOther
+		c.Rule, c.Level = "field-kids", LevelOther
 		d.report(c)
 		return nil
 	}
@@ -425,7 +425,7 @@ func (d *differ) compareField(was, now *formNode) error {
 	switch {
 	case was.signature() && present(d.oldForm.value(was)):
 		if len(keys) > 0 {
-			c.Rule, c.Level = "signed-field-changed", ChangeOther
+			c.Rule, c.Level = "signed-field-changed", LevelOther
 			d.report(c)
 		}
 		return nil
@@ -473,31 +473,31 @@ func (d *differ) fieldKeys(was, now *formNode) ([]pdf.Name, error) {
 // that is new (a recycled one could carry another signature's bytes).
 func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.Name) error {
 	if rule := d.fillRule(was, now, keys); rule != "" {
-		c.Rule, c.Level = rule, ChangeOther
+		c.Rule, c.Level = rule, LevelOther
 		d.report(c)
 		return nil
 	}
 	value := now.dict["V"]
 	if !present(value) {
-		c.Rule, c.Level, c.effect = "field-attribute", ChangeForm, effectFill
+		c.Rule, c.Level, c.Effect = "field-attribute", LevelForm, FillsSignature
 		if slices.Contains(keys, "AP") || slices.Contains(keys, "AS") {
-			c.Rule, c.Level = "field-appearance", ChangeOther
+			c.Rule, c.Level = "field-appearance", LevelOther
 		}
 		d.report(c)
 		return nil
 	}
 	if rule, err := d.valueRule(value); err != nil || rule != "" {
-		c.Rule, c.Level = rule, ChangeOther
+		c.Rule, c.Level = rule, LevelOther
 		d.report(c)
 		return err
 	}
-	c.Rule, c.Level, c.effect = "signature-filled", ChangeForm, effectFill
+	c.Rule, c.Level, c.Effect = "signature-filled", LevelForm, FillsSignature
 	stamp, err := d.isTimestamp(value)
 	if err != nil {
 		return err
 	}
 	if stamp {
-		c.Rule, c.Level, c.effect = "timestamp-filled", ChangeLTA, effectTimestamp
+		c.Rule, c.Level, c.Effect = "timestamp-filled", LevelLTA, AddsTimestamp
 	}
 	d.report(c)
 	return nil
@@ -507,7 +507,7 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 func (d *differ) fillRule(was, now *formNode, keys []pdf.Name) string {
 	for _, k := range keys {
 		if !fillKeys[k] {
-			return "field-entry-" + clean(string(k))
+			return "field-entry-" + pdf.Printable(string(k))
 		}
 	}
 	if slices.Contains(keys, "Type") {
@@ -571,7 +571,7 @@ func (d *differ) isTimestamp(value pdf.Object) (bool, error) {
 	}
 	sub, _ := d.new.Resolve(orNull(v["SubFilter"]))
 	typ, _ := d.new.Resolve(orNull(v["Type"]))
-	return sub == pdf.Object(SubFilterRFC3161) && typ != pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")), nil
+	return sub == pdf.Object(pdf.Name("ETSI.RFC3161")) && typ != pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")), nil
 }
 
 // newFieldKeys are the entries that a new signature field may have: no actions,
@@ -586,7 +586,7 @@ var newFieldKeys = map[pdf.Name]bool{
 // newField judges a field that the old revision does not have: a signature
 // field of its own, or the parent of such fields.
 func (d *differ) newField(now *formNode) error {
-	c := Change{Object: now.ref, Path: fieldPath(now), field: now.name, Level: ChangeOther}
+	c := Change{Object: now.ref, Path: fieldPath(now), Field: now.name, Level: LevelOther}
 	up := d.oldForm.nodes[now.parent]
 	switch {
 	case !d.fresh(now.ref.Num):
@@ -602,7 +602,7 @@ func (d *differ) newField(now *formNode) error {
 	}
 	for k := range now.dict {
 		if c.Rule == "" && !newFieldKeys[k] {
-			c.Rule = "field-entry-" + clean(string(k))
+			c.Rule = "field-entry-" + pdf.Printable(string(k))
 		}
 	}
 	if c.Rule != "" {
@@ -624,24 +624,24 @@ func (d *differ) newSignatureField(c Change, now *formNode) error {
 		if err != nil {
 			return err
 		}
-		rect, err := readRect(d.new, w)
+		rect, _, err := pdf.LookupRect(d.new, w, "Rect")
 		if err := onlyFatal(err); err != nil {
 			return err
 		}
 		visible = visible || err != nil || !rect.Empty()
 	}
 	value := d.newForm.value(now)
-	c.Level = ChangeForm
+	c.Level = LevelForm
 	if !present(value) {
-		c.Rule, c.effect = "signature-field-added", effectAddEmpty
+		c.Rule, c.Effect = "signature-field-added", AddsEmpty
 		if visible {
-			c.Rule, c.effect = "visible-signature-field-added", effectAddVisible
+			c.Rule, c.Effect = "visible-signature-field-added", AddsVisible
 		}
 		d.report(c)
 		return nil
 	}
 	if rule, err := d.valueRule(value); err != nil || rule != "" {
-		c.Rule, c.Level = rule, ChangeOther
+		c.Rule, c.Level = rule, LevelOther
 		d.report(c)
 		return err
 	}
@@ -651,11 +651,11 @@ func (d *differ) newSignatureField(c Change, now *formNode) error {
 	}
 	switch {
 	case visible:
-		c.Rule, c.effect = "visible-signature-added", effectAddVisible
+		c.Rule, c.Effect = "visible-signature-added", AddsVisible
 	case stamp:
-		c.Rule, c.Level, c.effect = "timestamp-added", ChangeLTA, effectTimestamp
+		c.Rule, c.Level, c.Effect = "timestamp-added", LevelLTA, AddsTimestamp
 	default:
-		c.Rule, c.effect = "signature-added", effectAdd
+		c.Rule, c.Effect = "signature-added", AddsSignature
 	}
 	d.report(c)
 	return nil

@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"github.com/absah-id/absah/pdf"

@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"github.com/absah-id/absah/pdf"
@@ -148,9 +148,9 @@ func arrayOf(rev *pdf.Revision, o pdf.Object) (pdf.Array, error) {
 // elements for the widgets of signature fields that are new in this revision
 // may be added, and nothing else changed.
 func (d *differ) compareStructure(ref pdf.Ref) error {
-	c := Change{Object: ref, Path: d.path(ref.Num), Rule: "structure-added", Level: ChangeLTA}
+	c := Change{Object: ref, Path: d.path(ref.Num), Rule: "structure-added", Level: LevelLTA}
 	fail := func() error {
-		c.Rule, c.Level = "structure", ChangeOther
+		c.Rule, c.Level = "structure", LevelOther
 		d.report(c)
 		return nil
 	}

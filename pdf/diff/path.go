@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"fmt"
@@ -64,7 +64,7 @@ func (f *pathFinder) scan(o pdf.Object, path string) bool {
 		}
 	case pdf.Dict:
 		for _, k := range sortedKeys(o) {
-			if k != "Parent" && k != "P" && f.scan(o[k], path+"/"+clean(string(k))) {
+			if k != "Parent" && k != "P" && f.scan(o[k], path+"/"+pdf.Printable(string(k))) {
 				return true
 			}
 		}

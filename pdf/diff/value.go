@@ -1,4 +1,4 @@
-package pades
+package diff
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 // compareValueField: a field that is no signature may get a value, with an
 // appearance that shows this value and nothing else.
 func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name) error {
-	c.Level, c.effect = ChangeForm, effectValue
+	c.Level, c.Effect = LevelForm, SetsValue
 	if rule := d.fillRule(was, now, keys); rule != "" {
-		c.Rule, c.Level = rule, ChangeOther
+		c.Rule, c.Level = rule, LevelOther
 		d.report(c)
 		return nil
 	}
@@ -39,7 +39,7 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		return err
 	}
 	if rule != "" {
-		c.Rule, c.Level = rule, ChangeOther
+		c.Rule, c.Level = rule, LevelOther
 	}
 	d.report(c)
 	return nil

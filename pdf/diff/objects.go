@@ -1,0 +1,91 @@
+package diff
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/absah-id/absah/pdf"
+)
+
+// Caps on hostile documents. Exceeding one is a *pdf.LimitError.
+const (
+	// maxFields bounds the form fields and widgets that are visited. Real
+	// forms have some thousands.
+	maxFields = 100_000
+	// maxFieldDepth bounds the field hierarchy; real forms use fewer than 10.
+	maxFieldDepth = 32
+)
+
+func malformed(rule, format string, args ...any) *pdf.MalformedError {
+	return &pdf.MalformedError{Offset: -1, Rule: rule, Err: fmt.Errorf(format, args...)}
+}
+
+func overLimit(name string, limit int64) error {
+	return &pdf.LimitError{Offset: -1, Limit: "diff." + name, Max: limit}
+}
+
+// fatal says whether an error is not about hostile input, or is a limit: then
+// nothing can be concluded.
+func fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, ok := errors.AsType[*pdf.MalformedError](err)
+	return !ok
+}
+
+func isLimit(err error) bool {
+	_, ok := errors.AsType[*pdf.LimitError](err)
+	return ok
+}
+
+// onlyFatal drops an error about hostile input, which the caller treats as
+// something that is not there.
+func onlyFatal(err error) error {
+	if fatal(err) {
+		return err
+	}
+	return nil
+}
+
+// dictOf resolves o in rev; nil when it is no dictionary.
+func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
+	v, err := rev.Resolve(orNull(o))
+	if err != nil {
+		return nil, onlyFatal(err)
+	}
+	dict, _ := v.(pdf.Dict)
+	return dict, nil
+}
+
+func present(o pdf.Object) bool {
+	if o == nil {
+		return false
+	}
+	_, null := o.(pdf.Null)
+	return !null
+}
+
+func orNull(o pdf.Object) pdf.Object {
+	if o == nil {
+		return pdf.Null{}
+	}
+	return o
+}
+
+// isWidget says whether a field dictionary is merged with its only widget.
+func isWidget(d pdf.Dict) bool {
+	return d["Subtype"] == pdf.Object(pdf.Name("Widget")) || present(d["Rect"])
+}
+
+// looksSigned says whether a field value is a signature dictionary in all but
+// name.
+func looksSigned(o pdf.Object) bool {
+	d, ok := o.(pdf.Dict)
+	if !ok {
+		return false
+	}
+	typ := d["Type"]
+	return typ == pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")) ||
+		present(d["ByteRange"]) || present(d["SubFilter"])
+}
