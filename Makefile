@@ -35,11 +35,11 @@ run: ## sign a letter in a demo with its own HSM token and PKI, then serve (ARGS
 
 test: ## run all tests (PKG=./pdf/... for some)
 	@scripts/packages test
-	$(GO) test $(PKG)
+	scripts/postgres run $(GO) test $(PKG)
 
 race: ## run all tests under the race detector (PKG=./hsm/... for some)
 	@scripts/packages test
-	$(GO) test -race $(PKG)
+	scripts/postgres run $(GO) test -race $(PKG)
 
 lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
@@ -60,6 +60,7 @@ interop: build ## put what we sign before other people's validators (CI=true: a 
 	@scripts/packages test
 	testdata/interop/setup.sh
 	cd testdata/interop && $(GO) run . $(ARGS)
+	$(if $(ARGS),,cd testdata/interop && $(GO) run ./xsd)
 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus
 	@scripts/packages test
