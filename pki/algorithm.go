@@ -141,25 +141,52 @@ func readHash(s *cryptobyte.String) (crypto.Hash, bool) {
 	return h, ok && (ai.Empty() || bytes.Equal(ai, []byte{5, 0}))
 }
 
-// checkSignature verifies sig over signed. Its errors are *PathError with
-// RuleAlgorithm, RuleWeakAlgorithm or RuleSignature and no certificate.
-func checkSignature(alg x509.SignatureAlgorithm, pub crypto.PublicKey, signed, sig []byte, allowWeak bool) *PathError {
+// signatureRules say how signatures are checked.
+type signatureRules struct {
+	allowWeak bool
+	session   *Session // may be nil
+}
+
+// checkSignature verifies sig of signer's key over signed. Its errors are
+// *PathError with RuleAlgorithm, RuleWeakAlgorithm, RuleSignature or RuleBudget
+// and no certificate.
+func checkSignature(alg x509.SignatureAlgorithm, signer *x509.Certificate, signed, sig []byte, o signatureRules) *PathError {
 	scheme, ok := schemes[alg]
 	if !ok {
 		return &PathError{Rule: RuleAlgorithm, Detail: fmt.Sprintf("signature algorithm %v", alg)}
 	}
-	if scheme.hash == crypto.SHA1 && !allowWeak {
+	if scheme.hash == crypto.SHA1 && !o.allowWeak {
 		return &PathError{Rule: RuleWeakAlgorithm, Detail: alg.String()}
 	}
-	if err := checkKey(pub, allowWeak); err != nil {
+	if err := checkKey(signer.PublicKey, o.allowWeak); err != nil {
 		return err
 	}
+	if o.session == nil || len(signed) == 0 || len(sig) == 0 {
+		return verifySignature(alg, scheme, signer, signed, sig, o)
+	}
+	id := object{&signed[0], &sig[0], signer}
+	err, done := o.session.checked[id]
+	if !done {
+		if !o.session.spend(scanCost(len(signed))) {
+			return overBudget()
+		}
+		err = verifySignature(alg, scheme, signer, signed, sig, o)
+		o.session.checked[id] = err
+	}
+	return err
+}
+
+func verifySignature(alg x509.SignatureAlgorithm, scheme signatureScheme, signer *x509.Certificate, signed, sig []byte, o signatureRules) *PathError {
 	digest := signed
 	if scheme.hash != 0 {
 		h := scheme.hash.New()
 		h.Write(signed)
 		digest = h.Sum(nil)
 	}
+	return o.session.check(alg, signer, digest, sig, func() *PathError { return verifyDigest(alg, scheme, signer.PublicKey, digest, sig) })
+}
+
+func verifyDigest(alg x509.SignatureAlgorithm, scheme signatureScheme, pub crypto.PublicKey, digest, sig []byte) *PathError {
 	verified, fits := false, false
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:

@@ -6,6 +6,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -15,11 +19,17 @@ import (
 // certificate, of which name, key and constraints count: its own signature
 // and validity period do not (RFC 5280 §6.1.1 (d), RFC 5937).
 //
+// An anchor may have a sunset: the moment from which it is not trusted any
+// more, though what it vouched for before may still be proven (EN 319 102-1
+// §5.2.6.4). The functions of this package do not look at it, since they do
+// not know what is proven; callers ask [Anchors.Sunset].
+//
 // The nil *Anchors is empty: nothing is trusted. Anchors are immutable and
 // may be shared.
 type Anchors struct {
 	list   []*x509.Certificate
 	byName map[string][]*x509.Certificate
+	sunset map[string]time.Time // by DER
 }
 
 // NewAnchors returns anchors made of certs; duplicates count once.
@@ -37,12 +47,73 @@ func NewAnchors(certs ...*x509.Certificate) *Anchors {
 }
 
 // ParseAnchors reads certificates as [ParseCertificates] does and trusts each.
+// In PEM the line "Sunset: YYYY-MM-DD" in the text before a certificate, where
+// other programs read nothing, is its sunset: the first day, in UTC, on which
+// it is not trusted any more. Any other line that begins with that word is a
+// *MalformedError: a mistyped end of trust must not mean none.
 func ParseAnchors(data []byte) (*Anchors, error) {
 	certs, err := ParseCertificates(data)
 	if err != nil {
 		return nil, err
 	}
-	return NewAnchors(certs...), nil
+	a := NewAnchors(certs...)
+	dates, err := sunsetDates(data)
+	if err != nil {
+		return nil, err
+	}
+	for der, date := range dates {
+		c, err := x509.ParseCertificate([]byte(der))
+		if err != nil {
+			return nil, &MalformedError{Object: "bundle", Offset: -1, Rule: "certificate", Err: err}
+		}
+		a = a.WithSunset(c, date)
+	}
+	return a, nil
+}
+
+// JoinAnchors trusts what any of the sets trusts. Of several sunsets of one
+// anchor the first counts.
+func JoinAnchors(sets ...*Anchors) *Anchors {
+	var all []*x509.Certificate
+	for _, s := range sets {
+		all = append(all, s.Certificates()...)
+	}
+	out := NewAnchors(all...)
+	for _, s := range sets {
+		for _, c := range s.Certificates() {
+			have, date := out.Sunset(c), s.Sunset(c)
+			if !date.IsZero() && (have.IsZero() || date.Before(have)) {
+				out = out.WithSunset(c, date)
+			}
+		}
+	}
+	return out
+}
+
+// WithSunset returns the anchors with the moment from which one of them is not
+// trusted any more; the zero time means no end. A certificate that is no
+// anchor changes nothing.
+func (a *Anchors) WithSunset(anchor *x509.Certificate, from time.Time) *Anchors {
+	if a == nil {
+		return nil
+	}
+	out := *a
+	out.sunset = make(map[string]time.Time, len(a.sunset)+1)
+	maps.Copy(out.sunset, a.sunset)
+	out.sunset[string(anchor.Raw)] = from.UTC()
+	if from.IsZero() {
+		delete(out.sunset, string(anchor.Raw))
+	}
+	return &out
+}
+
+// Sunset returns the moment from which an anchor is not trusted any more; zero
+// means that there is none.
+func (a *Anchors) Sunset(anchor *x509.Certificate) time.Time {
+	if a == nil || len(a.sunset) == 0 {
+		return time.Time{}
+	}
+	return a.sunset[string(anchor.Raw)]
 }
 
 // Certificates returns the anchors' certificates in the order given.
@@ -132,6 +203,34 @@ func parsePEM(data []byte) ([]*x509.Certificate, error) {
 		}
 		if len(ders) > maxBundle {
 			return nil, &MalformedError{Object: "bundle", Offset: -1, Rule: "too-many-certificates"}
+		}
+	}
+}
+
+var sunsetLine = regexp.MustCompile(`(?i)^sunset\b`)
+
+// sunsetDates returns the dates in the text between the blocks of a PEM
+// bundle, by the DER of the certificate that follows.
+func sunsetDates(data []byte) (map[string]time.Time, error) {
+	out := make(map[string]time.Time)
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return out, nil
+		}
+		read := data[:len(data)-len(rest)]
+		text := read[:bytes.LastIndex(read, []byte("-----BEGIN "))]
+		data = rest
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimSpace(line)
+			if !sunsetLine.MatchString(line) {
+				continue
+			}
+			date, err := time.Parse("Sunset: "+time.DateOnly, line)
+			if err != nil {
+				return nil, &MalformedError{Object: "bundle", Offset: -1, Rule: "sunset", Err: err}
+			}
+			out[string(block.Bytes)] = date
 		}
 	}
 }

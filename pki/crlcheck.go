@@ -67,7 +67,7 @@ func checkCRLSigner(c *CRL, signer *x509.Certificate, o CheckOptions) error {
 	if err := CheckPurpose(signer, CRLSigning); err != nil {
 		return rejectCRL(RuleUnauthorized, "", err)
 	}
-	if err := checkSignature(c.Algorithm, signer.PublicKey, c.tbs, c.signature, o.AllowWeak); err != nil {
+	if err := checkSignature(c.Algorithm, signer, c.tbs, c.signature, o.rules()); err != nil {
 		return rejectCRL(RuleOf(err), "", err)
 	}
 	return nil
@@ -165,6 +165,9 @@ func (e *crlEvaluation) signer(c *CRL) (*x509.Certificate, error) {
 }
 
 func (e *crlEvaluation) entry(c *CRL) (*crlEntry, error) {
+	if !e.opts.Session.spend(1 + scanCost(len(c.entries))) {
+		return nil, rejectCRL(RuleBudget, "", nil)
+	}
 	return c.lookup(e.cert.SerialNumber, canonicalName(e.cert.RawIssuer))
 }
 

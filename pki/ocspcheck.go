@@ -83,9 +83,10 @@ func (r *OCSP) find(cert, issuer *x509.Certificate) *single {
 		return nil
 	}
 	var best *single
+	id := certID{cert: cert, issuer: issuer}
 	for i := range r.singles {
 		x := &r.singles[i]
-		if !x.isAbout(cert, issuer) {
+		if !id.is(x) {
 			continue
 		}
 		better := best == nil || (x.state == Revoked && best.state != Revoked) ||
@@ -97,17 +98,35 @@ func (r *OCSP) find(cert, issuer *x509.Certificate) *single {
 	return best
 }
 
-func (x *single) isAbout(cert, issuer *x509.Certificate) bool {
+// certID holds the hashes by which a CertID may name a certificate, one set for
+// each hash algorithm, computed when asked for: a hostile response has a
+// thousand answers about one serial number.
+type certID struct {
+	cert, issuer *x509.Certificate
+	hashes       map[crypto.Hash]issuerHashes
+}
+
+// issuerHashes has two names: the issuer's name may be encoded one way in its
+// own certificate and another in cert, and a responder may hash either.
+type issuerHashes struct{ key, name, subject []byte }
+
+func (id *certID) is(x *single) bool {
 	h, ok := hashOIDs[x.hash]
-	if !ok || x.serial.Cmp(cert.SerialNumber) != 0 {
+	if !ok || x.serial.Cmp(id.cert.SerialNumber) != 0 {
 		return false
 	}
-	if !bytes.Equal(x.keyHash, digest(h, keyBits(issuer))) {
-		return false
+	want, ok := id.hashes[h]
+	if !ok {
+		want = issuerHashes{digest(h, keyBits(id.issuer)), digest(h, id.cert.RawIssuer), nil}
+		if want.subject = want.name; !bytes.Equal(id.cert.RawIssuer, id.issuer.RawSubject) {
+			want.subject = digest(h, id.issuer.RawSubject)
+		}
+		if id.hashes == nil {
+			id.hashes = make(map[crypto.Hash]issuerHashes)
+		}
+		id.hashes[h] = want
 	}
-	// The issuer's name may be encoded one way in its own certificate and
-	// another in cert; a responder may hash either.
-	return bytes.Equal(x.nameHash, digest(h, cert.RawIssuer)) || bytes.Equal(x.nameHash, digest(h, issuer.RawSubject))
+	return bytes.Equal(x.keyHash, want.key) && (bytes.Equal(x.nameHash, want.name) || bytes.Equal(x.nameHash, want.subject))
 }
 
 func (x *single) hashFits(cert *x509.Certificate) bool {
@@ -149,7 +168,7 @@ func (r *OCSP) signer(cert, issuer *x509.Certificate, at time.Time, o CheckOptio
 			problem = err
 			continue
 		}
-		if err := checkSignature(r.Algorithm, c.PublicKey, r.tbs, r.signature, o.AllowWeak); err != nil {
+		if err := checkSignature(r.Algorithm, c, r.tbs, r.signature, o.rules()); err != nil {
 			problem = rejectOCSP(RuleOf(err), "", err)
 			continue
 		}
@@ -157,7 +176,7 @@ func (r *OCSP) signer(cert, issuer *x509.Certificate, at time.Time, o CheckOptio
 	}
 	for _, c := range o.Responders {
 		if r.names(c) && checkPeriod(c, at) == nil && checkPeriod(c, r.ProducedAt) == nil &&
-			checkSignature(r.Algorithm, c.PublicKey, r.tbs, r.signature, o.AllowWeak) == nil {
+			checkSignature(r.Algorithm, c, r.tbs, r.signature, o.rules()) == nil {
 			return c, true, nil
 		}
 	}
@@ -185,7 +204,7 @@ func (r *OCSP) authorized(c, cert, issuer *x509.Certificate, at time.Time, o Che
 	if !sameName(c.RawIssuer, issuer.RawSubject) {
 		return unauthorized(errors.New("the responder's certificate is of another issuer"))
 	}
-	if err := checkSignature(c.SignatureAlgorithm, issuer.PublicKey, c.RawTBSCertificate, c.Signature, o.AllowWeak); err != nil {
+	if err := checkSignature(c.SignatureAlgorithm, issuer, c.RawTBSCertificate, c.Signature, o.rules()); err != nil {
 		return unauthorized(err)
 	}
 	if err := CheckPurpose(c, OCSPSigning); err != nil {

@@ -30,7 +30,11 @@ type PathOptions struct {
 	// ExplicitPolicy, InhibitPolicyMapping and InhibitAnyPolicy are the
 	// initial settings of RFC 5280 §6.1.1 (e) to (g).
 	ExplicitPolicy, InhibitPolicyMapping, InhibitAnyPolicy bool
+	// Session that the question belongs to; nil means none.
+	Session *Session
 }
+
+func (o PathOptions) rules() signatureRules { return signatureRules{o.AllowWeak, o.Session} }
 
 // Chain returns the path from leaf to an anchor, both included, that is valid
 // at the moment for the purpose. A leaf that is itself an anchor gives a
@@ -69,9 +73,11 @@ func BuildPaths(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o 
 			return nil
 		}
 	}
-	if err := b.index(leaf, pool); err != nil {
-		return err
+	index, perr := o.Session.index(pool, a)
+	if perr != nil {
+		return perr
 	}
+	b.pool = index
 	b.extend([]*x509.Certificate{leaf})
 	switch {
 	case b.done:
@@ -105,24 +111,6 @@ type pathBuilder struct {
 	closest  *PathError
 }
 
-func (b *pathBuilder) index(leaf *x509.Certificate, pool []*x509.Certificate) error {
-	if len(pool) > maxPool {
-		return &PathError{Rule: RuleBudget, Detail: fmt.Sprintf("more than %d certificates offered", maxPool)}
-	}
-	b.pool = make(map[string][]*x509.Certificate)
-	for _, c := range pool {
-		if c == nil || c.Equal(leaf) || b.anchors.Contains(c) {
-			continue // an anchor's other certificates lead only to longer paths
-		}
-		name := canonicalName(c.RawSubject)
-		if slices.ContainsFunc(b.pool[name], c.Equal) {
-			continue
-		}
-		b.pool[name] = append(b.pool[name], c)
-	}
-	return nil
-}
-
 func (b *pathBuilder) stopped() bool { return b.done || b.budget != "" }
 
 // extend tries every issuer of the last certificate of path. The depth of
@@ -137,7 +125,7 @@ func (b *pathBuilder) extend(path []*x509.Certificate) {
 			b.complete(append(slices.Clip(path), anchor))
 		}
 	}
-	candidates := b.ordered(child, b.pool[canonicalName(child.RawIssuer)])
+	candidates := b.ordered(child, b.pool[b.opts.Session.name(child.RawIssuer)])
 	if len(path)+1 >= maxDepth {
 		if len(candidates) > 0 {
 			b.note(&PathError{Rule: RulePathLength, Certificate: child, Detail: fmt.Sprintf("longer than %d", maxDepth)})
@@ -171,6 +159,10 @@ func (b *pathBuilder) ordered(child *x509.Certificate, candidates []*x509.Certif
 	if len(candidates) < 2 {
 		return candidates
 	}
+	if !b.opts.Session.spend(len(candidates) / 16) {
+		b.budget = overBudget().Detail
+		return nil
+	}
 	rank := func(c *x509.Certificate) int {
 		n := 0
 		switch {
@@ -197,8 +189,12 @@ func (b *pathBuilder) issued(child, issuer *x509.Certificate) bool {
 			b.budget = fmt.Sprintf("more than %d signature checks", maxSignatures)
 			return false
 		}
-		err = checkSignature(child.SignatureAlgorithm, issuer.PublicKey, child.RawTBSCertificate, child.Signature, b.opts.AllowWeak)
+		err = checkSignature(child.SignatureAlgorithm, issuer, child.RawTBSCertificate, child.Signature, b.opts.rules())
 		b.checked[e] = err
+	}
+	if err != nil && err.Rule == RuleBudget {
+		b.budget = err.Detail
+		return false
 	}
 	if err != nil {
 		b.note(&PathError{Rule: err.Rule, Certificate: child, Detail: err.Detail, Err: err.Err})
@@ -243,12 +239,15 @@ func closeness(r Rule) int {
 // chain. It says nothing about whether issuer may issue. The error is a
 // *PathError.
 func CheckIssued(cert, issuer *x509.Certificate, allowWeak bool) error {
+	return checkIssued(cert, issuer, signatureRules{allowWeak: allowWeak})
+}
+
+func checkIssued(cert, issuer *x509.Certificate, o signatureRules) error {
 	if !sameName(cert.RawIssuer, issuer.RawSubject) {
 		return &PathError{Rule: RuleNameChaining, Certificate: cert}
 	}
-	if err := checkSignature(cert.SignatureAlgorithm, issuer.PublicKey, cert.RawTBSCertificate, cert.Signature, allowWeak); err != nil {
-		err.Certificate = cert
-		return err
+	if err := checkSignature(cert.SignatureAlgorithm, issuer, cert.RawTBSCertificate, cert.Signature, o); err != nil {
+		return &PathError{Rule: err.Rule, Certificate: cert, Detail: err.Detail, Err: err.Err}
 	}
 	return nil // not the nil *PathError
 }

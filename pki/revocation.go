@@ -165,6 +165,9 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 func (c *revocationCheck) covering(cert, issuer *x509.Certificate) []*OCSP {
 	var out []*OCSP
 	for _, o := range c.m.OCSPs {
+		if !c.opts.Session.spend(len(o.singles) / 512) {
+			break
+		}
 		if o.Covers(cert, issuer) {
 			out = append(out, o)
 		}
@@ -224,7 +227,7 @@ func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.
 // authority may point an indirect list's issuer to its own list, the only
 // place then where that certificate's status can stand.
 func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
-	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak}
+	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak, Session: c.opts.Session}
 	if c.opts.IgnoreFreshness {
 		po.At = l.ThisUpdate // judged as of when it was made, like an OCSP responder at producedAt
 	}

@@ -121,7 +121,11 @@ type CheckOptions struct {
 	// Responders are certificates trusted to answer for any issuer (RFC 6960
 	// §4.2.2.2, local configuration). Matched whole; valid at the moment.
 	Responders []*x509.Certificate
+	// Session that the question belongs to; nil means none.
+	Session *Session
 }
+
+func (o CheckOptions) rules() signatureRules { return signatureRules{o.AllowWeak, o.Session} }
 
 func (o CheckOptions) maxAge() time.Duration {
 	if o.MaxAge == 0 {

@@ -29,7 +29,7 @@ func ValidatePath(path []*x509.Certificate, o PathOptions) (*PathResult, error) 
 	}
 	for i := range len(path) - 1 {
 		c := path[i]
-		if err := checkSignature(c.SignatureAlgorithm, path[i+1].PublicKey, c.RawTBSCertificate, c.Signature, o.AllowWeak); err != nil {
+		if err := checkSignature(c.SignatureAlgorithm, path[i+1], c.RawTBSCertificate, c.Signature, o.rules()); err != nil {
 			err.Certificate = c
 			return nil, err
 		}
