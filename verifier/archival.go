@@ -15,6 +15,12 @@ var archivable = []SubIndication{
 	RevocationOutOfBounds, NoChainFoundNoPOE, SigConstraintsFailure, TryLater,
 }
 
+// provable are the results of a time-stamp that newer ones may mend (§5.6.3.4
+// step 5 b).
+var provable = []SubIndication{
+	RevokedNoPOE, RevokedCANoPOE, OutOfBoundsNoPOE, OutOfBoundsNotRevoked, CryptoNoPOE, RevocationOutOfBounds, NoChainFoundNoPOE,
+}
+
 // proveExistence takes the time-stamps from the newest to the oldest and
 // collects what they prove (§5.6.3.4 step 5): one that holds today counts, and
 // one that does not is tried with past signature validation on what the newer
@@ -39,7 +45,7 @@ func (r *run) proveExistence() {
 
 // proveToken decides whether a token counts, given when it provably existed.
 func (r *run) proveToken(t *token, poe time.Time) {
-	if t.counts || t.chain == nil || !t.out.is(RevokedNoPOE, RevokedCANoPOE, OutOfBoundsNoPOE, OutOfBoundsNotRevoked, CryptoNoPOE, RevocationOutOfBounds) {
+	if t.counts || t.chain == nil || !t.out.is(provable...) {
 		return
 	}
 	b := t.out.Process.sub(newBlock("PSV", "5.6.2.4", ""))
@@ -139,6 +145,8 @@ func (r *run) concludePast(p past, links []link, control time.Time) Conclusion {
 	cur := p.current
 	inTime := !p.poe.After(control)
 	switch {
+	case inTime && cur.is(NoChainFoundNoPOE):
+		return r.inValidity(p, indeterminate(OutOfBoundsNoPOE, cur.Reasons...))
 	case inTime && (cur.is(RevokedNoPOE, RevokedCANoPOE, RevocationOutOfBounds) || cur.is(TryLater) && !p.chain.revokedAt.IsZero()):
 		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
 	case inTime && cur.is(OutOfBoundsNoPOE, OutOfBoundsNotRevoked):
@@ -219,6 +227,9 @@ func overlap(path []*x509.Certificate) bool {
 // not.
 func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Time) {
 	control := r.at
+	if since, sunk := r.sunset(path, p.purpose); sunk {
+		control = since
+	}
 	links := make([]link, len(path)-1)
 	for i := len(path) - 2; i >= 0; i-- {
 		l := link{cert: path[i], issuer: path[i+1]}

@@ -3,15 +3,10 @@ package verifier
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/absah-id/absah/pki"
 )
-
-// maxJudgedPaths bounds the paths of one certificate that are judged with
-// revocation and algorithms; package pki bounds the search itself.
-const maxJudgedPaths = 8
 
 // link is one step of a path: a certificate, its issuer and what is known of
 // its revocation.
@@ -61,15 +56,29 @@ func (r *run) paths(leaf *x509.Certificate, purpose pki.Purpose) foundPaths {
 	if f, done := r.pathCache[key]; done {
 		return f
 	}
-	var f foundPaths
+	f := r.buildPaths(leaf, purpose)
+	for len(f.paths) == 0 && pki.RuleOf(f.err) == pki.RuleNoAnchor && r.fetchIssuer(leaf, purpose) {
+		f = r.buildPaths(leaf, purpose)
+	}
+	r.pathCache[key] = f
+	return f
+}
+
+func (r *run) buildPaths(leaf *x509.Certificate, purpose pki.Purpose) (f foundPaths) {
 	f.err = pki.BuildPaths(leaf, r.evidence.certs, r.v.anchors(purpose),
-		pki.PathOptions{At: r.at, IgnoreValidity: true, AllowWeak: true, Purpose: purpose},
+		pki.PathOptions{At: r.at, IgnoreValidity: true, AllowWeak: true, Purpose: purpose, Session: r.session},
 		func(path []*x509.Certificate) bool {
 			f.paths = append(f.paths, path)
 			return len(f.paths) < maxJudgedPaths
 		})
-	r.pathCache[key] = f
 	return f
+}
+
+// sunset reports that the anchor of a path is not trusted any more at the
+// moment, and since when; the zero time means that it has no end.
+func (r *run) sunset(path []*x509.Certificate, purpose pki.Purpose) (since time.Time, passed bool) {
+	since = r.v.anchors(purpose).Sunset(path[len(path)-1])
+	return since, !since.IsZero() && !r.at.Before(since)
 }
 
 // chain is X.509 certificate validation of a signer's or TSA's certificate at
@@ -87,7 +96,7 @@ func (r *run) chain(leaf *x509.Certificate, purpose pki.Purpose, ref time.Time) 
 	var best *chainResult
 	for _, path := range found.paths {
 		res := r.judgePath(path, purpose, ref)
-		if best == nil || res.ok() {
+		if best == nil || res.ok() || best.is(NoChainFoundNoPOE) {
 			best = res
 		}
 		if best.ok() {
@@ -136,23 +145,26 @@ func pathConclusion(leaf *x509.Certificate, err error) Conclusion {
 // conclusion in the order of §5.2.6.4.
 func (r *run) judgePath(path []*x509.Certificate, purpose pki.Purpose, ref time.Time) *chainResult {
 	res := &chainResult{}
+	since, sunk := r.sunset(path, purpose)
 	for i := range len(path) - 1 {
 		l := link{cert: path[i], issuer: path[i+1]}
-		l.status, l.err = r.status(l, i == 0, purpose)
+		l.status, l.err = r.status(l, purpose, !sunk)
 		res.links = append(res.links, l)
 		res.weak = append(res.weak, r.weaknesses(l)...)
 	}
-	res.Conclusion = r.concludePath(res, ref)
+	if res.Conclusion = r.concludePath(res, ref); sunk {
+		res.Conclusion = indeterminate(NoChainFoundNoPOE, reasonf("anchor-sunset", "the anchor %s is not trusted since %s",
+			display(path[len(path)-1].Subject.CommonName), since.Format(time.DateOnly)))
+	}
 	return res
 }
 
 func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
-	for i, l := range res.links {
+	for i, l := range res.links { // step 4
 		if !l.revoked() {
 			continue
 		}
-		why := reasonf("revoked", "the certificate of %s was revoked on %s (%s)",
-			display(l.cert.Subject.CommonName), l.status.RevokedAt.UTC().Format(time.RFC3339), l.status.Reason)
+		why := revocationReason(l)
 		res.revokedAt = l.status.RevokedAt
 		switch {
 		case l.status.OnHold():
@@ -163,28 +175,46 @@ func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
 		}
 		return indeterminate(RevokedNoPOE, why)
 	}
-	for i, l := range res.links {
-		if within(l.cert, r.at) {
-			continue
+	for _, l := range res.links[min(1, len(res.links)):] {
+		if !within(l.cert, r.at) {
+			return indeterminate(OutOfBoundsNoPOE, validityReason(l.cert))
 		}
-		why := reasonf("certificate-validity", "the certificate of %s is valid from %s to %s", display(l.cert.Subject.CommonName),
-			l.cert.NotBefore.UTC().Format(time.RFC3339), l.cert.NotAfter.UTC().Format(time.RFC3339))
-		if i == 0 && l.err == nil {
-			return indeterminate(OutOfBoundsNotRevoked, why)
-		}
-		return indeterminate(OutOfBoundsNoPOE, why)
 	}
-	if len(res.weak) > 0 {
+	if len(res.weak) > 0 { // step 6
 		return indeterminate(CryptoNoPOE, r.weakReasons(res.weak)...)
+	}
+	if len(res.links) > 0 && !within(res.links[0].cert, r.at) { // step 7
+		sub := OutOfBoundsNotRevoked
+		if res.links[0].err != nil {
+			sub = OutOfBoundsNoPOE
+		}
+		return indeterminate(sub, validityReason(res.links[0].cert))
 	}
 	if c := r.statusKnown(res.links); !c.ok() {
 		return c
 	}
-	if l := r.responderOutOfBounds(res.links); l != nil {
+	if l := r.responderOutOfBounds(res.links); l != nil { // step 8
 		return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
 			"the certificate that signed the revocation data of %s has expired", display(l.cert.Subject.CommonName)))
 	}
 	return r.freshness(res.links, ref)
+}
+
+// revocationReason tells of a revocation. The day since which the authority
+// takes the key to be compromised is told and not counted: an authority could
+// put it where it likes (RFC 5280 §5.3.2).
+func revocationReason(l link) Reason {
+	why := reasonf("revoked", "the certificate of %s was revoked on %s (%s)",
+		display(l.cert.Subject.CommonName), l.status.RevokedAt.UTC().Format(time.RFC3339), l.status.Reason)
+	if d := l.status.InvalidityDate; !d.IsZero() {
+		why.Text += ", and is said to be invalid since " + d.UTC().Format(time.RFC3339)
+	}
+	return why
+}
+
+func validityReason(c *x509.Certificate) Reason {
+	return reasonf("certificate-validity", "the certificate of %s is valid from %s to %s", display(c.Subject.CommonName),
+		c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
 }
 
 // within reports whether the moment lies in the validity period.
@@ -308,71 +338,4 @@ func (r *run) describeChain(b *Block, res *chainResult) {
 		rac.holdf("revocation-known", "%s by %s: %s as of %s", kind, display(l.status.Signer.Subject.CommonName),
 			l.status.State, l.status.ThisUpdate.UTC().Format(time.RFC3339))
 	}
-}
-
-type statusKey struct {
-	cert, issuer *x509.Certificate
-	anchors      *pki.Anchors // that CRL issuers of their own must lead to
-}
-
-type knownStatus struct {
-	status  pki.Status
-	err     error
-	fetched bool
-}
-
-// status concludes from the evidence whether a certificate is revoked. When
-// what is embedded does not suffice today it asks the source: once for each
-// certificate, and only here, where the path is known to reach an anchor.
-func (r *run) status(l link, leaf bool, purpose pki.Purpose) (pki.Status, error) {
-	key := statusKey{l.cert, l.issuer, r.v.anchors(purpose)}
-	k := r.statusCache[key]
-	if k == nil {
-		k = &knownStatus{}
-		k.status, k.err = r.revocation(l, purpose, r.at)
-		r.statusCache[key] = k
-	}
-	if r.ocsp == nil || k.fetched || !within(l.cert, r.at) {
-		return k.status, k.err
-	}
-	if k.err == nil && (k.status.State == pki.Revoked || r.freshFor(k.status, leaf, r.at) != stale) {
-		return k.status, k.err
-	}
-	k.fetched = true
-	if r.fetch(l.cert, l.issuer) {
-		k.status, k.err = r.revocation(l, purpose, r.at)
-	}
-	return k.status, k.err
-}
-
-// revocation concludes from what provably existed by control, as of then.
-func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.Status, error) {
-	return pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
-		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
-		Responders: r.v.responders,
-	})
-}
-
-// fetch asks for an OCSP response and, failing that, for a CRL. It reports
-// whether there is new evidence; what is wrong with it comes out later.
-func (r *run) fetch(cert, issuer *x509.Certificate) bool {
-	der, err := r.ocsp(cert, issuer)
-	if err == nil {
-		resp, perr := pki.ParseOCSP(der)
-		if perr == nil {
-			_, perr = resp.Check(cert, issuer, r.at, pki.CheckOptions{AllowWeak: true, MaxSkew: r.v.cfg.Policy.ClockSkew, Responders: r.v.responders})
-		}
-		if perr == nil {
-			r.evidence.addRevocation(der, true, outside)
-			return true
-		}
-		err = perr
-	}
-	crl, crlErr := r.crl(cert, issuer)
-	if crlErr == nil {
-		r.evidence.addRevocation(crl, false, outside)
-		return true
-	}
-	r.note("fetch", fmt.Sprintf("no current revocation data for %s: OCSP: %v; CRL: %v", display(cert.Subject.CommonName), err, crlErr))
-	return false
 }

@@ -103,9 +103,17 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 	for _, f := range judged.Damage {
 		r.damaged(f)
 	}
-	if r.evidence.full {
+	for _, l := range []struct {
+		hit  bool
+		text string
+	}{
+		{r.evidence.full, "not all of the embedded evidence could be looked at"},
+		{r.session.Exhausted(), "the certificates and revocation data ask for more checks than a file is given"},
+	} {
 		for _, w := range r.work {
-			r.spoil(w, limited("not all of the embedded evidence could be looked at"))
+			if l.hit {
+				r.spoil(w, limited(l.text))
+			}
 		}
 	}
 	r.report.Verdict = r.verdict()

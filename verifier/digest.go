@@ -8,9 +8,6 @@ import (
 	"slices"
 )
 
-// chunk is read at a time: large files are never held in memory.
-const chunk = 1 << 20
-
 // signedRange asks for the digest over [0, gap) and [resume, end) of a file.
 type signedRange struct {
 	hash             crypto.Hash

@@ -9,10 +9,6 @@ import (
 	"github.com/absah-id/absah/pki"
 )
 
-// maxEvidence bounds the certificates, OCSP responses and CRLs taken from one
-// file: package pki refuses more for one question.
-const maxEvidence = 4096
-
 // A place says from which revision on the file holds something, so that a
 // document timestamp over revision n covers the places up to inRevision(n).
 type place int
@@ -36,7 +32,8 @@ type evidence struct {
 	items    []evidenceItem
 	byRaw    map[string]int
 	problems []Reason
-	full     bool // maxEvidence was reached
+	size     int  // bytes of items
+	full     bool // maxEvidence or maxEvidenceBytes was reached
 
 	all *pki.Material // nil after a change
 }
@@ -102,7 +99,7 @@ func (e *evidence) addRevocation(der []byte, ocsp bool, at place) {
 		e.items[i].place = min(e.items[i].place, at)
 		return
 	}
-	if len(e.items) == maxEvidence {
+	if len(e.items) == maxEvidence || e.size+len(der) > maxEvidenceBytes {
 		e.full = true
 		return
 	}
@@ -121,6 +118,7 @@ func (e *evidence) addRevocation(der []byte, ocsp bool, at place) {
 		e.problems = append(e.problems, reasonf("evidence-unreadable", "embedded revocation data cannot be read: %v", err))
 		return
 	}
+	e.size += len(der)
 	e.byRaw[string(der)] = len(e.items)
 	e.items = append(e.items, item)
 	e.all = nil

@@ -2,10 +2,6 @@ package verifier
 
 import "bytes"
 
-// headerWindow is where readers look for the header of a PDF (ISO 32000-2
-// Annex implementation notes of old: the first 1024 bytes).
-const headerWindow = 1024
-
 // finder looks for signatureMarks and a PDF header in what is written to it,
 // in one linear pass.
 type finder struct {

@@ -85,7 +85,8 @@ func TestRenewedArchive(t *testing.T) {
 		{"TSA and signer expired later", nil, func(_ *testing.T, w *world) { w.advance(4 * year) }, "", false, verifier.Passed, ""},
 		{"signer expired before", func(_ *testing.T, w *world) { w.advance(2 * year) }, func(_ *testing.T, w *world) { w.advance(year) }, "", false, verifier.Passed, ""},
 		{"algorithm aged later", nil, func(_ *testing.T, w *world) { w.advance(year) }, "2028-06-01", false, verifier.Passed, ""},
-		{"algorithm aged before", nil, func(_ *testing.T, w *world) { w.advance(year) }, "2027-06-01", false, verifier.Indeterminate, verifier.OutOfBoundsNotRevoked},
+		// Algorithms (§5.2.6.4 step 6) come before the signer's validity (step 7).
+		{"algorithm aged before", nil, func(_ *testing.T, w *world) { w.advance(year) }, "2027-06-01", false, verifier.Indeterminate, verifier.CryptoNoPOE},
 		{"CA revoked later", nil, revokeCA, "", true, verifier.Passed, ""},
 	}
 	for _, tt := range tests {

@@ -23,9 +23,15 @@ type Config struct {
 	// Responders are certificates that may answer by OCSP for any issuer
 	// (RFC 6960 §4.2.2.2, local configuration); nil means none.
 	Responders *pki.Anchors
-	// Source is asked for revocation data that a document lacks; nil means
-	// offline.
+	// Source is asked for revocation data newer than a document's, and for
+	// issuers that a document lacks; nil means offline. It is asked only about
+	// certificates whose path reaches an anchor, and for half a minute a file.
 	Source pki.Source
+	// IssuerHosts are hosts (or host:port) that may be asked for missing
+	// issuers, beside those that the anchors and the authorities below them
+	// name in their certificates. A path that lacks an issuer reaches no anchor
+	// yet, so that its addresses may be an attacker's.
+	IssuerHosts []string
 	// Policy is the validation policy; zero means "gov".
 	Policy Policy
 	// Catalogue of algorithms; nil means [DefaultCatalogue]. The policy's own
@@ -35,11 +41,14 @@ type Config struct {
 	Limits pdf.Limits
 }
 
-// Verifier judges documents. It is immutable.
+// Verifier judges documents. It is immutable but for what it remembers of the
+// signatures on certificates, so that the same authorities are not verified
+// anew in each file; verdicts are not remembered.
 type Verifier struct {
 	cfg        Config
 	catalogue  *Catalogue
 	responders []*x509.Certificate
+	memory     *pki.Memory
 }
 
 // New checks cfg. It contacts nobody.
@@ -61,7 +70,7 @@ func New(cfg Config) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{cfg: cfg, catalogue: catalogue, responders: cfg.Responders.Certificates()}, nil
+	return &Verifier{cfg: cfg, catalogue: catalogue, responders: cfg.Responders.Certificates(), memory: pki.NewMemory(maxMemory)}, nil
 }
 
 func (v *Verifier) anchors(purpose pki.Purpose) *pki.Anchors {
@@ -89,17 +98,16 @@ type Input struct {
 func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report, error) {
 	at = at.UTC()
 	r := &run{
-		v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at},
+		v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
 		report: &Report{
 			File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,
 			Catalogue: fmt.Sprintf("%s as of %s", v.catalogue.name, v.catalogue.asOf.Format(time.DateOnly)),
 		},
 	}
-	if src := v.cfg.Source; src != nil {
-		r.ocsp = func(cert, issuer *x509.Certificate) ([]byte, error) { return src.OCSP(ctx, cert, issuer, time.Time{}) }
-		r.crl = func(cert, issuer *x509.Certificate) ([]byte, error) { return src.CRL(ctx, cert, issuer, time.Time{}) }
-	}
+	var end context.CancelFunc
+	r.network, end = newNetwork(ctx, v.cfg)
+	defer end()
 	if err := r.verify(); err != nil {
 		return nil, fmt.Errorf("verify %s: %w", in.Name, err)
 	}
@@ -119,9 +127,8 @@ type run struct {
 	doc  *pdf.Document
 	work []*work
 
-	// ocsp and crl ask the source within the caller's context; nil offline.
-	ocsp, crl func(cert, issuer *x509.Certificate) ([]byte, error)
-
+	network     *network // nil offline
+	session     *pki.Session
 	evidence    *evidence
 	poe         poeSet
 	pathCache   map[pathKey]foundPaths

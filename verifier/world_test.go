@@ -106,12 +106,6 @@ func (w *world) newSigner(tb testing.TB, tokenSize int) {
 	}
 }
 
-// smallTokens makes signed files as short as they get, for fuzzing.
-func (w *world) smallTokens(tb testing.TB) {
-	tb.Helper()
-	w.newSigner(tb, 3<<10)
-}
-
 // issue gives the world's key another certificate.
 func (w *world) issue(tb testing.TB, o lab.IssueOptions) {
 	tb.Helper()

@@ -1,0 +1,205 @@
+package verifier
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/absah-id/absah/pki"
+)
+
+// network asks the source within the caller's context. Nil is offline.
+type network struct {
+	ctx     context.Context
+	source  pki.Source
+	fetches int // certificates whose status was asked for
+	issuers int // issuers that were asked for
+	// hosts that may be asked for issuers, in lower case: those that the
+	// caller names and those that the certificates of authorities name to which
+	// a path to an anchor is known.
+	hosts map[string]bool
+}
+
+// newNetwork returns the network of one run, nil without a source, and what
+// ends it.
+func newNetwork(ctx context.Context, cfg Config) (*network, context.CancelFunc) {
+	if cfg.Source == nil {
+		return nil, func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	n := &network{ctx: ctx, source: cfg.Source, hosts: make(map[string]bool)}
+	for _, h := range cfg.IssuerHosts {
+		n.hosts[strings.ToLower(h)] = true
+	}
+	for _, set := range []*pki.Anchors{cfg.Signers, cfg.TSAs} {
+		for _, c := range set.Certificates() {
+			n.trustHosts(c)
+		}
+	}
+	return n, cancel
+}
+
+// trustHosts takes the addresses of a certificate that an anchor vouches for.
+func (n *network) trustHosts(c *x509.Certificate) {
+	if n == nil {
+		return
+	}
+	for _, list := range [][]string{c.OCSPServer, c.CRLDistributionPoints, c.IssuingCertificateURL} {
+		for _, raw := range list {
+			if u, err := url.Parse(raw); err == nil && u.Host != "" {
+				n.hosts[strings.ToLower(u.Host)] = true
+			}
+		}
+	}
+}
+
+// fetchIssuer looks for the certificate that is missing between leaf and the
+// anchors, at the address where the last known certificate of its path says
+// that it is (RFC 5280 §4.2.2.1), and reports whether there is something new.
+// Anybody can write an address into a certificate, so it asks only hosts that
+// an authority with a path to an anchor names as well, or that the caller
+// named, and gives up when the path ends in a root of its own.
+func (r *run) fetchIssuer(leaf *x509.Certificate, purpose pki.Purpose) bool {
+	n := r.network
+	if n == nil || r.v.anchors(purpose).Len() == 0 || n.issuers >= maxIssuerFetches {
+		return false
+	}
+	top := r.lastKnown(leaf)
+	if top == nil {
+		return false
+	}
+	asked := *top // with the addresses that may be asked
+	asked.IssuingCertificateURL = nil
+	for _, raw := range top.IssuingCertificateURL {
+		if u, err := url.Parse(raw); err == nil && (n.hosts[strings.ToLower(u.Host)] || n.hosts[strings.ToLower(u.Hostname())]) {
+			asked.IssuingCertificateURL = append(asked.IssuingCertificateURL, raw)
+		}
+	}
+	if len(asked.IssuingCertificateURL) == 0 {
+		return false
+	}
+	n.issuers++
+	found, err := n.source.Issuers(n.ctx, &asked)
+	if err != nil {
+		r.note("fetch", fmt.Sprintf("no certificate of the issuer of %s: %v", display(top.Subject.CommonName), err))
+		return false
+	}
+	return r.addIssuers(top, found)
+}
+
+// lastKnown follows the issuers of a certificate through the evidence; nil when
+// that ends in a root, or nowhere.
+func (r *run) lastKnown(c *x509.Certificate) *x509.Certificate {
+	for range maxJudgedPaths {
+		if string(c.RawIssuer) == string(c.RawSubject) {
+			return nil
+		}
+		var issuer *x509.Certificate
+		for _, cand := range r.evidence.certs {
+			if string(cand.RawSubject) == string(c.RawIssuer) && r.session.CheckIssued(c, cand) == nil {
+				issuer = cand
+				break
+			}
+		}
+		if issuer == nil {
+			return c
+		}
+		c = issuer
+	}
+	return nil
+}
+
+// addIssuers adds the path that begins at c among the certificates of a bundle.
+func (r *run) addIssuers(c *x509.Certificate, bundle []*x509.Certificate) (added bool) {
+	for range maxJudgedPaths {
+		var issuer *x509.Certificate
+		for _, cand := range bundle {
+			if r.evidence.known[string(cand.Raw)] == nil && r.session.CheckIssued(c, cand) == nil {
+				issuer = cand
+				break
+			}
+		}
+		if issuer == nil {
+			break
+		}
+		r.evidence.addCertificate(issuer, outside)
+		c, added = issuer, true
+	}
+	if added {
+		clear(r.pathCache) // others may have lacked the same
+	}
+	return added
+}
+
+type statusKey struct {
+	cert, issuer *x509.Certificate
+	anchors      *pki.Anchors // that CRL issuers of their own must lead to
+}
+
+type knownStatus struct {
+	status  pki.Status
+	err     error
+	fetched bool
+}
+
+// status concludes from the evidence whether a certificate is revoked. Unless
+// what is embedded was made at the moment or later it asks the source as well,
+// so that an old good word cannot hide a newer bad one (R07): once for each
+// certificate, and only here, where the path is known to reach an anchor.
+func (r *run) status(l link, purpose pki.Purpose, ask bool) (pki.Status, error) {
+	r.network.trustHosts(l.cert)
+	key := statusKey{l.cert, l.issuer, r.v.anchors(purpose)}
+	k := r.statusCache[key]
+	if k == nil {
+		k = &knownStatus{}
+		k.status, k.err = r.revocation(l, purpose, r.at)
+		r.statusCache[key] = k
+	}
+	known := k.err == nil && (k.status.State == pki.Revoked && !k.status.OnHold() || !k.status.ThisUpdate.Before(r.at))
+	if r.network == nil || !ask || known || k.fetched || !within(l.cert, r.at) {
+		return k.status, k.err
+	}
+	k.fetched = true
+	if err := r.fetch(l.cert, l.issuer); err == nil {
+		k.status, k.err = r.revocation(l, purpose, r.at)
+	} else if k.err != nil || r.freshFor(k.status, false, r.at) == stale {
+		r.note("fetch", fmt.Sprintf("no current revocation data for %s: %v", display(l.cert.Subject.CommonName), err))
+	}
+	return k.status, k.err
+}
+
+// revocation concludes from what provably existed by control, as of then.
+func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.Status, error) {
+	return pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
+		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
+		Responders: r.v.responders, Session: r.session,
+	})
+}
+
+// fetch asks for an OCSP response and, failing that, for a CRL, and keeps what
+// came; what is wrong with a CRL comes out later.
+func (r *run) fetch(cert, issuer *x509.Certificate) error {
+	n := r.network
+	if n.fetches++; n.fetches > maxFetches {
+		return fmt.Errorf("more than %d certificates to ask about", maxFetches)
+	}
+	der, err := n.source.OCSP(n.ctx, cert, issuer, time.Time{})
+	if err == nil {
+		_, err = pki.CheckOCSP(der, cert, issuer, r.at, pki.CheckOptions{
+			AllowWeak: true, MaxSkew: r.v.cfg.Policy.ClockSkew, Responders: r.v.responders, Session: r.session,
+		})
+	}
+	if err == nil {
+		r.evidence.addRevocation(der, true, outside)
+		return nil
+	}
+	crl, crlErr := n.source.CRL(n.ctx, cert, issuer, time.Time{})
+	if crlErr != nil {
+		return fmt.Errorf("OCSP: %w; CRL: %w", err, crlErr)
+	}
+	r.evidence.addRevocation(crl, false, outside)
+	return nil
+}
