@@ -12,6 +12,7 @@ import (
 var allowed = map[string][]string{
 	"pdf":               {},
 	"pdf/diff":          {"pdf"},
+	"pdf/font":          {"pdf"},
 	"pdf/pades":         {"pdf", "pdf/diff", "cms"},
 	"cms":               {},
 	"cms/tsp":           {"cms"},
@@ -21,11 +22,12 @@ var allowed = map[string][]string{
 	"hsm":               {},
 	"hsm/hsmtest":       {"hsm"},
 	"signer":            {"pdf", "pdf/pades", "cms", "cms/tsp", "pki", "signer/appearance"},
-	"signer/appearance": {"pdf", "pdf/pades"},
+	"signer/appearance": {"pdf", "pdf/pades", "pdf/font"},
 	"verifier":          {"pdf", "pdf/diff", "pdf/pades", "cms", "cms/tsp", "pki"},
 	"verifier/report":   {"verifier"},
 
-	"verifier/report/etsi": {"verifier"},
+	"verifier/report/etsi":  {"verifier"},
+	"verifier/report/paper": {"verifier", "verifier/report", "pdf", "pdf/font"},
 
 	"evidence":          {},
 	"evidence/bundle":   {"evidence", "verifier", "verifier/report", "cms", "cms/tsp", "pki"},

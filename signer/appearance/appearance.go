@@ -9,6 +9,7 @@ import (
 	"rsc.io/qr"
 
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/font"
 	"github.com/absah-id/absah/pdf/pades"
 )
 
@@ -195,6 +196,12 @@ func (p pageView) draw(rev *pdf.Revision, v Visible, a *pades.Appearance) (*pade
 	return a, nil
 }
 
+// typeface is a font under its name in the form's resources.
+type typeface struct {
+	*font.Face
+	resource pdf.Name
+}
+
 // drawing is the content of one appearance, laid out in points from the lower
 // left corner of its rectangle.
 type drawing struct {
@@ -209,13 +216,15 @@ type drawing struct {
 // transparency.
 func newDrawing(v Visible, flat bool) (*drawing, error) {
 	d := &drawing{width: v.Width, height: v.Height}
-	var err error
-	if d.regular, err = newTypeface(false); err != nil {
+	regular, err := font.Regular()
+	if err != nil {
 		return nil, err
 	}
-	if d.bold, err = newTypeface(true); err != nil {
+	bold, err := font.Bold()
+	if err != nil {
 		return nil, err
 	}
+	d.regular, d.bold = &typeface{regular, "F1"}, &typeface{bold, "F2"}
 	if len(v.Logo) > 0 {
 		if d.logo, err = readPicture(v.Logo, flat); err != nil {
 			return nil, err
@@ -236,10 +245,10 @@ func newDrawing(v Visible, flat bool) (*drawing, error) {
 func (d *drawing) embed(u *pdf.Update, matrix [6]float64, c colours) (pdf.Ref, error) {
 	fonts, images := pdf.Dict{}, pdf.Dict{}
 	for _, t := range []*typeface{d.regular, d.bold} {
-		if len(t.index) == 0 {
+		if !t.Used() {
 			continue
 		}
-		ref, err := t.embed(u)
+		ref, err := t.Embed(u)
 		if err != nil {
 			return pdf.Ref{}, err
 		}
@@ -261,7 +270,7 @@ func (d *drawing) embed(u *pdf.Update, matrix [6]float64, c colours) (pdf.Ref, e
 	for i, x := range matrix {
 		m[i] = pdf.Real(x)
 	}
-	return u.Add(deflated(pdf.Dict{
+	return u.Add(pdf.NewFlateStream(pdf.Dict{
 		"Type": pdf.Name("XObject"), "Subtype": pdf.Name("Form"), "FormType": pdf.Integer(1),
 		"BBox":   pdf.Array{pdf.Integer(0), pdf.Integer(0), pdf.Real(d.width), pdf.Real(d.height)},
 		"Matrix": m, "Resources": resources,

@@ -2,13 +2,11 @@ package appearance
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"unicode/utf16"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -169,7 +167,7 @@ func (p *picture) embed(u *pdf.Update, c colours) pdf.Ref {
 		d["ColorSpace"] = c.grey
 	}
 	if p.alpha != nil {
-		d["SMask"] = u.Add(deflated(pdf.Dict{
+		d["SMask"] = u.Add(pdf.NewFlateStream(pdf.Dict{
 			"Type": pdf.Name("XObject"), "Subtype": pdf.Name("Image"),
 			"Width": pdf.Integer(p.width), "Height": pdf.Integer(p.height),
 			"BitsPerComponent": pdf.Integer(8), "ColorSpace": pdf.Name("DeviceGray"),
@@ -179,23 +177,5 @@ func (p *picture) embed(u *pdf.Update, c colours) pdf.Ref {
 		d["Filter"] = pdf.Name("DCTDecode")
 		return u.Add(pdf.NewStream(d, p.data))
 	}
-	return u.Add(deflated(d, p.data))
-}
-
-// deflated returns a stream compressed with Flate.
-func deflated(d pdf.Dict, data []byte) *pdf.Stream {
-	var b bytes.Buffer // does not fail, so neither do Write and Close
-	w := zlib.NewWriter(&b)
-	_, _ = w.Write(data)
-	_ = w.Close()
-	d["Filter"] = pdf.Name("FlateDecode")
-	return pdf.NewStream(d, b.Bytes())
-}
-
-func utf16BE(r rune) []byte {
-	var b []byte
-	for _, v := range utf16.Encode([]rune{r}) {
-		b = binary.BigEndian.AppendUint16(b, v)
-	}
-	return b
+	return u.Add(pdf.NewFlateStream(d, p.data))
 }

@@ -233,7 +233,7 @@ func (d *drawing) blocks(v Visible) []block {
 func (d *drawing) drawable(blocks []block) error {
 	for _, b := range blocks {
 		for _, r := range b.text {
-			if !b.face.has(r) {
+			if !b.face.Has(r) {
 				return refuse("appearance-text", "the embedded font has no character %q (%U)", r, r)
 			}
 		}
@@ -268,9 +268,9 @@ func (d *drawing) drawText(blocks []block, area rectangle, centred bool) {
 		}
 		x, points := area.x, l.block.scale*size
 		if centred {
-			x += (area.w - l.block.face.width(l.text)*points) / 2
+			x += (area.w - l.block.face.Width(l.text)*points) / 2
 		}
-		d.op("%s sc /%s %s Tf 1 0 0 1 %s %s Tm %s Tj", num(l.block.ink), l.block.face.resource, num(points), num(x), num(y), l.block.face.show(l.text))
+		d.op("%s sc /%s %s Tf 1 0 0 1 %s %s Tm %s Tj", num(l.block.ink), l.block.face.resource, num(points), num(x), num(y), l.block.face.Show(l.text))
 	}
 	d.op("ET")
 }
@@ -334,7 +334,7 @@ func fit(blocks []block, area rectangle) ([]line, float64) {
 		lines := cutLines(blocks, area.w/minTextSize)
 		size := math.Min(minTextSize, area.h/textHeight(lines))
 		for _, l := range lines { // not even an ellipsis may be as narrow
-			size = math.Min(size, area.w/(l.block.face.width(l.text)*l.block.scale))
+			size = math.Min(size, area.w/(l.block.face.Width(l.text)*l.block.scale))
 		}
 		if size >= minTextSize || len(blocks) == 1 {
 			return lines, size
@@ -371,7 +371,7 @@ func balance(f *typeface, text string, lines []string) []string {
 	if len(lines) < 2 {
 		return lines
 	}
-	for width := f.width(text) / float64(len(lines)); ; width += 0.25 {
+	for width := f.Width(text) / float64(len(lines)); ; width += 0.25 {
 		if texts := wrapText(f, text, width); texts != nil && len(texts) <= len(lines) {
 			return texts
 		}
@@ -384,10 +384,10 @@ func wrapText(f *typeface, text string, width float64) []string {
 	var lines []string
 	current := ""
 	for _, word := range strings.Split(text, " ") {
-		if f.width(word) > width {
+		if f.Width(word) > width {
 			return nil
 		}
-		if current != "" && f.width(current+" "+word) <= width {
+		if current != "" && f.Width(current+" "+word) <= width {
 			current += " " + word
 			continue
 		}
@@ -410,12 +410,12 @@ func cutLines(blocks []block, width float64) []line {
 }
 
 func ellipsis(f *typeface, text string, width float64) string {
-	if f.width(text) <= width {
+	if f.Width(text) <= width {
 		return text
 	}
 	rs := []rune(text)
 	for n := len(rs) - 1; n > 0; n-- {
-		if s := strings.TrimRight(string(rs[:n]), " ,.") + "…"; f.width(s) <= width {
+		if s := strings.TrimRight(string(rs[:n]), " ,.") + "…"; f.Width(s) <= width {
 			return s
 		}
 	}

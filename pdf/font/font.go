@@ -1,70 +1,71 @@
-package appearance
+package font
 
 import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode/utf16"
 
-	"github.com/tdewolff/font"
+	sfnt "github.com/tdewolff/font"
 	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gomono"
 	"golang.org/x/image/font/gofont/goregular"
 
 	"github.com/absah-id/absah/pdf"
 )
 
-// typeface is one embedded font of one appearance: it collects the glyphs that
-// the text uses and writes them as a subset, so that no viewer ever needs a
-// font of its own (ISO 19005-1 §6.3).
-//
-// The Go fonts are free to embed (fsType 0). A face is made afresh for each
-// appearance: subsetting changes the parsed font, and parsing takes 30 µs.
-type typeface struct {
-	resource pdf.Name // its name in the form's resources
-	base     string   // PostScript name
-	stemV    int      // not in the file; FontDescriptor asks for it
-	font     *font.SFNT
-	glyphs   []uint16        // of the font file, in the order of the subset; .notdef first
-	index    map[rune]uint16 // rune to glyph of the subset
+// Face is one font of one document: it collects the glyphs that the text uses
+// and writes them as a subset. It is used by one goroutine, for one document:
+// subsetting changes the parsed font, and parsing takes 30 µs.
+type Face struct {
+	base   string // PostScript name
+	stemV  int    // not in the file; FontDescriptor asks for it
+	font   *sfnt.SFNT
+	glyphs []uint16        // of the font file, in the order of the subset; .notdef first
+	index  map[rune]uint16 // rune to glyph of the subset
 }
 
-func newTypeface(bold bool) (*typeface, error) {
-	t := &typeface{resource: "F1", base: "GoRegular", stemV: 84}
-	file := goregular.TTF
-	if bold {
-		t.resource, t.base, t.stemV, file = "F2", "GoBold", 140, gobold.TTF
-	}
-	f, err := font.ParseSFNT(file, 0)
+// Regular returns the proportional Go font.
+func Regular() (*Face, error) { return newFace("GoRegular", 84, goregular.TTF) }
+
+// Bold returns its bold companion.
+func Bold() (*Face, error) { return newFace("GoBold", 140, gobold.TTF) }
+
+// Mono returns the Go font in which all letters are of one width.
+func Mono() (*Face, error) { return newFace("GoMono", 84, gomono.TTF) }
+
+func newFace(base string, stemV int, file []byte) (*Face, error) {
+	f, err := sfnt.ParseSFNT(file, 0)
 	if err != nil {
-		return nil, fmt.Errorf("font %s: %w", t.base, err)
+		return nil, fmt.Errorf("font %s: %w", base, err)
 	}
-	t.font, t.glyphs, t.index = f, []uint16{0}, map[rune]uint16{}
-	return t, nil
+	return &Face{base: base, stemV: stemV, font: f, glyphs: []uint16{0}, index: map[rune]uint16{}}, nil
 }
 
-// has reports whether the face can draw r.
-func (t *typeface) has(r rune) bool { return t.font.GlyphIndex(r) != 0 }
+// Has reports whether the face can draw r.
+func (f *Face) Has(r rune) bool { return f.font.GlyphIndex(r) != 0 }
 
-// width returns the advance of s at one point of font size.
-func (t *typeface) width(s string) float64 {
+// Width returns the advance of s at one point of font size.
+func (f *Face) Width(s string) float64 {
 	var sum int
 	for _, r := range s {
-		sum += int(t.font.GlyphAdvance(t.font.GlyphIndex(r)))
+		sum += int(f.font.GlyphAdvance(f.font.GlyphIndex(r)))
 	}
-	return float64(sum) / float64(t.font.Head.UnitsPerEm)
+	return float64(sum) / float64(f.font.Head.UnitsPerEm)
 }
 
-// show returns s as the hexadecimal string operand of Tj and enters its glyphs
-// into the subset.
-func (t *typeface) show(s string) string {
+// Show returns s as the hexadecimal string operand of Tj and enters its glyphs
+// into the subset. What the face cannot draw becomes .notdef, a box.
+func (f *Face) Show(s string) string {
 	var b strings.Builder
 	b.WriteByte('<')
 	for _, r := range s {
-		g, ok := t.index[r]
+		g, ok := f.index[r]
 		if !ok {
-			g = uint16(len(t.glyphs))
-			t.index[r] = g
-			t.glyphs = append(t.glyphs, t.font.GlyphIndex(r))
+			g = uint16(len(f.glyphs))
+			f.index[r] = g
+			f.glyphs = append(f.glyphs, f.font.GlyphIndex(r))
 		}
 		fmt.Fprintf(&b, "%04X", g)
 	}
@@ -72,54 +73,62 @@ func (t *typeface) show(s string) string {
 	return b.String()
 }
 
-// embed writes the Type 0 font (ISO 32000-2 §9.7) with what the text used.
-func (t *typeface) embed(u *pdf.Update) (pdf.Ref, error) {
-	file, widths, err := t.subset()
+// Used reports whether anything was shown.
+func (f *Face) Used() bool { return len(f.index) > 0 }
+
+// Writer takes new objects of a document, as *[pdf.Update] does.
+type Writer interface {
+	Add(o pdf.Object) pdf.Ref
+}
+
+// Embed writes the Type 0 font (ISO 32000-2 §9.7) with what the text used.
+func (f *Face) Embed(w Writer) (pdf.Ref, error) {
+	file, widths, err := f.subset()
 	if err != nil {
 		return pdf.Ref{}, err
 	}
-	name := pdf.Name(subsetTag(file) + "+" + t.base)
+	name := pdf.Name(subsetTag(file) + "+" + f.base)
 	scale := func(v int16) pdf.Integer {
-		return pdf.Integer(int(v) * 1000 / int(t.font.Head.UnitsPerEm))
+		return pdf.Integer(int(v) * 1000 / int(f.font.Head.UnitsPerEm))
 	}
-	head, hhea := t.font.Head, t.font.Hhea
-	descriptor := u.Add(pdf.Dict{
+	head, hhea := f.font.Head, f.font.Hhea
+	descriptor := w.Add(pdf.Dict{
 		"Type": pdf.Name("FontDescriptor"), "FontName": name,
 		"Flags":    pdf.Integer(4), // symbolic: glyphs are chosen by number
 		"FontBBox": pdf.Array{scale(head.XMin), scale(head.YMin), scale(head.XMax), scale(head.YMax)},
 		"Ascent":   scale(hhea.Ascender), "Descent": scale(hhea.Descender),
-		"CapHeight": scale(t.font.OS2.SCapHeight), "ItalicAngle": pdf.Integer(0), "StemV": pdf.Integer(t.stemV),
-		"FontFile2": u.Add(deflated(pdf.Dict{"Length1": pdf.Integer(len(file))}, file)),
-		"CIDSet":    u.Add(deflated(pdf.Dict{}, allCIDs(len(widths)))), // ISO 19005-1 §6.3.5
+		"CapHeight": scale(f.font.OS2.SCapHeight), "ItalicAngle": pdf.Integer(0), "StemV": pdf.Integer(f.stemV),
+		"FontFile2": w.Add(pdf.NewFlateStream(pdf.Dict{"Length1": pdf.Integer(len(file))}, file)),
+		"CIDSet":    w.Add(pdf.NewFlateStream(pdf.Dict{}, allCIDs(len(widths)))), // ISO 19005-1 §6.3.5
 	})
-	w := make(pdf.Array, len(widths))
+	advances := make(pdf.Array, len(widths))
 	for i, v := range widths {
-		w[i] = pdf.Integer((int(v)*1000 + int(head.UnitsPerEm)/2) / int(head.UnitsPerEm))
+		advances[i] = pdf.Integer((int(v)*1000 + int(head.UnitsPerEm)/2) / int(head.UnitsPerEm))
 	}
-	cid := u.Add(pdf.Dict{
+	cid := w.Add(pdf.Dict{
 		"Type": pdf.Name("Font"), "Subtype": pdf.Name("CIDFontType2"), "BaseFont": name,
 		"CIDSystemInfo":  pdf.Dict{"Registry": pdf.String("Adobe"), "Ordering": pdf.String("Identity"), "Supplement": pdf.Integer(0)},
 		"FontDescriptor": descriptor, "CIDToGIDMap": pdf.Name("Identity"),
-		"DW": pdf.Integer(1000), "W": pdf.Array{pdf.Integer(0), w},
+		"DW": pdf.Integer(1000), "W": pdf.Array{pdf.Integer(0), advances},
 	})
-	return u.Add(pdf.Dict{
+	return w.Add(pdf.Dict{
 		"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type0"), "BaseFont": name,
 		"Encoding": pdf.Name("Identity-H"), "DescendantFonts": pdf.Array{cid},
-		"ToUnicode": u.Add(deflated(pdf.Dict{}, t.toUnicode())),
+		"ToUnicode": w.Add(pdf.NewFlateStream(pdf.Dict{}, f.toUnicode())),
 	}), nil
 }
 
 // subset returns the font file of the used glyphs and their components, and
 // the advance of each.
-func (t *typeface) subset() (file []byte, widths []uint16, err error) {
-	original := t.font.Tables["head"]
-	sub, err := t.font.Subset(t.glyphs, font.SubsetOptions{Tables: font.KeepPDFTables})
+func (f *Face) subset() (file []byte, widths []uint16, err error) {
+	original := f.font.Tables["head"]
+	sub, err := f.font.Subset(f.glyphs, sfnt.SubsetOptions{Tables: sfnt.KeepPDFTables})
 	if err != nil {
-		return nil, nil, fmt.Errorf("font %s: subset: %w", t.base, err)
+		return nil, nil, fmt.Errorf("font %s: subset: %w", f.base, err)
 	}
 	file = sub.Write()
 	if err := restoreModified(file, original); err != nil {
-		return nil, nil, fmt.Errorf("font %s: subset: %w", t.base, err)
+		return nil, nil, fmt.Errorf("font %s: subset: %w", f.base, err)
 	}
 	widths = make([]uint16, sub.NumGlyphs())
 	for i := range widths {
@@ -180,9 +189,9 @@ func allCIDs(n int) []byte {
 }
 
 // toUnicode returns the CMap by which text is copied and read aloud (§9.10.3).
-func (t *typeface) toUnicode() []byte {
-	runes := make([]rune, len(t.index)+1)
-	for r, g := range t.index {
+func (f *Face) toUnicode() []byte {
+	runes := make([]rune, len(f.index)+1)
+	for r, g := range f.index {
 		runes[g] = r
 	}
 	var b strings.Builder
@@ -201,4 +210,12 @@ func (t *typeface) toUnicode() []byte {
 	}
 	b.WriteString("endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n")
 	return []byte(b.String())
+}
+
+func utf16BE(r rune) []byte {
+	var b []byte
+	for _, v := range utf16.Encode([]rune{r}) {
+		b = binary.BigEndian.AppendUint16(b, v)
+	}
+	return b
 }
