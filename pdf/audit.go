@@ -45,6 +45,56 @@ func (r *Revision) Audit() ([]Anomaly, error) {
 	return a.found, nil
 }
 
+// Overhang lists the objects of this revision's own cross-reference section of
+// which bytes lie behind the revision's end: that start there, or whose string
+// or stream ends there. Whoever appends to the file writes these bytes, so that
+// the object is another one afterwards although no entry for it changed. A
+// span may end behind the file; of an object that cannot be read it is empty.
+//
+// The error is one of reading, or a [LimitError].
+func (r *Revision) Overhang() ([]Span, error) {
+	var list []Span
+	for num, v := range r.own.all() {
+		e := v.entry()
+		if e.Kind != EntryInUse || e.Offset == 0 {
+			continue
+		}
+		end, err := r.extent(Ref{Num: num, Gen: e.Gen}, e.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if end > r.end || e.Offset >= r.end {
+			list = append(list, Span{Offset: e.Offset, End: end})
+		}
+	}
+	return list, nil
+}
+
+// extent returns where the object at off ends, as far as that can be told: off
+// itself when there is no object, the end of the dictionary of a stream without
+// a usable /Length.
+func (r *Revision) extent(ref Ref, off int64) (int64, error) {
+	if off >= r.doc.src.size {
+		return off, nil
+	}
+	x, err := r.doc.readIndirect(off)
+	if _, malformed := errors.AsType[*MalformedError](err); malformed || err == nil && x.ref != ref {
+		return off, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !x.stream {
+		return x.end, nil
+	}
+	s := &Stream{Dict: x.obj.(Dict), rev: r, ref: ref, start: off, off: x.end}
+	n, _, err := s.length()
+	if _, malformed := errors.AsType[*MalformedError](err); malformed {
+		err = nil // endstream is missing where /Length leads to
+	}
+	return x.end + n, err
+}
+
 // auditor is the state of one Audit.
 type auditor struct {
 	r     *Revision

@@ -103,7 +103,7 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 	if list, err = addRemoved(doc, list, dj); err != nil {
 		return nil, err
 	}
-	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}}
+	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}}
 	for _, s := range list {
 		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}
 		if err := g.check(j); err != nil {

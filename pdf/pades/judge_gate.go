@@ -14,6 +14,7 @@ import (
 type gate struct {
 	doc    *pdf.Document
 	audits map[int][]pdf.Anomaly // by revision, made once
+	ends   map[int][]pdf.Span    // the same of Overhang
 	limit  *Finding
 }
 
@@ -85,6 +86,9 @@ func (g *gate) check(j *Judgement) error {
 		return err
 	}
 	g.anomalies(j)
+	if err := g.overhangs(j); err != nil {
+		return err
+	}
 	return g.audit(j)
 }
 
@@ -232,6 +236,52 @@ func (g *gate) audit(j *Judgement) error {
 		}
 	}
 	return nil
+}
+
+// overhangs looks at the revisions up to the signed one for objects that later
+// bytes complete: what was signed then has a part that was not. It matters from
+// the moment when such bytes exist. Where an object lies within what is signed,
+// it is the signer's whatever its entries are like.
+func (g *gate) overhangs(j *Judgement) error {
+	revs := g.doc.Revisions()
+	if j.SignedRevision == len(revs) {
+		return nil
+	}
+	signed := revs[j.SignedRevision-1].End()
+	for _, r := range revs[:j.SignedRevision] {
+		list, err := g.overhangOf(r)
+		if err != nil {
+			return err
+		}
+		if g.limit != nil {
+			j.Structure = append(j.Structure, *g.limit)
+			return nil
+		}
+		for _, s := range list {
+			if s.Offset < g.doc.Size() && max(s.End, s.Offset+1) > signed {
+				j.fail("object-unsigned", "revision %d: the object at byte %d ends at byte %d, behind what is signed", r.Index(), s.Offset, s.End)
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (g *gate) overhangOf(r *pdf.Revision) ([]pdf.Span, error) {
+	if list, ok := g.ends[r.Index()]; ok || g.limit != nil {
+		return list, nil
+	}
+	list, err := r.Overhang()
+	if err != nil {
+		if !isLimit(err) {
+			return nil, err
+		}
+		f := failure("audit", err)
+		g.limit = &f
+		return nil, nil
+	}
+	g.ends[r.Index()] = list
+	return list, nil
 }
 
 func (g *gate) auditOf(r *pdf.Revision) ([]pdf.Anomaly, error) {
