@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // output is a file that appears under its name whole or not at all: bytes go
-// to a hidden temporary file beside it, which Commit renames into place.
+// to a file that has no name yet, so that nothing is left behind however the
+// process ends. Where the system has no such files it is a hidden one beside
+// the output, which stays there when the process is killed.
 //
 // The input is copied into it before it is signed, and it is the copy that is
 // parsed and hashed. So nobody who can write the input can make the signed
@@ -19,21 +22,26 @@ import (
 type output struct {
 	file *os.File
 	name string
+	temp string // the hidden name; "" while the file has none
 }
 
-// createOutput opens the temporary file for name, whose folder must exist.
-// Who may not read the file that is replaced cannot read the new one either.
-// Errors are outputErrors (exit status 73).
+// createOutput opens the file for name, whose folder must exist. Its rights are
+// what the umask leaves of 0666, and who may not read the file that is
+// replaced cannot read the new one either. Errors are outputErrors (exit
+// status 73).
 func createOutput(name string) (*output, error) {
 	old, err := os.Stat(name)
 	if err == nil && !old.Mode().IsRegular() {
 		return nil, &outputError{fmt.Errorf("%s is not a regular file", name)}
 	}
-	f, err := createBeside(name, 0o666)
+	o := &output{name: name}
+	if o.file, err = openUnnamed(name); err != nil {
+		o.temp = hiddenName(name)
+		o.file, err = os.OpenFile(o.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	}
 	if err != nil {
 		return nil, &outputError{err}
 	}
-	o := &output{file: f, name: name}
 	if old != nil {
 		if err := o.restrict(old.Mode()); err != nil {
 			o.discard()
@@ -57,13 +65,11 @@ func (o *output) restrict(mode os.FileMode) error {
 	return nil
 }
 
-// createBeside makes a hidden file with a fresh name in name's folder; the
-// umask applies to mode. File systems take 255 bytes in a name, so a long one
-// is cut.
-func createBeside(name string, mode os.FileMode) (*os.File, error) {
+// hiddenName is a fresh name in name's folder. File systems take 255 bytes in
+// a name, so a long one is cut.
+func hiddenName(name string) string {
 	dir, base := filepath.Split(name)
-	base = base[:min(len(base), 200)]
-	return os.OpenFile(dir+"."+base+"."+rand.Text()[:8], os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	return dir + "." + base[:min(len(base), 200)] + "." + rand.Text()[:8]
 }
 
 // copyFrom fills the output with the bytes of in and returns their number.
@@ -97,24 +103,44 @@ func (o *output) append(b []byte) error {
 
 // commit makes the bytes durable and gives the file its name.
 func (o *output) commit() error {
-	err := errors.Join(o.file.Sync(), o.file.Close())
+	err := o.file.Sync()
 	if err == nil {
-		err = os.Rename(o.file.Name(), o.name)
+		err = o.publish()
 	}
+	o.discard()
 	if err != nil {
-		os.Remove(o.file.Name())
 		return &outputError{err}
 	}
-	o.file = nil
 	return syncDir(filepath.Dir(o.name))
 }
 
-// discard removes what was written unless it was committed.
+// publish gives the file its name. Only a rename replaces what is there, and
+// only what has a name can be renamed.
+func (o *output) publish() error {
+	if o.temp == "" {
+		err := linkUnnamed(o.file, o.name)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		temp := hiddenName(o.name)
+		if err := linkUnnamed(o.file, temp); err != nil {
+			return err
+		}
+		o.temp = temp
+	}
+	if err := os.Rename(o.temp, o.name); err != nil {
+		return err
+	}
+	o.temp = ""
+	return nil
+}
+
+// discard closes the file; unless it was committed, nothing of it remains.
 func (o *output) discard() {
-	if o.file != nil {
-		o.file.Close()
-		os.Remove(o.file.Name())
-		o.file = nil
+	o.file.Close()
+	if o.temp != "" {
+		os.Remove(o.temp)
+		o.temp = ""
 	}
 }
 
@@ -133,20 +159,18 @@ func syncDir(dir string) error {
 
 // writeFile writes a small file whole or not at all; the umask applies to mode.
 func writeFile(name string, b []byte, mode os.FileMode) error {
-	f, err := createBeside(name, mode)
+	o, err := createOutput(name)
 	if err != nil {
-		return &outputError{err}
+		return err
 	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
+	defer o.discard()
+	if err := o.restrict(mode); err != nil {
+		return err
 	}
-	if err != nil {
-		os.Remove(f.Name())
-		return &outputError{err}
+	if err := o.append(b); err != nil {
+		return err
 	}
-	return nil
+	return o.commit()
 }
 
 // outputWriter is standard output: what cannot be written there is an
