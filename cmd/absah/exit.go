@@ -58,7 +58,7 @@ func exitStatus(err error) int {
 		return statusOK
 	case errors.As(err, &exit):
 		return exit.status
-	case is[*usageError](err):
+	case is[*usageError](err), errors.Is(err, hsm.ErrLabel):
 		return statusUsage
 	case is[*outputError](err):
 		return statusOutput
@@ -81,20 +81,4 @@ func exitStatus(err error) int {
 func is[T error](err error) bool {
 	var t T
 	return errors.As(err, &t)
-}
-
-// hintFor says what to do next, for errors where that is not plain.
-func hintFor(err error) string {
-	var refused *pades.RefusedError
-	switch {
-	case errors.Is(err, pdf.ErrPassword):
-		return "the password is missing or wrong; the file that holds it is named with --password-file FILE"
-	case errors.As(err, &refused) && refused.Code == "field-missing":
-		return "leave out --field to make a new field"
-	case errors.Is(err, hsm.ErrPIN):
-		return "check the file given with --pin-file before trying again: tokens lock after a few wrong PINs"
-	case is[*tsp.UnavailableError](err):
-		return "add a second --tsa URL; \"absah sign --fallback\" accepts the lower level"
-	}
-	return ""
 }

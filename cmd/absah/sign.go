@@ -234,7 +234,7 @@ func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signe
 	}
 	result, err := work(signer.Input{Reader: progressReader{o.file, bar}, Size: size})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", printable(in), err)
 	}
 	if err := o.append(result.Tail); err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signe
 	defer content.Close()
 	result, err := s.SignDetached(cmd.Context(), content, req)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", printable(in), err)
 	}
 	if err := writeFile(out, result.CMS, 0o666); err != nil {
 		return err

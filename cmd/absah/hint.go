@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/hsm"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pki/fetch"
+	"github.com/absah-id/absah/signer"
+)
+
+// hintFor says what to do next. It is empty for errors that say so themselves,
+// as those of usage do, and for defects.
+func hintFor(err error) string {
+	if refused, ok := errors.AsType[*signer.RefusedError](err); ok {
+		return refusalHints[refused.Code]
+	}
+	for _, hint := range []func(error) string{documentHint, keyHint, serviceHint} {
+		if h := hint(err); h != "" {
+			return h
+		}
+	}
+	return ""
+}
+
+// refusalHints are by the code of a refusal. Those of an appearance tell all
+// there is to tell in their reason.
+var refusalHints = map[string]string{
+	signer.CodeKeyMismatch:     "name the certificate of --key with --cert, its own certificate first in the file",
+	signer.CodeAlgorithm:       "use a key of RSA-2048 or more, or of P-256, P-384 or P-521",
+	signer.CodeExpired:         "ask the authority for a new certificate (absah key csr) and name it with --cert",
+	signer.CodeNotYetValid:     "wait until then, or correct the clock of this machine",
+	signer.CodeRevoked:         "make a new key (absah key generate) and ask for a certificate of it (absah key csr)",
+	signer.CodeOnHold:          "ask the authority that issued the certificate to lift the suspension",
+	signer.CodeAuthority:       "put the signer's own certificate first in the file named with --cert",
+	signer.CodeKeyUsage:        "ask the authority for a certificate for signing documents (digitalSignature or nonRepudiation)",
+	signer.CodePath:            "put the certificates between signer and root behind the signer's in the file of --cert, and name the root with --trust",
+	signer.CodeNoStatus:        "ask the authority for a certificate that names an OCSP responder or a revocation list",
+	signer.CodeTSA:             "name another authority with --tsa, or the root of this one with --trust-tsa",
+	signer.CodeNoSignature:     "sign it first (absah sign), or stamp it as it is (absah timestamp)",
+	signer.CodeSignatureBroken: "absah verify says what was changed; sign the document as it was before that",
+
+	"field-missing":     "leave out --field to make a new field",
+	"field-signed":      "name another field with --field, or none to make a new one",
+	"field-locked":      "who may change the document said otherwise in an earlier signature; sign another copy",
+	"certified-p1":      "its first signer allowed no further signature; ask for a copy that allows them",
+	"certified-visible": "sign without --visible, or in a field that the document has",
+	"certified":         "sign without --certify",
+	"not-first":         "a certification comes before all signatures: sign without --certify",
+	"page-missing":      "name a page that the document has with --visible page=N, or page=last",
+	"xfa-dynamic":       "print the form into a new PDF and sign that",
+}
+
+// documentHint is about files that cannot be read.
+func documentHint(err error) string {
+	if p, ok := errors.AsType[*pdf.PasswordError](err); ok {
+		switch {
+		case p.Recipients:
+			return "ask for a copy without encryption"
+		case p.Wrong:
+			return "check the file named with --password-file: its first line is the password"
+		}
+		return "name the file that holds the password with --password-file FILE"
+	}
+	if m, ok := errors.AsType[*pdf.MalformedError](err); ok {
+		switch m.Rule {
+		case "header":
+			return "is it a PDF? Other files can be signed with: absah sign --detached"
+		case "encrypt-unsupported":
+			return "ask for a copy without encryption"
+		}
+		return "the file is damaged, and guessing what it was is not for a signing program: make it anew with the program it comes from"
+	}
+	if is[*pdf.LimitError](err) {
+		return "ordinary documents stay far below this limit: make the file anew with the program it comes from"
+	}
+	return ""
+}
+
+// keyHint is about the token and its keys.
+func keyHint(err error) string {
+	switch {
+	case errors.Is(err, hsm.ErrPIN):
+		return "check the file given with --pin-file before trying again: tokens lock after a few wrong PINs"
+	case errors.Is(err, hsm.ErrKeyNotFound):
+		return "absah key list shows the keys of the token"
+	case errors.Is(err, hsm.ErrKeyExists):
+		return "choose another --label; absah key list shows those that are taken"
+	case errors.Is(err, hsm.ErrAmbiguousKey):
+		return "absah key list shows the identifiers; absah key delete --id takes one of them away"
+	case errors.Is(err, hsm.ErrUnknownOutcome):
+		return "nothing was written; look at the token (absah key list) before trying again"
+	case errors.Is(err, hsm.ErrUnavailable):
+		return "check --module and --token, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
+	}
+	return ""
+}
+
+// serviceHint is about the network.
+func serviceHint(err error) string {
+	if f, ok := errors.AsType[*fetch.Error](err); ok && f.Kind == fetch.Forbidden {
+		return "an address on a private network must be allowed with --allow-host HOST:PORT"
+	}
+	if is[*tsp.UnavailableError](err) {
+		return "add a second --tsa URL; \"absah sign --fallback\" accepts the lower level"
+	}
+	if u, ok := errors.AsType[*signer.UnavailableError](err); ok && u.Service == "revocation" {
+		return "try again later; \"absah sign --fallback\" accepts a lower level, or a certificate whose status is not known"
+	}
+	return ""
+}
