@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -162,7 +161,7 @@ func newKeyCSR() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&label, "label", "", "label of the key")
-	cmd.Flags().StringVar(&subject, "subject", "", "distinguished name: CN=…,O=…,OU=…,L=…,ST=…,C=…; a comma in a value is written \\,")
+	cmd.Flags().StringVar(&subject, "subject", "", "distinguished name: CN=…,O=…,OU=…,L=…,ST=…,C=…; in a value write \\, for a comma and \\\\ for a backslash")
 	cmd.Flags().StringVar(&out, "out", "", "PEM `file` to write (default: standard output)")
 	token.registerRequired(cmd, "label", "subject")
 	return cmd
@@ -178,64 +177,48 @@ func certificateRequest(key crypto.Signer, name pkix.RDNSequence) ([]byte, error
 	return x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: subject}, key)
 }
 
+// maxKeyID bounds what --id takes, in bytes; package hsm makes no longer ones.
+const maxKeyID = 64
+
 func newKeyDelete() *cobra.Command {
 	var (
-		token tokenFlags
-		label string
-		yes   bool
+		token     tokenFlags
+		label, id string
+		yes       bool
 	)
 	cmd := &cobra.Command{
-		Use: "delete [flags]", Short: "Destroy a key pair of the token for ever", Args: exactArgs(),
+		Use: "delete [flags]", Short: "Destroy a key pair of the token for ever",
+		Long: `Delete destroys the key pair named by --label. Where other programs made several
+keys of one label, --id names one of them as absah key list shows it.`,
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (label == "") == (id == "") {
+				return usageErrorf("name the key either with --label or with --id")
+			}
+			raw, err := hex.DecodeString(id)
+			if err != nil || len(raw) > maxKeyID {
+				return usageErrorf("--id takes 1 to %d bytes in hexadecimal, as absah key list shows them", maxKeyID)
+			}
+			name := label + id
 			if !yes {
-				return usageErrorf("key %q would be destroyed for ever; add --yes to do it", label)
+				return usageErrorf("key %q would be destroyed for ever; add --yes to do it", name)
 			}
 			return token.withModule(cmd, func(m *hsm.Module) error {
-				if err := m.Delete(cmd.Context(), label); err != nil {
+				destroy := func() error { return m.Delete(cmd.Context(), label) }
+				if id != "" {
+					destroy = func() error { return m.DeleteID(cmd.Context(), raw) }
+				}
+				if err := destroy(); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "destroyed key %q\n", label)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "destroyed key %q\n", name)
 				return err
 			})
 		},
 	}
 	cmd.Flags().StringVar(&label, "label", "", "label of the key")
+	cmd.Flags().StringVar(&id, "id", "", "identifier of the key, in `hex`")
 	cmd.Flags().BoolVar(&yes, "yes", false, "really destroy it")
-	token.registerRequired(cmd, "label")
+	token.registerRequired(cmd)
 	return cmd
-}
-
-// subjectTypes are the attribute types of RFC 4514 §3 that a request may name.
-var subjectTypes = map[string]asn1.ObjectIdentifier{
-	"CN": {2, 5, 4, 3}, "O": {2, 5, 4, 10}, "OU": {2, 5, 4, 11},
-	"L": {2, 5, 4, 7}, "ST": {2, 5, 4, 8}, "C": {2, 5, 4, 6},
-}
-
-// parseSubject reads a distinguished name in the order of RFC 4514, most
-// specific first, and returns it in the order of X.501.
-func parseSubject(s string) (pkix.RDNSequence, error) {
-	var name pkix.RDNSequence
-	for _, part := range splitUnescaped(s, ',') {
-		key, value, found := strings.Cut(part, "=")
-		oid, known := subjectTypes[strings.ToUpper(strings.TrimSpace(key))]
-		value = strings.TrimSpace(strings.ReplaceAll(value, `\,`, ","))
-		if !found || !known || value == "" {
-			return nil, usageErrorf("--subject: %q is not CN=…, O=…, OU=…, L=…, ST=… or C=…", part)
-		}
-		name = append(pkix.RDNSequence{{{Type: oid, Value: value}}}, name...)
-	}
-	return name, nil
-}
-
-// splitUnescaped splits at each sep that no backslash stands before.
-func splitUnescaped(s string, sep byte) []string {
-	var parts []string
-	start := 0
-	for i := range len(s) {
-		if s[i] == sep && (i == 0 || s[i-1] != '\\') {
-			parts = append(parts, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, s[start:])
 }
