@@ -22,6 +22,9 @@ var (
 	// each operation has at most one intent and one outcome. Whoever gets it
 	// for an outcome has lost against the reconciler and must release nothing.
 	ErrDuplicate = errors.New("evidence: the operation already has such an entry")
+	// ErrNoHash says that a stored hash is missing, which only tampering can
+	// bring about.
+	ErrNoHash = errors.New("evidence: a stored hash is missing")
 )
 
 // Phase is what an entry says about its operation.
@@ -44,8 +47,8 @@ type Entry struct {
 	Record []byte
 	// Leaf is SHA-256(Salt || Record): the data of the leaf in the tree.
 	Leaf [32]byte
-	// Receipt is the signature of the entry's receipt, 64 bytes; nil for an
-	// intent, which gets no receipt and is vouched for by its outcome.
+	// Receipt is what signs the entry's receipt: key id and signature, 68
+	// bytes. It is nil for an intent, which its outcome vouches for.
 	Receipt []byte
 
 	// Organisation, Operation, Phase, Kind and Time are those of the record.
@@ -149,7 +152,7 @@ type Sequence interface {
 // Tree reads what is in the log.
 type Tree interface {
 	// Hashes returns the stored hashes at the given indexes (see
-	// tlog.StoredHashIndex), in the order asked for; an error when one is
+	// tlog.StoredHashIndex), in the order asked for; ErrNoHash when one is
 	// missing.
 	Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error)
 	// Entries returns the entries with from <= Index < from+n, by index. What

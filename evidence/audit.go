@@ -1,0 +1,256 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// auditBatch is how many entries an audit holds at once.
+const auditBatch = 2048
+
+// Rules of an audit, in the order of what they say first is wrong.
+const (
+	RuleRow        = "row"         // a row is missing, or is not of a piece
+	RuleReceipt    = "receipt"     // a row was not written by a gateway with the receipt key
+	RuleStoredHash = "stored-hash" // a row is not the one that was sequenced
+	RuleCheckpoint = "checkpoint"  // the rows are not those that were signed
+	RuleHead       = "head"        // the head is not that of the rows
+	RuleRollback   = "rollback"    // rows that were published are gone
+)
+
+// Finding is what an audit came to. The zero Rule means that all is well.
+type Finding struct {
+	Size        int64     `json:"size"`        // entries with a place
+	Root        tlog.Hash `json:"root"`        // recomputed, of as many entries as hold
+	Checkpoints int64     `json:"checkpoints"` // verified against the rows
+	Rule        string    `json:"rule,omitempty"`
+	// First is the first bad index. When the stored hashes were rewritten too,
+	// it is only known to lie in First <= index < End: between the last signed
+	// checkpoint that holds and the first that does not.
+	First int64  `json:"first"`
+	End   int64  `json:"end"`
+	Text  string `json:"text,omitempty"`
+}
+
+// OK reports whether nothing was found.
+func (f *Finding) OK() bool { return f.Rule == "" }
+
+// Audit recomputes the whole tree from the rows and compares it with the stored
+// hashes, with every checkpoint in the database, with those given (signed notes
+// that an auditor kept, or got from a witness) and with the floor file. It stops
+// at the first bad index. The error is of the machinery: what is wrong with the
+// log is in the Finding. progress, if not nil, is told now and then how many of
+// how many entries are done.
+//
+// An entry that has no place yet is not looked at.
+func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, total int64)) (Finding, error) {
+	a := auditor{log: l, ctx: ctx, kept: map[int64]tlog.Hash{}}
+	if f, err := a.collect(kept); err != nil || !f.OK() {
+		return f, err
+	}
+	head, err := l.cfg.Store.Head(ctx)
+	if err != nil {
+		return Finding{}, err
+	}
+	a.head = head
+	for a.size < head.Size {
+		if f, err := a.batch(); err != nil || !f.OK() {
+			return f, err
+		}
+		if progress != nil {
+			progress(a.size, head.Size)
+		}
+	}
+	return a.finish()
+}
+
+// auditor is the state of one audit.
+type auditor struct {
+	log  *Log
+	ctx  context.Context
+	head Head
+	kept map[int64]tlog.Hash // roots from outside the database, by size
+	top  int64               // the largest size in kept
+
+	size        int64       // entries that hold
+	stack       []tlog.Hash // the roots of the complete subtrees, left to right
+	signed      int64       // size of the last checkpoint that holds
+	next        *Checkpoint // the first checkpoint above signed, nil at the end
+	loaded      bool        // next was read
+	checkpoints int64
+}
+
+func (a *auditor) fail(rule string, first, end int64, format string, args ...any) Finding {
+	return Finding{
+		Size: a.size, Root: a.root(), Checkpoints: a.checkpoints,
+		Rule: rule, First: first, End: end, Text: fmt.Sprintf(format, args...),
+	}
+}
+
+// collect reads the checkpoints that do not come from the database.
+func (a *auditor) collect(notes [][]byte) (Finding, error) {
+	heads := make([]Head, 0, len(notes)+1)
+	for _, msg := range notes {
+		h, err := VerifyCheckpoint(msg, a.log.cfg.Origin, a.log.logKeys)
+		if err != nil {
+			return Finding{}, err
+		}
+		heads = append(heads, h)
+	}
+	floor, err := a.log.readFloor()
+	if err != nil {
+		return Finding{}, err
+	}
+	for _, h := range append(heads, floor) {
+		if root, ok := a.kept[h.Size]; ok && root != h.Root && h.Size > 0 {
+			return a.fail(RuleCheckpoint, 0, h.Size, "two checkpoints of %d entries are signed, with different roots", h.Size), nil
+		}
+		a.kept[h.Size] = h.Root
+		a.top = max(a.top, h.Size)
+	}
+	return Finding{}, nil
+}
+
+// batch audits the next entries.
+func (a *auditor) batch() (Finding, error) {
+	from := a.size
+	n := min(auditBatch, a.head.Size-from)
+	entries, err := a.log.cfg.Store.Entries(a.ctx, from, n)
+	if err != nil {
+		return Finding{}, err
+	}
+	first := tlog.StoredHashCount(from)
+	indexes := make([]int64, tlog.StoredHashCount(from+n)-first)
+	for i := range indexes {
+		indexes[i] = first + int64(i)
+	}
+	stored, err := a.log.cfg.Store.Hashes(a.ctx, indexes)
+	if errors.Is(err, ErrNoHash) {
+		return a.fail(RuleStoredHash, from, from+n, "stored hashes of the rows %d to %d are missing", from, from+n-1), nil
+	}
+	if err != nil {
+		return Finding{}, err
+	}
+	for i := range n {
+		index := from + i
+		if i >= int64(len(entries)) || entries[i].Index != index {
+			return a.fail(RuleRow, index, index+1, "the row of index %d is missing", index), nil
+		}
+		e := &entries[i]
+		if err := e.Check(); err != nil {
+			return a.fail(RuleRow, index, index+1, "row %d: %v", index, err), nil
+		}
+		if err := checkReceipt(a.log.cfg.Origin, a.log.known, e); err != nil {
+			return a.fail(RuleReceipt, index, index+1, "row %d: %v", index, err), nil
+		}
+		if f := a.push(LeafHash(e.Leaf), stored[tlog.StoredHashCount(index)-first:]); !f.OK() {
+			return f, nil
+		}
+		if f, err := a.compare(); err != nil || !f.OK() {
+			return f, err
+		}
+	}
+	return Finding{}, nil
+}
+
+// push adds a leaf and compares it, and every subtree that it completes, with
+// the stored hashes. A bad subtree over good leaves is reported as the range of
+// its leaves.
+func (a *auditor) push(h tlog.Hash, stored []tlog.Hash) Finding {
+	index := a.size
+	if stored[0] != h {
+		return a.fail(RuleStoredHash, index, index+1, "row %d is not the one that was sequenced", index)
+	}
+	for level, n := 1, index; n&1 == 1; level, n = level+1, n>>1 {
+		h = tlog.NodeHash(a.stack[len(a.stack)-1], h)
+		a.stack = a.stack[:len(a.stack)-1]
+		if stored[level] != h {
+			first := index + 1 - 1<<level
+			return a.fail(RuleStoredHash, first, index+1, "the stored hash over the rows %d to %d is not theirs", first, index)
+		}
+	}
+	a.stack = append(a.stack, h)
+	a.size++
+	return Finding{}
+}
+
+// root returns the root over the entries so far.
+func (a *auditor) root() tlog.Hash {
+	if len(a.stack) == 0 {
+		return tlog.Hash{}
+	}
+	h := a.stack[len(a.stack)-1]
+	for i := len(a.stack) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(a.stack[i], h)
+	}
+	return h
+}
+
+// compare holds the tree so far against the checkpoints of its size.
+func (a *auditor) compare() (Finding, error) {
+	if !a.loaded {
+		c, ok, err := a.log.cfg.Store.CheckpointFor(a.ctx, a.size, false)
+		if err != nil {
+			return Finding{}, err
+		}
+		a.next, a.loaded = nil, true
+		if ok {
+			a.next = &c
+		}
+	}
+	kept, isKept := a.kept[a.size]
+	inStore := a.next != nil && a.next.Size == a.size
+	if !isKept && !inStore {
+		return Finding{}, nil
+	}
+	root := a.root()
+	if isKept && kept != root {
+		return a.fail(RuleCheckpoint, a.signed, a.size, "the rows below %d are not those under the checkpoint that was kept", a.size), nil
+	}
+	if inStore {
+		head, err := VerifyCheckpoint(a.next.Note, a.log.cfg.Origin, a.log.logKeys)
+		if err != nil || head.Size != a.size {
+			return a.fail(RuleCheckpoint, a.signed, a.size, "the checkpoint of %d entries is not signed by a key of the log", a.size), nil
+		}
+		if head.Root != root || a.next.Root != root {
+			return a.fail(RuleCheckpoint, a.signed, a.size, "the rows from %d to %d are not those that were signed", a.signed, a.size-1), nil
+		}
+		a.loaded = false
+	}
+	a.signed = a.size
+	a.checkpoints++
+	return Finding{}, nil
+}
+
+// finish compares the end of the log with what is known of it.
+func (a *auditor) finish() (Finding, error) {
+	if root := a.root(); root != a.head.Root {
+		return a.fail(RuleHead, a.signed, max(a.size, 1), "the head's root is not that of the rows"), nil
+	}
+	// The log may have grown meanwhile: what lies beyond a head that is read
+	// after it was never integrated.
+	more, err := a.log.cfg.Store.Entries(a.ctx, a.size, maxTree-a.size)
+	if err != nil {
+		return Finding{}, err
+	}
+	latest, _, err := a.log.cfg.Store.LatestCheckpoint(a.ctx)
+	if err != nil {
+		return Finding{}, err
+	}
+	head, err := a.log.cfg.Store.Head(a.ctx)
+	if err != nil {
+		return Finding{}, err
+	}
+	for _, e := range more {
+		if e.Index >= head.Size {
+			return a.fail(RuleRow, head.Size, e.Index+1, "row %d has a place beyond the head", e.Index), nil
+		}
+	}
+	if top := max(a.top, latest.Size); top > head.Size {
+		return a.fail(RuleRollback, head.Size, top, "%d entries were published, %d are there", top, head.Size), nil
+	}
+	return Finding{Size: a.size, Root: a.root(), Checkpoints: a.checkpoints}, nil
+}

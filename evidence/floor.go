@@ -1,0 +1,123 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// readFloor returns the head in the floor file; the zero Head when there is no
+// file. A file that is there and does not verify is an error: an emptied floor
+// must not be a way round it.
+func (l *Log) readFloor() (Head, error) {
+	if l.cfg.Floor == "" {
+		return Head{}, nil
+	}
+	msg, err := readNote(l.cfg.Floor)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Head{}, nil
+	}
+	if err != nil {
+		return Head{}, fmt.Errorf("evidence: floor: %w", err)
+	}
+	head, err := VerifyCheckpoint(msg, l.cfg.Origin, l.logKeys)
+	if err != nil {
+		return Head{}, fmt.Errorf("evidence: floor %s: %w", l.cfg.Floor, err)
+	}
+	return head, nil
+}
+
+// readNote reads a file of at most maxNote bytes.
+func readNote(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxNote {
+		return nil, fmt.Errorf("%s is not a checkpoint", name)
+	}
+	return os.ReadFile(name)
+}
+
+// raiseFloor writes the checkpoint to the floor file. The file may be shared by
+// the processes of one machine: a higher floor stays, and is another reason to
+// refuse what contradicts it.
+func (l *Log) raiseFloor(ctx context.Context, head Head, msg []byte) error {
+	unlock, err := lockFile(l.cfg.Floor + ".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	floor, err := l.readFloor()
+	if err != nil {
+		return err
+	}
+	if floor.Size > head.Size {
+		// Another process of this machine may have gone on since the head was
+		// read: what the database says now decides.
+		if head, err = l.cfg.Store.Head(ctx); err != nil {
+			return err
+		}
+		return l.continues(ctx, head, floor)
+	}
+	if err := l.continues(ctx, head, floor); err != nil || floor == head {
+		return err
+	}
+	return writeFile(l.cfg.Floor, msg)
+}
+
+// lockFile waits until no other process holds the lock on the file name, which
+// it makes when it is missing. A process that dies gives its lock back.
+func lockFile(name string) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("evidence: floor: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("evidence: floor: %s: %w", name, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// writeFile replaces a file so that after a crash it holds the old bytes or the
+// new, and that after it returns it holds the new: write, sync, rename, sync the
+// folder.
+func writeFile(name string, data []byte) (err error) {
+	dir := filepath.Dir(name)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return fmt.Errorf("evidence: floor: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("evidence: floor: %w", err), os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644) // it is published anyway, and an auditor reads it
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	d, err2 := os.Open(dir)
+	if err2 != nil {
+		return fmt.Errorf("evidence: floor: %w", err2)
+	}
+	defer d.Close()
+	if err2 := d.Sync(); err2 != nil {
+		return fmt.Errorf("evidence: floor: %w", err2)
+	}
+	return nil
+}

@@ -1,0 +1,308 @@
+package evidence
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Errors of a Log, returned wrapped with what was found.
+var (
+	// ErrRollback says that the database is older than what was published:
+	// restored from a backup, or failed over to a server that lagged. Nothing
+	// may be signed with it.
+	ErrRollback = errors.New("evidence: the log is older than its last checkpoint")
+	// ErrTampered says that stored hashes contradict the head or a checkpoint.
+	ErrTampered = errors.New("evidence: the tree was changed")
+	// ErrBehind says that an entry is past the time promised for it.
+	ErrBehind = errors.New("evidence: entries wait longer than promised")
+	// ErrNotIntegrated says that an entry is not under a checkpoint yet: ask
+	// again before its promise has run out.
+	ErrNotIntegrated = errors.New("evidence: not in the tree yet")
+	// ErrUnknownOperation says that the log has no entry of that operation.
+	ErrUnknownOperation = errors.New("evidence: no such operation")
+)
+
+// Timestamper asks a timestamp authority, best one that is not the gateway's
+// own.
+type Timestamper interface {
+	// Timestamp returns a token over the SHA-256 given, already verified, with
+	// what is needed to verify it later. It returns ctx.Err() once ctx is done.
+	Timestamp(ctx context.Context, digest [32]byte) (Stamp, error)
+}
+
+// Stamp is an RFC 3161 token with its validation data.
+type Stamp struct {
+	Token []byte // DER TimeStampToken
+	// Material is the authority's chain and its revocation data, each with a
+	// Kind of "certificate", "ocsp" or "crl" and DER in Data.
+	Material []Blob
+}
+
+// Config is what a Log needs. Store, Origin and Signer must be set.
+type Config struct {
+	Store Store
+	// Origin names the log (C2SP tlog-checkpoint): the address under which its
+	// tiles are served, without scheme and without a slash at the end.
+	Origin string
+	// Signer is the log's Ed25519 key; a crypto.MessageSigner serves too.
+	Signer crypto.Signer
+	// Receipts is the Ed25519 key for receipts; nil means Signer.
+	Receipts crypto.Signer
+	// PastKeys are vkeys, of log and receipts, that were in use before.
+	PastKeys []string
+	// Node names this process in records of its own, such as the reconciler's.
+	Node string
+	// Timestamper stamps checkpoints; nil leaves them without.
+	Timestamper Timestamper
+	// StampEvery is the least time between two stamps. The newest checkpoint
+	// gets the next; 0 stamps as fast as the authority answers.
+	StampEvery time.Duration
+	// Witnesses cosign checkpoints; none is as good as any number.
+	Witnesses []Witness
+	// HTTPClient reaches the witnesses; nil means http.DefaultClient. Each
+	// request has a deadline of ten seconds of its own.
+	HTTPClient *http.Client
+	// Floor is the file that holds the last checkpoint outside the database; ""
+	// keeps none, and then only witnesses notice a restored database.
+	Floor string
+	// MergeDelay is promised in receipts: the time from a record to its place in
+	// the tree. 0 means one minute.
+	MergeDelay time.Duration
+	// Interval is the time between two steps of Run; 0 means one second.
+	Interval time.Duration
+	// Batch is the most entries that one step integrates; 0 means 4096.
+	Batch int
+	// ReconcileAfter is the age at which an intent without outcome is closed as
+	// unknown; 0 means ten minutes. It must exceed the longest operation:
+	// one that comes later finds its outcome taken and releases nothing.
+	ReconcileAfter time.Duration
+	// Clock tells the time; nil means time.Now.
+	Clock func() time.Time
+	// Logger gets what Run cannot return; nil discards it.
+	Logger *slog.Logger
+}
+
+// Log is the evidence log of one gateway. It may be used by several goroutines,
+// and several processes may run one over the same database.
+type Log struct {
+	cfg      Config
+	key      *noteKey
+	receipts *noteKey
+	logKeys  []string       // every vkey that checkpoints may be signed with
+	known    note.Verifiers // every receipt key
+
+	// step is held for a whole step of the sequencer: steps of one process
+	// would only conflict with each other.
+	step sync.Mutex
+
+	mu        sync.Mutex
+	last      Head             // guarded by mu: the last head this process has signed
+	broken    error            // guarded by mu: ErrRollback or ErrTampered, once seen
+	witnessed map[string]int64 // guarded by mu: the size each witness (vkey) saw last
+}
+
+// New returns a log over cfg.Store. It touches neither database nor files; call
+// Check before the first entry.
+func New(cfg Config) (*Log, error) {
+	if cfg.Store == nil || cfg.Signer == nil {
+		return nil, errors.New("evidence: a log needs a store and a key")
+	}
+	if !isKeyName(cfg.Origin) || strings.HasPrefix(cfg.Origin, "absah/") || len(cfg.Origin) > 255 {
+		return nil, fmt.Errorf("evidence: %q cannot be the origin of a log", cfg.Origin)
+	}
+	if cfg.Receipts == nil {
+		cfg.Receipts = cfg.Signer
+	}
+	defaults(&cfg)
+	l := &Log{cfg: cfg, witnessed: map[string]int64{}}
+	var err error
+	if l.key, err = newNoteKey(cfg.Origin, cfg.Signer); err != nil {
+		return nil, err
+	}
+	if l.receipts, err = newNoteKey(ReceiptName(cfg.Origin), cfg.Receipts); err != nil {
+		return nil, err
+	}
+	l.logKeys = []string{l.key.vkey}
+	receiptKeys := []string{l.receipts.vkey}
+	for _, vkey := range cfg.PastKeys {
+		v, err := note.NewVerifier(vkey)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("evidence: past key %q: %w", vkey, err)
+		case vkey == l.key.vkey || vkey == l.receipts.vkey: // the same key twice would be ambiguous
+		case v.Name() == cfg.Origin:
+			l.logKeys = append(l.logKeys, vkey)
+		case v.Name() == ReceiptName(cfg.Origin):
+			receiptKeys = append(receiptKeys, vkey)
+		default:
+			return nil, fmt.Errorf("evidence: past key %q is not of the log %s", vkey, cfg.Origin)
+		}
+	}
+	if l.known, err = verifiers(receiptKeys); err != nil {
+		return nil, err
+	}
+	for _, w := range cfg.Witnesses {
+		if _, err := newCosigner(w.VKey); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func defaults(cfg *Config) {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&cfg.MergeDelay, time.Minute)
+	set(&cfg.Interval, time.Second)
+	set(&cfg.ReconcileAfter, 10*time.Minute)
+	if cfg.Batch <= 0 {
+		cfg.Batch = 4096
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = http.DefaultClient
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Origin returns the log's name.
+func (l *Log) Origin() string { return l.cfg.Origin }
+
+// Keys returns the vkeys with which checkpoints and receipts are signed now.
+func (l *Log) Keys() (logVKey, receiptVKey string) { return l.key.vkey, l.receipts.vkey }
+
+// NewEntry makes the entry of a record and, for outcomes and events, its
+// receipt. The entry is to be appended in the operation's transaction; the
+// receipt may leave the gateway only after that has been committed.
+func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
+	e, err := NewEntry(r, rand.Reader, l.cfg.MergeDelay)
+	if err != nil || e.Phase == PhaseIntent {
+		return e, Receipt{}, err
+	}
+	if e.Receipt, err = signReceipt(l.cfg.Origin, l.receipts, &e); err != nil {
+		return Entry{}, Receipt{}, err
+	}
+	receipt, _ := ReceiptOf(l.cfg.Origin, e)
+	return e, receipt, nil
+}
+
+// Receipt returns the receipt of an entry that NewEntry made, read back from the
+// store; false for an intent.
+func (l *Log) Receipt(e Entry) (Receipt, bool) { return ReceiptOf(l.cfg.Origin, e) }
+
+// Ready tells whether operations may go on: nil, or ErrBehind when an entry is
+// past its promise, or ErrRollback or ErrTampered when this process has seen
+// that before, or the store's error.
+func (l *Log) Ready(ctx context.Context) error {
+	if err := l.isBroken(); err != nil {
+		return err
+	}
+	promise, waiting, err := l.cfg.Store.OldestPending(ctx)
+	if err != nil {
+		return err
+	}
+	if late := l.cfg.Clock().Sub(promise); waiting && late > 0 {
+		return fmt.Errorf("%w: by %v", ErrBehind, late.Round(time.Second))
+	}
+	return nil
+}
+
+func (l *Log) isBroken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
+// breakOn remembers err for Ready when it says that the log must not go on.
+func (l *Log) breakOn(err error) error {
+	if errors.Is(err, ErrRollback) || errors.Is(err, ErrTampered) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = err
+	}
+	return err
+}
+
+// RollOver appends the event in which the old log key names this log's key as
+// its successor. It is called once, after New with the new key as Signer and the
+// old vkey among PastKeys, on one node.
+func (l *Log) RollOver(ctx context.Context, organisation, operation string, old crypto.Signer) (Receipt, error) {
+	statement, err := KeyStatement(l.cfg.Origin, old, l.key.vkey)
+	if err != nil {
+		return Receipt{}, err
+	}
+	e, receipt, err := l.NewEntry(Record{
+		Organisation: organisation, Operation: operation, Phase: PhaseEvent, Kind: "log.key",
+		Time: l.cfg.Clock(), Node: l.cfg.Node, Result: Result{Status: StatusOK},
+		Detail: map[string]string{"statement": string(statement)},
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipt, l.cfg.Store.Append(ctx, e)
+}
+
+// Reconcile closes intents that have been without an outcome for longer than
+// Config.ReconcileAfter, with the outcome "unknown": whoever ran the operation
+// has died, and nothing was released, since that needs an outcome. Several nodes
+// may do it at once; the store lets one win. It returns how many this call
+// closed.
+func (l *Log) Reconcile(ctx context.Context) (closed int, err error) {
+	now := l.cfg.Clock()
+	intents, err := l.cfg.Store.Dangling(ctx, now.Add(-l.cfg.ReconcileAfter), l.cfg.Batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, intent := range intents {
+		r, err := ParseRecord(intent.Record)
+		if err != nil {
+			return closed, fmt.Errorf("%w: the intent of %s: %w", ErrTampered, intent.Operation, err)
+		}
+		r = r.clone()
+		r.Phase, r.Time, r.Node = PhaseOutcome, now, l.cfg.Node
+		r.Intent = hex.EncodeToString(intent.Leaf[:])
+		r.Result = Result{Status: StatusUnknown, Code: "not-released"}
+		r.Artefacts, r.Detail = nil, map[string]string{"reconciled": "true"}
+		e, _, err := l.NewEntry(r)
+		if err != nil {
+			return closed, err
+		}
+		switch err := l.cfg.Store.Append(ctx, e); {
+		case errors.Is(err, ErrDuplicate): // another node, or the operation itself after all
+		case err != nil:
+			return closed, err
+		default:
+			closed++
+		}
+	}
+	return closed, nil
+}
+
+// hashes makes the store a tlog.HashReader.
+func (l *Log) hashes(ctx context.Context) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		if len(indexes) == 0 {
+			return nil, nil
+		}
+		return l.cfg.Store.Hashes(ctx, indexes)
+	})
+}
