@@ -2,30 +2,11 @@ package verifier_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/absah-id/absah/internal/testfile"
-	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/verifier"
 )
-
-// attackRow is a row of testdata/attacks/expected.json: what one of our own
-// attack files must get, written by hand from the catalogue of attacks.
-type attackRow struct {
-	Name          string    `json:"name"`
-	File          string    `json:"file"`
-	ID            string    `json:"id"`
-	What          string    `json:"what"`
-	Policy        string    `json:"policy"`
-	At            time.Time `json:"at"`
-	Verdict       []string  `json:"verdict"`
-	SubIndication []string  `json:"subIndication"`
-}
 
 // weighed are attacks of which honest files in the corpus of third parties
 // cannot be told apart: they never pass, but are INDETERMINATE with
@@ -43,57 +24,36 @@ var tolerated = map[string]string{
 	"r22-loop":       "RFC 6960 §4.2.2.2.1: how a responder without nocheck and without addresses is checked is left to us",
 }
 
+// TestAttacks holds the verifier to the table of testdata/attacks, written by
+// hand from the catalogue.
 func TestAttacks(t *testing.T) {
-	dir := filepath.Join(testfile.Root(t), "testdata", "attacks")
-	table, err := os.ReadFile(filepath.Join(dir, "expected.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []attackRow
-	if err := json.Unmarshal(table, &rows); err != nil {
-		t.Fatal(err)
-	}
-	cfg := verifier.Config{Signers: anchors(t, dir, "trust.pem"), TSAs: anchors(t, dir, "trust-tsa.pem")}
-	for _, row := range rows {
-		if weighed[row.Name] != "" {
-			row.Verdict, row.SubIndication = []string{"INDETERMINATE"}, []string{"SIG_CONSTRAINTS_FAILURE"}
+	for _, a := range testfile.Attacks(t) {
+		if weighed[a.Name] != "" {
+			a.Verdict, a.SubIndication = []string{"INDETERMINATE"}, []string{"SIG_CONSTRAINTS_FAILURE"}
 		}
-		if tolerated[row.Name] != "" {
-			row.Verdict, row.SubIndication = []string{"TOTAL-PASSED"}, nil
+		if tolerated[a.Name] != "" {
+			a.Verdict, a.SubIndication = []string{"TOTAL-PASSED"}, nil
 		}
-		t.Run(row.Name+"/"+row.Policy, func(t *testing.T) {
-			b, err := os.ReadFile(filepath.Join(dir, row.File))
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg := cfg
-			cfg.Policy = policy(t, row.Policy)
-			r := verifyInput(t, cfg, verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: row.File}, row.At)
-			if !slices.Contains(row.Verdict, string(r.Verdict)) || !concluded(r, row.SubIndication) {
-				t.Errorf("%s %s: got %s, want %v %v", row.ID, row.What, summary(r), row.Verdict, row.SubIndication)
+		t.Run(a.Name+"/"+a.Policy, func(t *testing.T) {
+			b := a.Bytes(t)
+			r := verifyInput(t, attackConfig(t, a.Policy), verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: a.File}, a.At)
+			for _, fault := range a.Faults(answer(r)) {
+				t.Errorf("%s %s: %s; got %s", a.ID, a.What, fault, summary(r))
 			}
 		})
 	}
 }
 
-// concluded reports that some signature has one of the sub-indications, where
-// the verdict is one that has any.
-func concluded(r *verifier.Report, subs []string) bool {
-	if len(subs) == 0 || r.Verdict != verifier.TotalFailed && r.Verdict != verifier.VerdictUndetermined {
-		return true
+// answer puts a report into the words of the table.
+func answer(r *verifier.Report) testfile.AttackAnswer {
+	out := testfile.AttackAnswer{Verdict: string(r.Verdict), Warned: len(r.Warnings)+len(r.Reasons) > 0}
+	for _, s := range r.Signatures {
+		out.Warned = out.Warned || len(s.Warnings)+len(s.Reasons) > 0
+		one := testfile.AttackSignature{Field: s.Field, Indication: []string{s.Indication.Total()}}
+		if s.Sub != "" {
+			one.SubIndication = []string{string(s.Sub)}
+		}
+		out.Signatures = append(out.Signatures, one)
 	}
-	return slices.ContainsFunc(r.Signatures, func(s *verifier.Signature) bool { return slices.Contains(subs, string(s.Sub)) })
-}
-
-func anchors(tb testing.TB, dir, name string) *pki.Anchors {
-	tb.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a, err := pki.ParseAnchors(data)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return a
+	return out
 }

@@ -3,6 +3,7 @@ package verifier
 import (
 	"crypto"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/cms"
@@ -196,18 +197,16 @@ func (r *run) forgedDigest(w *work) Conclusion {
 	return failed(HashFailure, reasonf("digest", "the document does not have the digest that was signed"))
 }
 
-// validationContext is §5.2.4. A signature policy that the signer names is
-// not looked up: unless it is the implied one its rules are not known.
+// validationContext is §5.2.4. Under an explicit signature policy the signature
+// means what that policy says; unless the validation policy lists it, its rules
+// are not known here.
 func (r *run) validationContext(w *work, b *Block) Conclusion {
 	policy, err := w.si.SignaturePolicy()
 	switch {
 	case err != nil:
 		b.fail(indeterminate(PolicyProcessingError, reasonf("signature-policy", "%v", err)))
-	case policy != nil && policy.ID != nil:
-		// Explicit policies bind the signer; this validation is by ours
-		// (§5.1.4.2: the driving application chooses).
-		w.warn("signature-policy", "the signer names the policy "+policy.ID.String()+", which was not examined")
-		b.holdf("policy", "%s", r.v.cfg.Policy.Name)
+	case policy != nil && policy.ID != nil && !slices.Contains(r.v.cfg.Policy.SignaturePolicies, policy.ID.String()):
+		b.fail(indeterminate(PolicyNotAvailable, reasonf("signature-policy", "the signer names the signature policy %v, whose rules are not known here", policy.ID)))
 	default:
 		b.holdf("policy", "%s", r.v.cfg.Policy.Name)
 	}

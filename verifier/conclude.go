@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"crypto/x509"
 	"slices"
 	"time"
 
@@ -37,11 +38,21 @@ func (r *run) validateSignature(w *work) {
 	w.process = newBlock("ARCHIVAL", "5.6", w.sig.Field)
 	w.process.sub(ltv)
 	w.out.Conclusion, w.out.BestTime = r.withArchival(w, w.process)
-	if claimed := w.out.ClaimedTime; claimed.After(w.out.BestTime.Add(r.v.cfg.Policy.ClockSkew)) {
-		w.warn("claimed-time", "the signer states "+claimed.Format(time.RFC3339)+", after the signature provably existed")
-	}
+	r.warnOfTime(w)
 	r.insist(w)
 	w.process.Conclusion = w.out.Conclusion
+}
+
+// warnOfTime says when the signer's own word about the time cannot be right. It
+// is never more than a word (M11).
+func (r *run) warnOfTime(w *work) {
+	claimed := w.out.ClaimedTime
+	if claimed.After(w.out.BestTime.Add(r.v.cfg.Policy.ClockSkew)) {
+		w.warn("claimed-time", "the signer states "+claimed.Format(time.RFC3339)+", after the signature provably existed")
+	}
+	if !claimed.IsZero() && w.cert != nil && !within(w.cert, claimed) {
+		w.warn("claimed-time", "the signer states "+claimed.Format(time.RFC3339)+", when the certificate was not valid")
+	}
 }
 
 // validateTimestamp makes the verdict about a document timestamp from its
@@ -94,6 +105,9 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 		r.report.Signatures = append(r.report.Signatures, w.out)
 	}
 	r.explainRevisions()
+	if len(r.work) > 0 {
+		r.activeContent()
+	}
 	for _, ref := range judged.Orphans {
 		r.note("orphan", "object "+ref.String()+" looks like a signature, but no field of the form refers to it")
 	}
@@ -241,28 +255,55 @@ func (r *run) stampsOver(w *work) (revisions []int) {
 	return revisions
 }
 
-// storeFor tells from where on a security store holds revocation data about
-// the signer's certificate.
+// storeFor tells from where on the security stores hold revocation data about
+// every certificate that the signature rests on: the signer's and, as far as
+// paths are known, the authorities' and those of its time-stamps.
 func (r *run) storeFor(w *work) (at place, ok bool) {
 	if w.cert == nil {
 		return 0, false
 	}
-	covers := func(i evidenceItem) bool {
-		if i.crl != nil {
-			return string(i.crl.RawIssuer) == string(w.cert.RawIssuer)
+	links := r.linksOf(w.chain, w.cert)
+	for _, t := range w.stamps {
+		if t.out.Kind == "signature" && t.counts {
+			links = append(links, r.linksOf(t.chain, t.cert)...)
 		}
-		for _, c := range append(r.evidence.certs, r.v.anchors(pki.Signing).Certificates()...) {
-			if string(c.RawSubject) == string(w.cert.RawIssuer) && i.ocsp.Covers(w.cert, c) {
-				return true
-			}
-		}
-		return false
 	}
+	for _, l := range links {
+		first, held := r.inStore(l)
+		if !held {
+			return 0, false
+		}
+		at = max(at, first)
+	}
+	return at, len(links) > 0
+}
+
+// linksOf returns the path that was found, or else the certificate below each
+// of the few that may be its issuer's.
+func (r *run) linksOf(c *chainResult, cert *x509.Certificate) []link {
+	if c != nil && len(c.links) > 0 {
+		return c.links
+	}
+	for _, issuer := range append(r.evidence.certs, r.v.anchors(pki.Signing).Certificates()...) {
+		if string(issuer.RawSubject) == string(cert.RawIssuer) && r.session.CheckIssued(cert, issuer) == nil {
+			return []link{{cert: cert, issuer: issuer}}
+		}
+	}
+	return []link{{cert: cert}}
+}
+
+// inStore finds the earliest revocation data about a certificate in a security
+// store. It need not be acceptable: the level says what is there.
+func (r *run) inStore(l link) (at place, found bool) {
 	for _, i := range r.evidence.items {
-		inStore := i.place != outside && i.place%2 == 0
-		if inStore && (!ok || i.place < at) && covers(i) {
-			at, ok = i.place, true
+		store := i.place != outside && i.place%2 == 0
+		if !store || found && i.place >= at {
+			continue
+		}
+		if i.crl != nil && string(i.crl.RawIssuer) == string(l.cert.RawIssuer) ||
+			i.ocsp != nil && l.issuer != nil && i.ocsp.Covers(l.cert, l.issuer) {
+			at, found = i.place, true
 		}
 	}
-	return at, ok
+	return at, found
 }

@@ -35,6 +35,9 @@ const (
 	// fetchTime bounds all that is asked for about one file. A source has five
 	// seconds for each address; this is for the file that names many dead ones.
 	fetchTime = 30 * time.Second
+	// maxActive bounds the dictionaries that are looked at for content that
+	// acts: some hundred pages with their annotations.
+	maxActive = 1000
 	// headerWindow is where readers look for the header of a PDF (ISO 32000-2
 	// Annex implementation notes of old: the first 1024 bytes).
 	headerWindow = 1024

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,17 +14,11 @@ import (
 // judgeAttack verifies a file of testdata/attacks at the moment of its row.
 func judgeAttack(t *testing.T, name string) *verifier.Report {
 	t.Helper()
-	dir := filepath.Join(testfile.Root(t), "testdata", "attacks")
 	for _, a := range testfile.Attacks(t) {
-		if a.File != name {
-			continue
+		if a.File == name {
+			b := a.Bytes(t)
+			return verifyInput(t, attackConfig(t, "gov"), verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: name}, a.At)
 		}
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := verifier.Config{Signers: anchors(t, dir, "trust.pem"), TSAs: anchors(t, dir, "trust-tsa.pem")}
-		return verifyInput(t, cfg, verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: name}, a.At)
 	}
 	t.Fatalf("no attack file is called %s", name)
 	return nil

@@ -28,6 +28,10 @@ type Policy struct {
 	// TimestampDelay is how long after the claimed signing time the first
 	// timestamp may come; 0 asks nothing (EN 319 102-1 §5.5.4 step 6).
 	TimestampDelay time.Duration
+	// SignaturePolicies are the identifiers, in dotted form, of signature
+	// policies under which signatures are judged by this policy all the same;
+	// one under any other is INDETERMINATE (§5.2.4).
+	SignaturePolicies []string
 
 	algorithms []signatureData
 }
@@ -40,6 +44,7 @@ type policyData struct {
 	EvidenceLifetime  string          `json:"evidenceLifetime"`
 	ClockSkew         string          `json:"clockSkew"`
 	TimestampDelay    string          `json:"timestampDelay"`
+	SignaturePolicies []string        `json:"signaturePolicies"`
 	Algorithms        []signatureData `json:"algorithms"`
 }
 
@@ -53,7 +58,7 @@ func ParsePolicies(data []byte) ([]Policy, error) {
 	}
 	var out []Policy
 	for _, d := range all {
-		p := Policy{Name: d.Name, FormValues: d.FormValues, DefaultDocMDP: d.DefaultDocMDP, algorithms: d.Algorithms}
+		p := Policy{Name: d.Name, FormValues: d.FormValues, DefaultDocMDP: d.DefaultDocMDP, SignaturePolicies: d.SignaturePolicies, algorithms: d.Algorithms}
 		for _, f := range []struct {
 			text string
 			to   *time.Duration

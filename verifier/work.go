@@ -3,6 +3,7 @@ package verifier
 import (
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
@@ -118,6 +119,9 @@ func (r *run) parseContents(w *work) {
 		return
 	}
 	w.breaches, w.warnings = w.sd.CheckPAdES()
+	if !w.sd.DER {
+		w.warn("not-der", "the signature is encoded in another way than DER, which the standard asks for")
+	}
 	if len(w.sd.SignerInfos) == 0 {
 		return
 	}
@@ -128,6 +132,11 @@ func (r *run) parseContents(w *work) {
 		t.value = w.si.Value
 		w.stamps = append(w.stamps, t)
 	}
+	for _, id := range evidenceRecords {
+		if len(w.si.UnsignedValues(id)) > 0 {
+			w.warn("evidence-record", "the signature carries an evidence record (RFC 4998), which was not examined: it proves nothing here")
+		}
+	}
 	for _, raw := range w.si.ContentTimestamps() {
 		t := newToken("content", raw, at)
 		if t.err == nil {
@@ -135,6 +144,12 @@ func (r *run) parseContents(w *work) {
 		}
 		w.stamps = append(w.stamps, t)
 	}
+}
+
+// evidenceRecords are the attributes id-aa-er-internal and id-aa-er-external
+// (RFC 4998 §5.2).
+var evidenceRecords = []asn1.ObjectIdentifier{
+	{1, 2, 840, 113549, 1, 9, 16, 2, 49}, {1, 2, 840, 113549, 1, 9, 16, 2, 50},
 }
 
 func newToken(kind string, raw []byte, at place) *token {
