@@ -1,0 +1,178 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/absah-id/absah/evidence"
+)
+
+// DocumentRequest registers a letter before it is signed, so that its public
+// id can be drawn into it as a QR code.
+type DocumentRequest struct {
+	Nomor        string
+	Perihal      string
+	Tanggal      string // YYYY-MM-DD, as on the letter
+	Pages        int
+	Confidential bool // the public page shows neither content nor perihal
+}
+
+const maxDocumentText = 300 // characters of nomor and perihal
+
+func (r *DocumentRequest) check() error {
+	_, dateErr := time.Parse(time.DateOnly, r.Tanggal)
+	switch {
+	case strings.TrimSpace(r.Nomor) == "" || utf8.RuneCountInString(r.Nomor) > maxDocumentText:
+		return errorf(CodeInvalid, "nomor must have 1 to %d characters.", maxDocumentText)
+	case utf8.RuneCountInString(r.Perihal) > maxDocumentText:
+		return errorf(CodeInvalid, "perihal must have at most %d characters.", maxDocumentText)
+	case dateErr != nil:
+		return errorf(CodeInvalid, "tanggal must be a date such as 2026-01-31.")
+	case r.Pages < 1 || r.Pages > 10_000:
+		return errorf(CodeInvalid, "pages must be between 1 and 10000.")
+	}
+	return nil
+}
+
+// newPublicID returns 128 random bits in letters that nobody misreads.
+func newPublicID() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return strings.ToLower(base32.NewEncoding("ABCDEFGHJKMNPQRSTVWXYZ0123456789").WithPadding(base32.NoPadding).EncodeToString(b))
+}
+
+// RegisterDocument reserves a public id.
+func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRequest) (*Document, error) {
+	if err := g.allow(ctx, c, "document.register", RoleApplication); err != nil {
+		return nil, err
+	}
+	if err := req.check(); err != nil {
+		return nil, err
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	d := Document{
+		PublicID: newPublicID(), Organisation: c.Application.Organisation, Application: c.Application.ID,
+		Nomor: req.Nomor, Perihal: req.Perihal, Tanggal: req.Tanggal, Pages: req.Pages, Confidential: req.Confidential,
+		Status: DocumentReserved, CreatedAt: at, ChangedAt: at,
+	}
+	err = g.recordWith(ctx, c, evidence.Record{
+		Kind: "document.register", Subject: evidence.Subject{Document: d.PublicID}, Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"nomor": clip(d.Nomor, 1024), "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages)},
+	}, func(tx Tx) error { return tx.ReserveDocument(ctx, d) })
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// SetDocumentStatus says that a registered document was replaced or withdrawn,
+// or is valid after all.
+func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to DocumentStatus, replacedBy, reason string) (*Document, error) {
+	if err := g.allow(ctx, c, "document.status", RoleApplication); err != nil {
+		return nil, err
+	}
+	switch {
+	case !slices.Contains([]DocumentStatus{DocumentValid, DocumentReplaced, DocumentWithdrawn}, to):
+		return nil, errorf(CodeInvalid, "status must be valid, replaced or withdrawn.")
+	case (to == DocumentReplaced) != (replacedBy != ""):
+		return nil, errorf(CodeInvalid, "replacedBy goes with the status replaced.")
+	case replacedBy == id && id != "":
+		return nil, errorf(CodeInvalid, "A document cannot replace itself.")
+	case strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > maxDocumentText:
+		return nil, errorf(CodeInvalid, "reason must have 1 to %d characters.", maxDocumentText)
+	}
+	d, err := g.Document(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	if d.Status == DocumentReserved {
+		return nil, errorf(CodeChanged, "The document has not been signed yet.")
+	}
+	from := d.Status
+	d.Status, d.ReplacedBy, d.Reason = to, replacedBy, reason
+	err = g.recordWith(ctx, c, evidence.Record{
+		Kind: "document.status", Subject: evidence.Subject{Document: id}, Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"from": string(from), "to": string(to), "replaced-by": replacedBy, "reason": clip(reason, 1024)},
+	}, func(tx Tx) error {
+		d.ChangedAt = g.cfg.Clock().UTC()
+		return tx.SetDocumentStatus(ctx, *d, from)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Document returns a registered document of the caller's organisation.
+func (g *Gateway) Document(ctx context.Context, c Caller, id string) (*Document, error) {
+	return g.document(ctx, Scope(c.Application.Organisation), id)
+}
+
+// PublicDocument returns what the QR on paper leads to. Whoever knows the id
+// may ask; of a confidential document only number, date and status are told.
+func (g *Gateway) PublicDocument(ctx context.Context, id string) (*Document, error) {
+	d, err := g.document(ctx, AllOrganisations, id)
+	if err != nil {
+		return nil, err
+	}
+	if d.Confidential {
+		d.Perihal = ""
+	}
+	return d, nil
+}
+
+func (g *Gateway) document(ctx context.Context, scope Scope, id string) (*Document, error) {
+	var d Document
+	err := g.view(ctx, scope, func(r Reader) (err error) {
+		d, err = r.Document(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// checkDocument forbids to sign anything but the latest state of a registered
+// document, and to sign it twice at once: one of the two would be lost.
+func checkDocument(ctx context.Context, tx Tx, id string, input [32]byte) error {
+	d, err := tx.Document(ctx, id)
+	if err != nil {
+		return err
+	}
+	if d.Status != DocumentReserved && d.Status != DocumentValid {
+		return errorf(CodeChanged, "The registered document is %s.", d.Status)
+	}
+	if n := len(d.Versions); n > 0 && d.Versions[n-1].SHA256 != input {
+		return errorf(CodeChanged, "The registered document has been signed since; sign its latest version.")
+	}
+	pending, err := tx.Operations(ctx, OperationQuery{Document: id, Status: OperationPending, Page: Page{Limit: 1}})
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		return &Error{Code: CodeBusy, Text: "The registered document is being signed.", Retry: time.Second}
+	}
+	return nil
+}
+
+// Renewals lists what must be renewed before a moment.
+func (g *Gateway) Renewals(ctx context.Context, c Caller, before time.Time, p Page) (due []Renewal, err error) {
+	if err := g.allow(ctx, c, "renewals", RoleApplication, RoleAuditor); err != nil {
+		return nil, err
+	}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		due, err = r.Renewals(ctx, before, p)
+		return err
+	})
+	return due, err
+}

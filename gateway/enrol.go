@@ -1,0 +1,417 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/pki"
+)
+
+// Local is the caller behind the commands that the operator of the machine
+// gives: they are on record like all others.
+func Local(organisation, user string) Caller {
+	return Caller{
+		Application:    Application{Organisation: organisation, Role: RoleOperator},
+		Authentication: "local", User: user,
+	}
+}
+
+// KeyMaker makes signers' keys in the HSM.
+type KeyMaker interface {
+	// Generate makes a key of that algorithm, sealed under the passphrase, and
+	// a DER PKCS #10 request for it.
+	Generate(ctx context.Context, signerID, algorithm string, passphrase []byte, subject pkix.Name) (sealed, publicKey, request []byte, err error)
+}
+
+// Enrolment is a new signer.
+type Enrolment struct {
+	Name, Office string
+	NIK          string // sixteen digits
+	Subject      pkix.Name
+	Algorithm    string // as hsm.ParseAlgorithm reads it
+	Passphrase   []byte
+}
+
+const (
+	minPassphrase = 10 // characters; length beats rules (NIST SP 800-63B §5.1.1)
+	nikLength     = 16
+)
+
+// checkPassphrase refuses what is guessed first.
+func checkPassphrase(p []byte, personal ...string) error {
+	text := strings.ToLower(string(p))
+	switch {
+	case !utf8.Valid(p) || utf8.RuneCount(p) < minPassphrase:
+		return errorf(CodeInvalid, "The passphrase must have at least %d characters.", minPassphrase)
+	case len(p) > 1024:
+		return errorf(CodeInvalid, "The passphrase must have at most 1024 bytes.")
+	case strings.Count(text, text[:1]) == len(text):
+		return errorf(CodeInvalid, "The passphrase is one character over and over.")
+	}
+	for _, word := range personal {
+		if word = strings.ToLower(word); len(word) >= 4 && strings.Contains(text, word) {
+			return errorf(CodeInvalid, "The passphrase contains the signer's own name or number.")
+		}
+	}
+	return nil
+}
+
+// Enrol makes a signer with a key, and the request with which the PSrE issues
+// the certificate. Until [Gateway.InstallCertificate] the signer cannot sign.
+func (g *Gateway) Enrol(ctx context.Context, c Caller, maker KeyMaker, e Enrolment) (s Signer, request []byte, err error) {
+	if err := g.allow(ctx, c, "signer.enrol", RoleOperator); err != nil {
+		return s, nil, err
+	}
+	switch {
+	case len(e.NIK) != nikLength || strings.Trim(e.NIK, "0123456789") != "":
+		return s, nil, errorf(CodeInvalid, "A NIK has sixteen digits.")
+	case strings.TrimSpace(e.Name) == "" || utf8.RuneCountInString(e.Name) > 200 || utf8.RuneCountInString(e.Office) > 200:
+		return s, nil, errorf(CodeInvalid, "name must have 1 to 200 characters, office at most 200.")
+	}
+	if err := checkPassphrase(e.Passphrase, append(strings.Fields(e.Name), e.NIK)...); err != nil {
+		return s, nil, err
+	}
+	org := c.Application.Organisation
+	s = Signer{
+		ID: newID(), Organisation: org, Kind: SignerPersonal, Name: e.Name, Office: e.Office,
+		NIKHash: g.nikLookup(org, e.NIK), Status: SignerActive, CreatedAt: g.cfg.Clock().UTC(),
+	}
+	s.NIKSealed = g.niks.seal([]byte(e.NIK), s.ID)
+	if err := g.unknownNIK(ctx, s); err != nil {
+		return s, nil, err
+	}
+	key, request, err := g.makeKey(ctx, maker, s, e)
+	if err != nil {
+		return s, nil, err
+	}
+	err = g.recordWith(ctx, c, keyRecord("signer.enrol", s.ID, key), func(tx Tx) error {
+		if err := tx.AddSigner(ctx, s); err != nil {
+			return err
+		}
+		return tx.AddKey(ctx, key)
+	})
+	return s, request, err
+}
+
+// unknownNIK spares the HSM a key for somebody who is a signer already.
+func (g *Gateway) unknownNIK(ctx context.Context, s Signer) error {
+	return g.view(ctx, Scope(s.Organisation), func(r Reader) error {
+		other, err := r.SignerByNIK(ctx, s.NIKHash)
+		if err == nil {
+			return &Error{Code: CodeExists, Text: "The NIK belongs to the signer " + other.ID + " already; renew instead."}
+		}
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+}
+
+func (g *Gateway) makeKey(ctx context.Context, maker KeyMaker, s Signer, e Enrolment) (Key, []byte, error) {
+	sealed, public, request, err := maker.Generate(ctx, s.ID, e.Algorithm, e.Passphrase, e.Subject)
+	if err != nil {
+		return Key{}, nil, fromSigner(err)
+	}
+	return Key{
+		ID: sha256.Sum256(public), Organisation: s.Organisation, Signer: s.ID, Algorithm: e.Algorithm,
+		Sealed: sealed, CreatedAt: g.cfg.Clock().UTC(),
+	}, request, nil
+}
+
+func keyRecord(kind, signerID string, key Key) evidence.Record {
+	return evidence.Record{
+		Kind: kind, Signer: evidence.Signer{ID: signerID, Key: hex.EncodeToString(key.ID[:])},
+		Result: evidence.Result{Status: evidence.StatusOK}, Detail: map[string]string{"algorithm": key.Algorithm},
+	}
+}
+
+// Renew makes another key for a signer, as after a forgotten passphrase or
+// before a certificate ends. The old one stays usable until its certificate
+// ends or is revoked.
+func (g *Gateway) Renew(ctx context.Context, c Caller, maker KeyMaker, signerID string, e Enrolment) (request []byte, err error) {
+	if err := g.allow(ctx, c, "signer.renew", RoleOperator); err != nil {
+		return nil, err
+	}
+	s, _, err := g.SignerOf(ctx, c, signerID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Status == SignerRevoked || s.Kind != SignerPersonal {
+		return nil, errorf(CodeInvalid, "The signer is %s (%s).", s.Status, s.Kind)
+	}
+	if err := checkPassphrase(e.Passphrase, strings.Fields(s.Name)...); err != nil {
+		return nil, err
+	}
+	key, request, err := g.makeKey(ctx, maker, *s, e)
+	if err != nil {
+		return nil, err
+	}
+	err = g.recordWith(ctx, c, keyRecord("signer.renew", s.ID, key), func(tx Tx) error { return tx.AddKey(ctx, key) })
+	return request, err
+}
+
+// InstallCertificate gives one of a signer's keys its certificate, issuer
+// first in chain. The certificate must be for the key, be good for signing
+// now, lead to an anchor, and name the signer.
+func (g *Gateway) InstallCertificate(ctx context.Context, c Caller, signerID string, leaf *x509.Certificate, chain []*x509.Certificate) error {
+	if err := g.allow(ctx, c, "signer.certificate", RoleOperator); err != nil {
+		return err
+	}
+	s, keys, err := g.SignerOf(ctx, c, signerID)
+	if err != nil {
+		return err
+	}
+	id := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	at, err := g.clock.present()
+	if err != nil {
+		return err
+	}
+	_, pathErr := pki.Chain(leaf, chain, g.cfg.Anchors, at, pki.Signing)
+	switch {
+	case !slices.ContainsFunc(keys, func(k Key) bool { return k.ID == id }):
+		return errorf(CodeInvalid, "The certificate is for another key than this signer has.")
+	case at.Before(leaf.NotBefore) || at.After(leaf.NotAfter):
+		return errorf(CodeInvalid, "The certificate is valid from %v to %v.", leaf.NotBefore, leaf.NotAfter)
+	case pathErr != nil:
+		return &Error{Code: CodeInvalid, Text: "The certificate does not lead to a trusted root: " + pathErr.Error() + ".", Err: pathErr}
+	case s.Kind == SignerPersonal && !names(leaf, s.Name):
+		return errorf(CodeInvalid, "The certificate is for %q, the signer is %q.", leaf.Subject.CommonName, s.Name)
+	}
+	cert := certificateRow(s.Organisation, id, leaf, chain)
+	return g.recordWith(ctx, c, evidence.Record{
+		Kind:      "signer.certificate",
+		Signer:    evidence.Signer{ID: s.ID, CertificateSHA256: hex.EncodeToString(cert.SHA256[:]), Key: hex.EncodeToString(id[:])},
+		Result:    evidence.Result{Status: evidence.StatusOK},
+		Artefacts: []evidence.Artefact{artefactOf(evidence.Blob{Kind: "certificate", Data: leaf.Raw})},
+	}, func(tx Tx) error {
+		if err := tx.PutArtefact(ctx, evidence.Blob{Kind: "certificate", Data: leaf.Raw}); err != nil {
+			return err
+		}
+		return tx.AddCertificate(ctx, cert)
+	})
+}
+
+// names tells whether a certificate's common name is the signer's, titles and
+// punctuation aside.
+func names(leaf *x509.Certificate, name string) bool {
+	words := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(" .,-'", r) })
+	}
+	have := words(leaf.Subject.CommonName)
+	for _, w := range words(name) {
+		if !slices.Contains(have, w) {
+			return false
+		}
+	}
+	return len(have) > 0
+}
+
+func certificateRow(organisation string, key [32]byte, leaf *x509.Certificate, chain []*x509.Certificate) Certificate {
+	row := Certificate{
+		SHA256: sha256.Sum256(leaf.Raw), Organisation: organisation, Key: key, DER: leaf.Raw,
+		NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+	}
+	for _, issuer := range chain {
+		if bytes.Equal(issuer.RawSubject, issuer.RawIssuer) {
+			break // a root is the reader's to have
+		}
+		row.Chain = append(row.Chain, issuer.Raw)
+	}
+	return row
+}
+
+// SealSpec is a seal as the configuration names it.
+type SealSpec struct {
+	ID, Name, Label string
+	Leaf            *x509.Certificate
+	Chain           []*x509.Certificate
+}
+
+// EnsureSeal makes the signer behind a seal, or gives it its present
+// certificate, when the database lacks it.
+func (g *Gateway) EnsureSeal(ctx context.Context, c Caller, spec SealSpec) error {
+	org := Scope(c.Application.Organisation)
+	id := sha256.Sum256(spec.Leaf.RawSubjectPublicKeyInfo)
+	cert := certificateRow(string(org), id, spec.Leaf, spec.Chain)
+	var (
+		known bool
+		keys  []Key
+	)
+	err := g.view(ctx, org, func(r Reader) error {
+		s, err := r.Signer(ctx, spec.ID)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err == nil && s.Kind != SignerSeal {
+			return errorf(CodeExists, "%q is a person's identifier.", spec.ID)
+		}
+		if known = true; err == nil {
+			keys, err = r.Keys(ctx, spec.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(keys, func(k Key) bool { return k.ID == id })
+	if at >= 0 && slices.ContainsFunc(keys[at].Certificates, func(c Certificate) bool { return c.SHA256 == cert.SHA256 }) {
+		return nil
+	}
+	return g.recordWith(ctx, c, evidence.Record{
+		Kind:   "signer.seal",
+		Signer: evidence.Signer{ID: spec.ID, CertificateSHA256: hex.EncodeToString(cert.SHA256[:]), Key: hex.EncodeToString(id[:])},
+		Result: evidence.Result{Status: evidence.StatusOK},
+	}, func(tx Tx) error {
+		now := g.cfg.Clock().UTC()
+		if !known {
+			if err := tx.AddSigner(ctx, Signer{ID: spec.ID, Organisation: string(org), Kind: SignerSeal, Name: spec.Name, Status: SignerActive, CreatedAt: now}); err != nil {
+				return err
+			}
+		}
+		if at < 0 {
+			key := Key{ID: id, Organisation: string(org), Signer: spec.ID, Algorithm: spec.Leaf.PublicKeyAlgorithm.String(), Label: spec.Label, CreatedAt: now}
+			if err := tx.AddKey(ctx, key); err != nil {
+				return err
+			}
+		}
+		return tx.AddCertificate(ctx, cert)
+	})
+}
+
+// SignerOf returns a signer with its keys.
+func (g *Gateway) SignerOf(ctx context.Context, c Caller, id string) (*Signer, []Key, error) {
+	var (
+		s    Signer
+		keys []Key
+	)
+	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if s, err = r.Signer(ctx, id); err != nil {
+			return err
+		}
+		keys, err = r.Keys(ctx, id)
+		return err
+	})
+	return &s, keys, err
+}
+
+// Signers lists signers by identifier.
+func (g *Gateway) Signers(ctx context.Context, c Caller, p Page) (all []Signer, err error) {
+	if err := g.allow(ctx, c, "signer.list", RoleApplication, RoleOperator, RoleInvestigator, RoleAuditor); err != nil {
+		return nil, err
+	}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		all, err = r.Signers(ctx, p)
+		return err
+	})
+	return all, err
+}
+
+// MaskedNIK returns a signer's NIK with all but the last four digits hidden;
+// "" for a seal.
+func (g *Gateway) MaskedNIK(s Signer) (string, error) {
+	if s.NIKSealed == nil {
+		return "", nil
+	}
+	nik, err := g.niks.open(s.NIKSealed, s.ID)
+	if err != nil {
+		return "", err
+	}
+	return strings.Repeat("*", nikLength-4) + string(nik[nikLength-4:]), nil
+}
+
+// SetSignerStatus locks, unlocks or revokes a signer at the gateway. Unlocking
+// also forgets wrong passphrases. A revoked signer stays revoked.
+func (g *Gateway) SetSignerStatus(ctx context.Context, c Caller, id string, to SignerStatus, reason string) error {
+	act := map[SignerStatus]string{SignerActive: "signer.unlock", SignerLocked: "signer.lock", SignerRevoked: "signer.revoke"}[to]
+	if act == "" || strings.TrimSpace(reason) == "" {
+		return errorf(CodeInvalid, "A status and a reason are needed.")
+	}
+	if err := g.allow(ctx, c, act, RoleOperator); err != nil {
+		return err
+	}
+	s, keys, err := g.SignerOf(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	if s.Status == SignerRevoked {
+		return errorf(CodeChanged, "The signer is revoked for good.")
+	}
+	return g.recordWith(ctx, c, evidence.Record{
+		Kind: act, Signer: evidence.Signer{ID: id}, Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"from": string(s.Status), "reason": clip(reason, 1024)},
+	}, func(tx Tx) error {
+		if s.Status != to {
+			if err := tx.SetSignerStatus(ctx, id, s.Status, to); err != nil {
+				return err
+			}
+		}
+		switch to {
+		case SignerActive:
+			return tx.ClearAttempts(ctx, id, "")
+		case SignerRevoked:
+			return revokeCertificates(ctx, tx, keys, g.cfg.Clock().UTC(), reason)
+		}
+		return nil
+	})
+}
+
+func revokeCertificates(ctx context.Context, tx Tx, keys []Key, at time.Time, reason string) error {
+	for _, k := range keys {
+		for _, cert := range k.Certificates {
+			if err := tx.RevokeCertificate(ctx, cert.SHA256, at, reason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// AddApplication registers an application with its first credentials.
+func (g *Gateway) AddApplication(ctx context.Context, c Caller, a Application, credentials ...Credential) error {
+	if err := g.allow(ctx, c, "application.add", RoleOperator); err != nil {
+		return err
+	}
+	roles := []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
+	if strings.TrimSpace(a.Name) == "" || len(a.Name) > 100 || !slices.Contains(roles, a.Role) {
+		return errorf(CodeInvalid, "An application has a name of 1 to 100 bytes and a role.")
+	}
+	return g.recordWith(ctx, c, evidence.Record{
+		Kind: "application.add", Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"application": a.ID, "name": a.Name, "role": string(a.Role)},
+	}, func(tx Tx) error {
+		if err := tx.AddApplication(ctx, a); err != nil {
+			return err
+		}
+		for _, credential := range credentials {
+			if err := tx.AddCredential(ctx, credential); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// NewApplication fills in what every new application has.
+func NewApplication(organisation, name string, role Role, policy Policy, at time.Time) Application {
+	return Application{ID: newID(), Organisation: organisation, Name: name, Role: role, Policy: policy, CreatedAt: at}
+}
+
+// RevokeCredential ends a credential; within seconds it works on no node.
+func (g *Gateway) RevokeCredential(ctx context.Context, c Caller, id string) error {
+	if err := g.allow(ctx, c, "application.revoke-credential", RoleOperator); err != nil {
+		return err
+	}
+	return g.recordWith(ctx, c, evidence.Record{
+		Kind: "application.revoke-credential", Result: evidence.Result{Status: evidence.StatusOK}, Detail: map[string]string{"credential": id},
+	}, func(tx Tx) error { return tx.RevokeCredential(ctx, id, g.cfg.Clock().UTC()) })
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/signer"
+)
+
+// inspect looks at a document before anybody signs it, and before the HSM is
+// asked: a signature must mean what its maker saw.
+func (g *Gateway) inspect(in Upload, password []byte, maxPages int) error {
+	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
+	if err != nil {
+		return err
+	}
+	pages, err := doc.Latest().PageCount()
+	if err != nil {
+		return err
+	}
+	if maxPages > 0 && pages > maxPages {
+		return errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, maxPages)
+	}
+	return nil
+}
+
+// certificateBlobs makes artefacts of certificates.
+func certificateBlobs(certs []*x509.Certificate) []evidence.Blob {
+	blobs := make([]evidence.Blob, 0, len(certs))
+	for _, c := range certs {
+		blobs = append(blobs, evidence.Blob{Kind: "certificate", Data: c.Raw})
+	}
+	return blobs
+}
+
+// resultArtefacts is what is kept of a signature or timestamp: all that is
+// needed to judge it without the document.
+func resultArtefacts(r *signer.Result) []evidence.Blob {
+	var blobs []evidence.Blob
+	if r.CMS != nil {
+		blobs = append(blobs, evidence.Blob{Kind: "cms", Data: r.CMS})
+	}
+	for _, token := range r.Tokens {
+		blobs = append(blobs, evidence.Blob{Kind: "timestamp", Data: token})
+	}
+	blobs = append(blobs, certificateBlobs(r.Evidence.Certificates)...)
+	for _, der := range r.Evidence.OCSPs {
+		blobs = append(blobs, evidence.Blob{Kind: "ocsp", Data: der})
+	}
+	for _, der := range r.Evidence.CRLs {
+		blobs = append(blobs, evidence.Blob{Kind: "crl", Data: der})
+	}
+	return blobs
+}
+
+// renewalOf says when the last timestamp of a result must be renewed: before
+// the certificate of its authority ends.
+func renewalOf(r *signer.Result) (due time.Time, ok bool) {
+	if len(r.Tokens) == 0 {
+		return due, false
+	}
+	token, err := tsp.ParseToken(r.Tokens[len(r.Tokens)-1])
+	if err != nil {
+		return due, false // the signer has checked it
+	}
+	authority, err := token.Signer()
+	if err != nil {
+		return due, false
+	}
+	return authority.NotAfter.Add(-renewBefore), true
+}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/absah-id/absah/evidence"
+)
+
+// Operations finds operations of the caller's organisation. An application
+// finds its own; investigators and auditors find all, and that they looked is
+// itself on record.
+func (g *Gateway) Operations(ctx context.Context, c Caller, q OperationQuery) (found []Operation, err error) {
+	if err := g.readOperations(ctx, c, "operations.search", &q, ""); err != nil {
+		return nil, err
+	}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		found, err = r.Operations(ctx, q)
+		return err
+	})
+	return found, err
+}
+
+// readOperations narrows an application's search to itself, and records that
+// of others.
+func (g *Gateway) readOperations(ctx context.Context, c Caller, act string, q *OperationQuery, id string) error {
+	if err := g.allow(ctx, c, act, RoleApplication, RoleInvestigator, RoleAuditor); err != nil {
+		return err
+	}
+	if c.Application.Role == RoleApplication {
+		q.Application = c.Application.ID
+		return nil
+	}
+	detail := map[string]string{}
+	for name, value := range map[string]string{
+		"kind": q.Kind, "application": q.Application, "signer": q.Signer, "document": q.Document, "operation": id,
+	} {
+		if value != "" {
+			detail[name] = clip(value, 256)
+		}
+	}
+	if q.Digest != ([32]byte{}) {
+		detail["digest"] = hex.EncodeToString(q.Digest[:])
+	}
+	return g.record(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
+}
+
+// OnRecord is an operation with everything that is on record of it.
+type OnRecord struct {
+	Operation
+	Entries []evidence.Entry
+}
+
+// Operation returns one operation. An application that asks for another's gets
+// the same answer as for one that does not exist.
+func (g *Gateway) Operation(ctx context.Context, c Caller, id string) (*OnRecord, error) {
+	q := OperationQuery{}
+	if err := g.readOperations(ctx, c, "operation.read", &q, id); err != nil {
+		return nil, err
+	}
+	var found OnRecord
+	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if found.Operation, err = r.Operation(ctx, id); err != nil {
+			return err
+		}
+		if q.Application != "" && found.Operation.Application != q.Application {
+			return ErrNotFound
+		}
+		found.Entries, err = r.EntriesOf(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
+}
+
+// Ready tells whether operations may go on: the clock is not behind the
+// record, the log keeps its promises, the database writes, and the HSM signs
+// with the key whose label is given.
+func (g *Gateway) Ready(ctx context.Context, health func(context.Context) error) error {
+	if _, err := g.clock.present(); err != nil {
+		return fmt.Errorf("clock: %w", err)
+	}
+	if err := g.cfg.Notary.Ready(ctx); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	err := g.cfg.Store.Update(ctx, AllOrganisations, func(tx Tx) error { return tx.RaiseTimeFloor(ctx, g.clock.latest()) })
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if err := health(ctx); err != nil {
+		return fmt.Errorf("HSM: %w", err)
+	}
+	return nil
+}
+
+// tallyList writes counts as lines of digest, verdict and number.
+func tallyList(counts []Tally) evidence.Blob {
+	var b bytes.Buffer
+	for _, t := range counts {
+		fmt.Fprintf(&b, "%x %s %d\n", t.SHA256, t.Verdict, t.N)
+	}
+	return evidence.Blob{Kind: "tally", Data: b.Bytes()}
+}
+
+func artefactOf(b evidence.Blob) evidence.Artefact {
+	sum := sha256.Sum256(b.Data)
+	return evidence.Artefact{Kind: b.Kind, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(b.Data))}
+}

@@ -1,0 +1,387 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/signer"
+)
+
+// SignRequest asks for a signature or a seal. Its JSON, without the secrets,
+// is what an idempotency key stands for.
+type SignRequest struct {
+	// Signer is the identifier of the signer, or of the seal.
+	Signer string `json:"signer"`
+	// Passphrase opens a personal key; Activation is a token that does. A seal
+	// has neither.
+	Passphrase []byte `json:"-"`
+	Activation string `json:"-"`
+	// Password opens an encrypted document.
+	Password []byte `json:"-"`
+
+	Level    signer.Level `json:"level"`
+	Fallback bool         `json:"fallback"` // accept a lower level when a service outside is down
+
+	Field    string          `json:"field"`
+	Reason   string          `json:"reason"`
+	Location string          `json:"location"`
+	Certify  int             `json:"certify"` // DocMDP P, 0 for none
+	Visible  *signer.Visible `json:"visible"`
+	PSS      bool            `json:"pss"`
+
+	// Document is the public id of a registered document, "" for none.
+	Document string `json:"document"`
+	// Batch groups the operations of one call.
+	Batch string `json:"batch"`
+	// IdempotencyKey makes a repeated request safe; "" for none.
+	IdempotencyKey string `json:"-"`
+}
+
+// Sign signs a document for a person. The intent is on record before the
+// passphrase is tried, the outcome before anything is returned.
+func (g *Gateway) Sign(ctx context.Context, c Caller, in Upload, req SignRequest) (*Release, error) {
+	if len(req.Passphrase) == 0 && req.Activation == "" {
+		return nil, errorf(CodeInvalid, "A passphrase or an activation is needed.")
+	}
+	if len(req.Passphrase) > 0 && req.Activation != "" {
+		return nil, errorf(CodeInvalid, "A passphrase and an activation exclude each other.")
+	}
+	return g.sign(ctx, c, in, req, SignerPersonal, "sign")
+}
+
+// Seal signs a document for the organisation, with a key that is resident on
+// the token.
+func (g *Gateway) Seal(ctx context.Context, c Caller, in Upload, req SignRequest) (*Release, error) {
+	if len(req.Passphrase) > 0 || req.Activation != "" {
+		return nil, errorf(CodeInvalid, "A seal has neither passphrase nor activation.")
+	}
+	return g.sign(ctx, c, in, req, SignerSeal, "seal")
+}
+
+func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest, kind SignerKind, act string) (*Release, error) {
+	if err := g.allowSigning(ctx, c, in, req, act); err != nil {
+		return nil, err
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	who, err := g.findSigner(ctx, c, req.Signer, kind, at)
+	if err != nil {
+		return nil, err
+	}
+	b, err := g.signBeginning(ctx, c, in, req, who, act)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.inspect(in, req.Password, c.Application.Policy.MaxPages); err != nil {
+		return nil, g.refuse(ctx, c, b.record, err)
+	}
+	op, err := g.begin(ctx, c, *b)
+	if err != nil {
+		return nil, g.refuseUnlessRecord(ctx, c, b.record, err)
+	}
+	if op.prior != nil {
+		return op.again(ctx, in)
+	}
+	key, closeKey, err := g.openKey(ctx, c, who, req, at)
+	if err != nil {
+		return nil, op.fail(ctx, err)
+	}
+	defer closeKey()
+	op.signed = true
+	result, err := g.cfg.Signer.Sign(ctx, in.input(g.cfg.Limits, req.Password), signer.Request{
+		Key: key, Certificate: who.leaf, Chain: who.chain, PSS: req.PSS, Level: req.Level, Fallback: req.Fallback, At: at,
+		Field: req.Field, Reason: req.Reason, Location: req.Location, Certify: req.Certify, Visible: req.Visible,
+	})
+	if err != nil {
+		op.signed = reachedKey(err)
+		return nil, op.fail(ctx, err)
+	}
+	return op.release(ctx, signedOutcome(in, req, result, op.row.ID, who))
+}
+
+// allowSigning holds the request against the application's policy.
+func (g *Gateway) allowSigning(ctx context.Context, c Caller, in Upload, req SignRequest, act string) error {
+	if err := g.allow(ctx, c, act, RoleApplication); err != nil {
+		return err
+	}
+	p := c.Application.Policy
+	why := ""
+	switch {
+	case !slices.Contains(p.Signers, "*") && !slices.Contains(p.Signers, req.Signer):
+		why = "signer"
+	case !slices.Contains(p.Levels, req.Level.String()):
+		why = "level " + req.Level.String()
+	case req.Fallback && !p.Fallback:
+		why = "fallback"
+	}
+	if why != "" {
+		g.recordDenied(ctx, c, act, "policy: "+why)
+		return errorf(CodeForbidden, "The application's policy does not allow this (%s).", why)
+	}
+	if p.MaxBytes > 0 && in.Size > p.MaxBytes {
+		return errorf(CodeTooLarge, "The document has %d bytes; the application may send %d.", in.Size, p.MaxBytes)
+	}
+	return nil
+}
+
+// signing is a signer with the key and the certificate that sign now.
+type signing struct {
+	signer Signer
+	key    Key
+	leaf   *x509.Certificate
+	chain  []*x509.Certificate
+}
+
+// findSigner returns the signer with the newest certificate that is good at
+// the moment.
+func (g *Gateway) findSigner(ctx context.Context, c Caller, id string, kind SignerKind, at time.Time) (*signing, error) {
+	var (
+		who  Signer
+		keys []Key
+	)
+	err := g.cfg.Store.View(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if who, err = r.Signer(ctx, id); err != nil {
+			return err
+		}
+		keys, err = r.Keys(ctx, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNotFound) || err == nil && who.Kind != kind:
+		return nil, errorf(CodeNotFound, "There is no such signer.")
+	case err != nil:
+		return nil, fromStore(err)
+	case who.Status != SignerActive:
+		return nil, errorf(CodeLocked, "The signer is %s.", who.Status)
+	}
+	best := signing{signer: who}
+	for _, k := range keys {
+		for _, cert := range k.Certificates {
+			usable := cert.RevokedLocallyAt.IsZero() && !at.Before(cert.NotBefore) && !at.After(cert.NotAfter)
+			if !usable || best.leaf != nil && cert.NotBefore.Before(best.leaf.NotBefore) {
+				continue
+			}
+			leaf, chain, err := cert.parse()
+			if err != nil {
+				return nil, &Error{Code: CodeInternal, Text: "The signer's certificate cannot be read.", Err: err}
+			}
+			best.key, best.leaf, best.chain = k, leaf, chain
+		}
+	}
+	if best.leaf == nil {
+		return nil, errorf(CodeNoCertificate, "The signer has no certificate that is good now.")
+	}
+	return &best, nil
+}
+
+func (c Certificate) parse() (leaf *x509.Certificate, chain []*x509.Certificate, err error) {
+	if leaf, err = x509.ParseCertificate(c.DER); err != nil {
+		return nil, nil, err
+	}
+	for _, der := range c.Chain {
+		issuer, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, nil, err
+		}
+		chain = append(chain, issuer)
+	}
+	return leaf, chain, nil
+}
+
+// signBeginning says what the intent is.
+func (g *Gateway) signBeginning(ctx context.Context, c Caller, in Upload, req SignRequest, who *signing, act string) (*beginning, error) {
+	cert := sha256.Sum256(who.leaf.Raw)
+	b := &beginning{
+		batch: req.Batch,
+		record: evidence.Record{
+			Kind: act,
+			Subject: evidence.Subject{
+				InputSHA256: hex.EncodeToString(in.SHA256[:]), InputSize: in.Size, Document: req.Document,
+			},
+			Signer: evidence.Signer{ID: who.signer.ID, CertificateSHA256: hex.EncodeToString(cert[:]), Key: hex.EncodeToString(who.key.ID[:])},
+			Detail: map[string]string{"asked": req.Level.String(), "authorisation": req.authorisation(who)},
+		},
+	}
+	if req.IdempotencyKey != "" {
+		sum, err := req.digest(act, in)
+		if err != nil {
+			return nil, err
+		}
+		b.reservation = &Reservation{Application: c.Application.ID, Key: req.IdempotencyKey, RequestSHA256: sum}
+	}
+	if req.Activation != "" {
+		id, err := g.activationID(ctx, c, who, req)
+		if err != nil {
+			return nil, err
+		}
+		b.activation = id
+	}
+	if req.Document != "" {
+		b.check = func(tx Tx) error { return checkDocument(ctx, tx, req.Document, in.SHA256) }
+	}
+	return b, nil
+}
+
+func (r SignRequest) authorisation(who *signing) string {
+	switch {
+	case who.signer.Kind == SignerSeal:
+		return "resident-key"
+	case r.Activation != "":
+		return "activation"
+	}
+	return "passphrase"
+}
+
+// digest is what an idempotency key is bound to: the act, the document, and
+// everything asked for but the secrets.
+func (r SignRequest) digest(act string, in Upload) ([32]byte, error) {
+	b, err := json.Marshal(struct {
+		Act      string      `json:"act"`
+		Document []byte      `json:"input"`
+		Request  SignRequest `json:"request"`
+	}{act, in.SHA256[:], r})
+	if err != nil {
+		return [32]byte{}, errorf(CodeInvalid, "The request makes no sense.")
+	}
+	return sha256.Sum256(b), nil
+}
+
+// openKey makes the signer's key usable. The caller must call closeKey.
+func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignRequest, at time.Time) (key signer.Key, closeKey func(), err error) {
+	if who.signer.Kind == SignerSeal {
+		key, err = g.cfg.Keys.Resident(ctx, who.key.Label)
+		return key, func() {}, err
+	}
+	var personal PersonalKey
+	if req.Activation != "" {
+		personal, err = g.openActivated(ctx, who, req.Activation)
+	} else {
+		err = g.tryPassphrase(ctx, c, who.signer.ID, at, func() error {
+			personal, err = g.cfg.Keys.Open(ctx, who.signer.ID, who.key.Sealed, req.Passphrase)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return personal, func() {
+		if err := personal.Close(); err != nil {
+			g.cfg.Log.WarnContext(ctx, "key not closed", "error", err)
+		}
+	}, nil
+}
+
+// tryPassphrase runs try between the reservation of an attempt and its end.
+func (g *Gateway) tryPassphrase(ctx context.Context, c Caller, signerID string, at time.Time, try func() error) error {
+	var (
+		scope = Scope(c.Application.Organisation)
+		app   = c.Application.ID
+		state Attempts
+	)
+	update := func(fn func(tx Tx) error) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		return g.cfg.Store.Update(ctx, scope, func(tx Tx) error { return fn(tx) })
+	}
+	err := update(func(tx Tx) (err error) {
+		state, err = tx.BeginAttempt(ctx, signerID, app, at, g.cfg.Attempts)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrLocked):
+		return &Error{Code: CodeLocked, Text: "Locked after too many wrong passphrases. The registration authority can unlock.", Err: err}
+	case errors.Is(err, ErrTooSoon):
+		return &Error{Code: CodeWait, Text: "Too soon after a wrong passphrase.", Retry: max(time.Second, state.NotBefore.Sub(at)), Err: err}
+	case err != nil:
+		return fromStore(err)
+	}
+	tried := try()
+	wrong := errors.Is(tried, ErrPassphrase)
+	err = update(func(tx Tx) (err error) {
+		if tried != nil && !wrong {
+			return tx.AbandonAttempt(ctx, signerID, app)
+		}
+		state, err = tx.EndAttempt(ctx, signerID, app, !wrong, at, g.cfg.Attempts)
+		return err
+	})
+	if wrong && state.Recent >= g.cfg.Alarm {
+		g.cfg.Log.ErrorContext(ctx, "ALARM: many wrong passphrases", "recent", state.Recent, "window", g.cfg.Attempts.Window)
+	}
+	if err != nil {
+		return errors.Join(tried, fromStore(err))
+	}
+	return tried
+}
+
+// reachedKey tells whether a signature may exist although signing failed.
+// Everything but a refusal by rule, and a device that says that it was never
+// reached, counts.
+func reachedKey(err error) bool {
+	var (
+		refused   *signer.RefusedError
+		malformed *pdf.MalformedError
+		limit     *pdf.LimitError
+	)
+	return !errors.As(err, &refused) && !errors.As(err, &malformed) && !errors.As(err, &limit) &&
+		!errors.Is(err, pdf.ErrPassword) && !errors.Is(err, ErrKeyUnavailable)
+}
+
+// renewBefore is how long before the end of what protects a signature its
+// renewal is due.
+const renewBefore = 90 * 24 * time.Hour
+
+// signedOutcome says what is kept of a signature.
+func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation string, who *signing) outcome {
+	out := outcome{
+		result: evidence.Result{Level: r.Level.String()},
+		output: r.After, size: in.Size + int64(len(r.Tail)), tail: r.Tail,
+		artefacts: resultArtefacts(r),
+	}
+	out.artefacts = append(out.artefacts, certificateBlobs(append([]*x509.Certificate{who.leaf}, who.chain...))...)
+	if r.Shortfall != nil {
+		out.detail = map[string]string{"shortfall": clip(r.Shortfall.Error(), 1024)}
+	}
+	if !r.Time.IsZero() {
+		out.detail = merge(out.detail, map[string]string{"timestamp": r.Time.UTC().Format(time.RFC3339)})
+	}
+	if req.Document != "" {
+		out.version = &DocumentVersion{SHA256: r.After, Size: out.size, Operation: operation}
+	}
+	if due := who.leaf.NotAfter.Add(-renewBefore); r.Level < signer.LTA {
+		out.renewal = &Renewal{Operation: operation, Document: req.Document, SHA256: r.After, Due: due}
+	} else if due, ok := renewalOf(r); ok {
+		out.renewal = &Renewal{Operation: operation, Document: req.Document, SHA256: r.After, Due: due}
+	}
+	return out
+}
+
+// refuse records a refusal that came before any intent, and returns it.
+func (g *Gateway) refuse(ctx context.Context, c Caller, r evidence.Record, cause error) error {
+	e := fromSigner(cause)
+	r.Result = evidence.Result{Status: evidence.Status(e.status()), Code: string(e.Code)}
+	r.Detail = merge(r.Detail, findingsDetail(e.Findings))
+	if err := g.record(context.WithoutCancel(ctx), c, r); err != nil {
+		return err
+	}
+	return e
+}
+
+// refuseUnlessRecord does the same for what begin refused, but not when the
+// record itself is what does not work.
+func (g *Gateway) refuseUnlessRecord(ctx context.Context, c Caller, r evidence.Record, cause error) error {
+	var e *Error
+	if errors.As(cause, &e) && e.status() == OperationFailed {
+		return e
+	}
+	return g.refuse(ctx, c, r, cause)
+}

@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/verifier"
+)
+
+// VerifyRequest asks for a verdict.
+type VerifyRequest struct {
+	Name     string // of the file, for the report
+	Password []byte
+}
+
+// Verify judges a document now. Anybody may ask: a caller without an
+// application is counted in the aggregate, one with is on record.
+func (g *Gateway) Verify(ctx context.Context, c Caller, in Upload, req VerifyRequest) (*verifier.Report, error) {
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	report, err := g.cfg.Verifier.Verify(ctx, verifier.Input{
+		Reader: in.ReaderAt, Size: in.Size, Name: req.Name, Password: req.Password, SHA256: in.SHA256[:],
+	}, at)
+	if err != nil {
+		return nil, fromSigner(err)
+	}
+	if c.Application.ID == "" {
+		err = g.update(ctx, AllOrganisations, func(tx Tx) error {
+			return tx.AddTally(ctx, []Tally{{SHA256: in.SHA256, Verdict: string(report.Verdict), N: 1}})
+		})
+		return report, err
+	}
+	err = g.record(ctx, c, evidence.Record{
+		Kind:    "verify",
+		Subject: evidence.Subject{InputSHA256: hex.EncodeToString(in.SHA256[:]), InputSize: in.Size},
+		Result:  evidence.Result{Status: evidence.StatusOK},
+		Detail:  map[string]string{"verdict": string(report.Verdict), "policy": report.Policy},
+	})
+	return report, err
+}
+
+// maxTally bounds how many counts one record holds; the rest waits for the
+// next.
+const maxTally = 500
+
+// RecordTally puts the anonymous verifications since the last call on record,
+// as one event. It returns how many files they were about.
+func (g *Gateway) RecordTally(ctx context.Context) (n int, err error) {
+	at, err := g.clock.present()
+	if err != nil {
+		return 0, err
+	}
+	id := newID()
+	err = g.update(ctx, Scope(g.cfg.Organisation), func(tx Tx) error {
+		counts, err := tx.TakeTally(ctx, maxTally)
+		if n = len(counts); err != nil || n == 0 {
+			return err
+		}
+		list := tallyList(counts)
+		r := g.newRecord(Caller{Authentication: "none"}, evidence.Record{
+			Kind: "verify.anonymous", Result: evidence.Result{Status: evidence.StatusOK},
+			Artefacts: []evidence.Artefact{artefactOf(list)},
+		}, id, evidence.PhaseEvent, at)
+		entry, _, err := g.cfg.Notary.NewEntry(r)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutArtefact(ctx, list); err != nil {
+			return err
+		}
+		row := operationRow(r, Caller{})
+		row.Status, row.FinishedAt = OperationOK, at
+		return tx.RecordEvent(ctx, row, entry)
+	})
+	return n, err
+}
+
+// CertificateStatus is what is known of a signer's certificate.
+type CertificateStatus struct {
+	Signer           string
+	Certificate      *x509.Certificate
+	RevokedLocallyAt time.Time // zero: it was not
+	// State is good, revoked, on-hold, expired, not-yet-valid, untrusted or
+	// unknown.
+	State     string
+	Why       string // when not good
+	RevokedAt time.Time
+	At        time.Time
+}
+
+// CertificateStatus asks the issuer about a certificate that the gateway
+// keeps.
+func (g *Gateway) CertificateStatus(ctx context.Context, c Caller, sha256 [32]byte) (*CertificateStatus, error) {
+	if err := g.allow(ctx, c, "certificate.status", RoleApplication, RoleOperator, RoleInvestigator, RoleAuditor); err != nil {
+		return nil, err
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	var cert Certificate
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		cert, err = r.Certificate(ctx, sha256)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	leaf, chain, err := cert.parse()
+	if err != nil {
+		return nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
+	}
+	s := &CertificateStatus{Certificate: leaf, RevokedLocallyAt: cert.RevokedLocallyAt, At: at}
+	s.State, s.Why, s.RevokedAt = g.judge(ctx, leaf, chain, at)
+	return s, nil
+}
+
+// judge builds a certificate's path and asks for its status.
+func (g *Gateway) judge(ctx context.Context, leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) (state, why string, revokedAt time.Time) {
+	switch {
+	case at.Before(leaf.NotBefore):
+		return "not-yet-valid", "", revokedAt
+	case at.After(leaf.NotAfter):
+		return "expired", "", revokedAt
+	}
+	path, err := pki.Chain(leaf, pool, g.cfg.Anchors, at, pki.Signing)
+	if err != nil {
+		return "untrusted", err.Error(), revokedAt
+	}
+	_, err = pki.Collect(ctx, path, g.cfg.Source, at, time.Time{})
+	var revoked *pki.RevokedError
+	switch {
+	case err == nil:
+		return "good", "", revokedAt
+	case errors.As(err, &revoked) && revoked.Status.OnHold():
+		return "on-hold", "", revoked.Status.RevokedAt
+	case errors.As(err, &revoked):
+		return "revoked", revoked.Status.Reason.String(), revoked.Status.RevokedAt
+	}
+	return "unknown", err.Error(), revokedAt
+}
