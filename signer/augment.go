@@ -173,19 +173,14 @@ func (a *augmentation) timestamp(ctx context.Context, w *work) (*work, error) {
 		if err := checkCertificate(p.cert, a.at); err != nil {
 			return nil, err // no time before its expiry can be proven any more
 		}
-		return a.add(ctx, w)
+		next, st, err := a.signer.documentTimestamp(ctx, w, a.at)
+		if err != nil {
+			return nil, err
+		}
+		a.record(st)
+		return next, nil
 	}
 	return w, nil
-}
-
-// add appends a document timestamp without evidence.
-func (a *augmentation) add(ctx context.Context, w *work) (*work, error) {
-	next, st, err := a.signer.documentTimestamp(ctx, w, a.at)
-	if err != nil {
-		return nil, err
-	}
-	a.record(st)
-	return next, nil
 }
 
 func (a *augmentation) record(st *stamp) {
@@ -280,14 +275,16 @@ func readOne(sig *pades.Signature) ([]*proven, error) {
 		p.span, err = spanOf(sig, token.Hash)
 		return []*proven{p}, err
 	}
-	sd, err := cms.Parse(der)
+	return readSignature(sig, der)
+}
+
+// readSignature returns a signature, whose time is that of its earliest
+// timestamp, followed by its timestamps.
+func readSignature(sig *pades.Signature, der []byte) ([]*proven, error) {
+	sd, si, err := onlySigner(der)
 	if err != nil {
 		return nil, err
 	}
-	if len(sd.SignerInfos) != 1 {
-		return nil, fmt.Errorf("%d signers", len(sd.SignerInfos))
-	}
-	si := sd.SignerInfos[0]
 	cert, err := sd.Signer(si)
 	if err != nil {
 		return nil, err
@@ -309,6 +306,18 @@ func readOne(sig *pades.Signature) ([]*proven, error) {
 		list = append(list, t)
 	}
 	return list, nil
+}
+
+// onlySigner parses a CMS that has one signer, as PAdES demands.
+func onlySigner(der []byte) (*cms.SignedData, *cms.SignerInfo, error) {
+	sd, err := cms.Parse(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(sd.SignerInfos) != 1 {
+		return nil, nil, fmt.Errorf("%d signers", len(sd.SignerInfos))
+	}
+	return sd, sd.SignerInfos[0], nil
 }
 
 // readSignatureTimestamp reads a token and judges it: one that is over another

@@ -65,44 +65,51 @@ func refused(err error) error {
 // certificateError sorts the errors of pki about the chain of a signer, or of
 // a timestamp authority.
 func certificateError(ctx context.Context, err error, tsa bool) error {
-	code := func(c string) string {
-		if tsa {
-			return CodeTSA
-		}
-		return c
-	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("certificate status: %w", err)
 	}
-	if e, ok := errors.AsType[*unprovableError](err); ok {
-		return &RefusedError{Code: code(CodeNoStatus), Reason: e.Error(), Err: err}
+	code, reason := certificateCode(err)
+	if code == "" {
+		if e, ok := errors.AsType[*pki.UnavailableError](err); ok {
+			return &UnavailableError{Service: "revocation", Err: e}
+		}
+		return fmt.Errorf("certificate status: %w", err)
 	}
-	if e, ok := errors.AsType[*pki.UnavailableError](err); ok {
-		return &UnavailableError{Service: "revocation", Err: e}
+	if tsa {
+		code = CodeTSA
+	}
+	return &RefusedError{Code: code, Reason: reason.Error(), Err: err}
+}
+
+// certificateCode says why a certificate is refused; code is "" when it is not.
+func certificateCode(err error) (code string, reason error) {
+	if e, ok := errors.AsType[*unprovableError](err); ok {
+		return CodeNoStatus, e
+	}
+	// A revoked responder makes evidence unavailable; it refuses nobody.
+	if _, ok := errors.AsType[*pki.UnavailableError](err); ok {
+		return "", nil
 	}
 	if e, ok := errors.AsType[*pki.RevokedError](err); ok {
-		c := CodeRevoked
 		if e.Status.OnHold() {
-			c = CodeOnHold
+			return CodeOnHold, e
 		}
-		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+		return CodeRevoked, e
 	}
 	if e, ok := errors.AsType[*pki.NotValidError](err); ok {
-		c := CodeExpired
 		if e.At.Before(e.Certificate.NotBefore) {
-			c = CodeNotYetValid
+			return CodeNotYetValid, e
 		}
-		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+		return CodeExpired, e
 	}
 	if e, ok := errors.AsType[*pki.PathError](err); ok {
-		c := CodePath
 		switch e.Rule {
 		case pki.RuleExpired:
-			c = CodeExpired
+			return CodeExpired, e
 		case pki.RuleNotYetValid:
-			c = CodeNotYetValid
+			return CodeNotYetValid, e
 		}
-		return &RefusedError{Code: code(c), Reason: e.Error(), Err: err}
+		return CodePath, e
 	}
-	return fmt.Errorf("certificate status: %w", err)
+	return "", nil
 }

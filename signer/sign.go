@@ -116,13 +116,13 @@ func (j *job) timestamp(ctx context.Context, der []byte) ([]byte, error) {
 
 // stamp adds the signature timestamp, which sets the best time known.
 func (j *job) stamp(ctx context.Context, der []byte) ([]byte, error) {
-	value, err := signatureValue(der)
+	_, made, err := onlySigner(der)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read back the signature: %w", err)
 	}
 	h := j.plan.options.Hash
 	digest := h.New()
-	digest.Write(value)
+	digest.Write(made.Value)
 	st, err := j.signer.stamp(ctx, h, digest.Sum(nil), j.plan.At)
 	if err != nil {
 		return nil, err
@@ -141,18 +141,6 @@ func (j *job) stamp(ctx context.Context, der []byte) ([]byte, error) {
 	j.result.Level, j.result.Time = T, st.time
 	j.result.Tokens = [][]byte{st.token}
 	return stamped, nil
-}
-
-// signatureValue returns the value of the only signer of a CMS.
-func signatureValue(der []byte) ([]byte, error) {
-	sd, err := cms.Parse(der)
-	if err != nil {
-		return nil, fmt.Errorf("read back the signature: %w", err)
-	}
-	if len(sd.SignerInfos) != 1 {
-		return nil, fmt.Errorf("read back the signature: %d signers", len(sd.SignerInfos))
-	}
-	return sd.SignerInfos[0].Value, nil
 }
 
 // raise takes a signature with its timestamp to the level asked for, or as far

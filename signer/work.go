@@ -131,8 +131,8 @@ func (s *Signer) stamp(ctx context.Context, h crypto.Hash, digest []byte, at tim
 	return st, nil
 }
 
-// readStamp judges a token, new or found in the document. Its authority's
-// certificate is judged at the token's time.
+// readStamp judges a token that was just made. Its authority's certificate is
+// judged at the token's time.
 func (s *Signer) readStamp(ctx context.Context, der []byte, h crypto.Hash, digest []byte) (*stamp, error) {
 	token, err := tsp.ParseToken(der)
 	if err != nil {

@@ -295,29 +295,12 @@ func textHeight(lines []line) float64 {
 }
 
 // fit chooses the largest text size at which all blocks fit without breaking a
-// word; somewhat smaller when heading and name then keep to one line each.
-// When the smallest does not do, it drops blocks by rank, and in the end sets
-// one line each, cut with an ellipsis, and shrinks those to the height.
+// word. When the smallest does not do, it drops blocks by rank, and in the end
+// sets one line each, cut with an ellipsis, and shrinks those to the height.
 func fit(blocks []block, area rectangle) ([]line, float64) {
-	const concession = 0.72 // of the size, for the sake of unbroken names
-	largest := math.Max(minTextSize, math.Min(maxTextSize, area.h/3))
 	for {
-		var best []line
-		var bestSize float64
-		for size := largest; size >= minTextSize && (best == nil || size >= concession*bestSize); size -= sizeStep {
-			lines, broken, ok := wrap(blocks, area.w/size)
-			if !ok || textHeight(lines)*size > area.h {
-				continue
-			}
-			if !broken {
-				return lines, size
-			}
-			if best == nil {
-				best, bestSize = lines, size
-			}
-		}
-		if best != nil {
-			return best, bestSize
+		if lines, size := fitWhole(blocks, area); lines != nil {
+			return lines, size
 		}
 		last := -1
 		for i, b := range blocks {
@@ -326,11 +309,37 @@ func fit(blocks []block, area rectangle) ([]line, float64) {
 			}
 		}
 		if last < 0 || len(blocks) == 1 {
-			break
+			return fitCut(blocks, area)
 		}
 		blocks = slices.Delete(slices.Clone(blocks), last, last+1)
 	}
-	for ; ; blocks = blocks[1:] { // the name is last and stays
+}
+
+// fitWhole sets every word of the blocks: as large as they fit, or somewhat
+// smaller when heading and name then keep to one line each. It returns nil when
+// the smallest size is too large.
+func fitWhole(blocks []block, area rectangle) (best []line, bestSize float64) {
+	const concession = 0.72 // of the size, for the sake of unbroken names
+	largest := math.Max(minTextSize, math.Min(maxTextSize, area.h/3))
+	for size := largest; size >= minTextSize && (best == nil || size >= concession*bestSize); size -= sizeStep {
+		lines, broken, ok := wrap(blocks, area.w/size)
+		if !ok || textHeight(lines)*size > area.h {
+			continue
+		}
+		if !broken {
+			return lines, size
+		}
+		if best == nil {
+			best, bestSize = lines, size
+		}
+	}
+	return best, bestSize
+}
+
+// fitCut sets a line for each block, cut with an ellipsis; those that do not
+// fit are dropped from the first on, and the name, which is last, stays.
+func fitCut(blocks []block, area rectangle) ([]line, float64) {
+	for ; ; blocks = blocks[1:] {
 		lines := cutLines(blocks, area.w/minTextSize)
 		size := math.Min(minTextSize, area.h/textHeight(lines))
 		for _, l := range lines { // not even an ellipsis may be as narrow
