@@ -42,11 +42,14 @@ func (t *tokenFlags) withModule(cmd *cobra.Command, work func(*hsm.Module) error
 	return work(m)
 }
 
-// registerRequired adds the flags every key command needs.
+// registerRequired adds the flags that name a token and demands them, and more
+// flags that cmd has already.
 func (t *tokenFlags) registerRequired(cmd *cobra.Command, more ...string) {
 	t.register(cmd)
 	for _, name := range append([]string{"module", "token", "pin-file"}, more...) {
-		cmd.MarkFlagRequired(name)
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // a flag that is not there yet would never be demanded
+		}
 	}
 }
 
@@ -192,27 +195,17 @@ func newKeyDelete() *cobra.Command {
 keys of one label, --id names one of them as absah key list shows it.`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (label == "") == (id == "") {
-				return usageErrorf("name the key either with --label or with --id")
-			}
 			raw, err := hex.DecodeString(id)
-			if err != nil || len(raw) > maxKeyID {
+			switch {
+			case (label == "") == (id == ""):
+				return usageErrorf("name the key either with --label or with --id")
+			case err != nil || len(raw) > maxKeyID:
 				return usageErrorf("--id takes 1 to %d bytes in hexadecimal, as absah key list shows them", maxKeyID)
-			}
-			name := label + id
-			if !yes {
-				return usageErrorf("key %q would be destroyed for ever; add --yes to do it", name)
+			case !yes:
+				return usageErrorf("key %q would be destroyed for ever; add --yes to do it", label+id)
 			}
 			return token.withModule(cmd, func(m *hsm.Module) error {
-				destroy := func() error { return m.Delete(cmd.Context(), label) }
-				if id != "" {
-					destroy = func() error { return m.DeleteID(cmd.Context(), raw) }
-				}
-				if err := destroy(); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "destroyed key %q\n", name)
-				return err
+				return deleteKey(cmd, m, label, raw)
 			})
 		},
 	}
@@ -221,4 +214,20 @@ keys of one label, --id names one of them as absah key list shows it.`,
 	cmd.Flags().BoolVar(&yes, "yes", false, "really destroy it")
 	token.registerRequired(cmd)
 	return cmd
+}
+
+// deleteKey destroys the key with the label, or with the identifier when there
+// is no label.
+func deleteKey(cmd *cobra.Command, m *hsm.Module, label string, id []byte) error {
+	name, err := label, error(nil)
+	if label != "" {
+		err = m.Delete(cmd.Context(), label)
+	} else {
+		name, err = hex.EncodeToString(id), m.DeleteID(cmd.Context(), id)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "destroyed key %q\n", name)
+	return err
 }

@@ -16,9 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
-	"github.com/absah-id/absah/signer/appearance"
 )
 
 // signFlags are the flags of "absah sign".
@@ -61,8 +61,13 @@ With --detached IN may be any file and OUT is a CMS (CAdES) signature.`,
 			return f.run(cmd, args[0], args[1])
 		},
 	}
-	f.token.register(cmd)
+	f.register(cmd)
+	return cmd
+}
+
+func (f *signFlags) register(cmd *cobra.Command) {
 	f.services.register(cmd)
+	f.visible.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "label of the signing key in the token")
 	flags.StringVar(&f.cert, "cert", "", "PEM `file`: the key's certificate, then its issuers")
@@ -77,17 +82,11 @@ With --detached IN may be any file and OUT is a CMS (CAdES) signature.`,
 	flags.IntVar(&f.certify, "certify", 0, "certify with DocMDP `P`: 1 nothing, 2 forms and signatures, 3 annotations too")
 	flags.StringVar(&f.password, "password-file", "", "`file` with the password of an encrypted document")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object instead of text")
-	f.visible.register(cmd)
-	for _, name := range []string{"module", "token", "pin-file", "key", "cert"} {
-		cmd.MarkFlagRequired(name)
-	}
-	return cmd
+	f.token.registerRequired(cmd, "key", "cert")
 }
 
-func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
-	ctx := cmd.Context()
-	now := time.Now()
-	req, err := f.request(now)
+func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
+	req, err := f.request(time.Now())
 	if err != nil {
 		return err
 	}
@@ -107,28 +106,27 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) (err error) {
 	if req.Visible != nil && req.Visible.Name == "" {
 		req.Visible.Name = chain[0].Subject.CommonName
 	}
+	return f.token.withModule(cmd, func(m *hsm.Module) error {
+		key, err := m.Key(cmd.Context(), f.key)
+		if err != nil {
+			return err
+		}
+		req.Key = key.WithContext(cmd.Context())
+		if f.detached {
+			return f.signDetached(cmd, s, req, in, out)
+		}
+		return f.signPDF(cmd, s, req, in, out)
+	})
+}
 
-	module, err := f.token.start(ctx, cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, module.Close()) }()
-	key, err := module.Key(ctx, f.key)
-	if err != nil {
-		return err
-	}
-	req.Key = key.WithContext(ctx)
-
-	if f.detached {
-		return f.signDetached(cmd, s, req, in, out)
-	}
+func (f *signFlags) signPDF(cmd *cobra.Command, s *signer.Signer, req signer.Request, in, out string) error {
 	password, err := readSecret(f.password)
 	if err != nil {
 		return err
 	}
 	result, err := rewrite(cmd, in, out, func(input signer.Input) (*signer.Result, error) {
 		input.Password = password
-		return s.Sign(ctx, input, req)
+		return s.Sign(cmd.Context(), input, req)
 	})
 	if err != nil {
 		return err
@@ -307,13 +305,29 @@ func (v *visibleFlags) build() (*signer.Visible, error) {
 		}
 		return nil, nil
 	}
-	out := &signer.Visible{Page: appearance.FirstPage, QR: v.qr, Name: v.name, Office: v.office, Lines: v.lines}
+	out := &signer.Visible{QR: v.qr, Name: v.name, Office: v.office, Lines: v.lines}
+	if err := parsePlace(v.place, out); err != nil {
+		return nil, err
+	}
+	if v.image != "" {
+		b, err := readSmall(v.image)
+		if err != nil {
+			return nil, err
+		}
+		out.Image = b
+	}
+	return out, nil
+}
+
+// parsePlace reads page and rectangle; the first page unless another is named.
+func parsePlace(place string, out *signer.Visible) error {
+	out.Page = signer.FirstPage
 	sizes := map[string]*float64{"x": &out.X, "y": &out.Y, "w": &out.Width, "h": &out.Height}
 	seen := map[string]bool{}
-	for part := range strings.SplitSeq(v.place, ",") {
+	for part := range strings.SplitSeq(place, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		if seen[key] {
-			return nil, usageErrorf("--visible names %q twice", key)
+			return usageErrorf("--visible names %q twice", key)
 		}
 		seen[key] = true
 		var err error
@@ -326,28 +340,21 @@ func (v *visibleFlags) build() (*signer.Visible, error) {
 			err = errors.New("unknown word")
 		}
 		if err != nil {
-			return nil, usageErrorf("--visible: %q: %v", part, err)
+			return usageErrorf("--visible: %q: %v", part, err)
 		}
 	}
 	if !seen["w"] || !seen["h"] {
-		return nil, usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
+		return usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
 	}
-	if v.image != "" {
-		b, err := readSmall(v.image)
-		if err != nil {
-			return nil, err
-		}
-		out.Image = b
-	}
-	return out, nil
+	return nil
 }
 
 func parsePage(s string) (int, error) {
 	switch s {
 	case "first":
-		return appearance.FirstPage, nil
+		return signer.FirstPage, nil
 	case "last":
-		return appearance.LastPage, nil
+		return signer.LastPage, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
