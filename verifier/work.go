@@ -210,7 +210,8 @@ func (r *run) collectEvidence() error {
 		return err
 	}
 	if r.evidence.full {
-		r.note(CodeLimit, fmt.Sprintf("more than %d certificates or revocation objects are embedded; the rest was not looked at", maxEvidence))
+		r.note(CodeLimit, fmt.Sprintf("more than %d certificates or revocation objects are embedded, or more than %d MiB of these; the rest was not looked at",
+			maxEvidence, maxEvidenceBytes>>20))
 	}
 	for _, p := range r.evidence.problems {
 		r.note(p.Code, p.Text)
@@ -263,6 +264,7 @@ func (r *run) collectStores() error {
 			r.note(malformed.Rule, fmt.Sprintf("the security store cannot be read: %v", err))
 		case errors.As(err, &limit):
 			r.note(CodeLimit, fmt.Sprintf("the security store is too large: %v", err))
+			r.evidence.full = true
 		case err != nil:
 			return err
 		}
