@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,8 +39,11 @@ type Config struct {
 	// have a certificate. Empty means "absah-health".
 	HealthKey string
 
-	// Env is the whole environment of the worker, e.g. SOFTHSM2_CONF=…; nil
-	// means that of this process.
+	// Env adds to the environment of the worker: NAME=value sets a variable,
+	// NAME alone passes on the one of this process, if it has it. Of all other
+	// variables, which the vendor's library and its helpers could read, the
+	// worker gets only PATH, HOME, TMPDIR, LANG, LC_… and those in which the
+	// usual modules look for their settings, such as SOFTHSM2_CONF.
 	Env []string
 
 	// Worker is the command that runs RunWorker. Nil means this very
@@ -73,6 +78,9 @@ func (c Config) complete() (Config, error) {
 	need(c.Sessions >= 0 && c.Sessions <= maxSessions, "Sessions must be 1 to %d", maxSessions)
 	need(c.Timeout >= 0 && c.SlowTimeout >= 0, "negative timeout")
 	need(c.Worker == nil || len(c.Worker) > 0, "Worker is empty")
+	for _, entry := range c.Env {
+		need(entry != "" && entry[0] != '=', "Env has an entry without a name")
+	}
 	if c.Sessions == 0 {
 		c.Sessions = 8
 	}
@@ -89,6 +97,36 @@ func (c Config) complete() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, errors.Join(errs...)
+}
+
+// passedOn are the variables that the worker always gets from this process.
+// Those of vendors name files with settings and hold no secrets.
+var passedOn = []string{
+	"PATH", "HOME", "TMPDIR", "LANG",
+	"SOFTHSM2_CONF",              // SoftHSM
+	"ChrystokiConfigurationPath", // Thales Luna
+	"CS_PKCS11_R2_CFG",           // Utimaco
+	"CS_PKCS11_R3_CFG",
+	"NFAST_HOME", // Entrust nShield
+	"YUBIHSM_PKCS11_CONF",
+}
+
+// environment returns the worker's part of own, the environment of this
+// process, and what Env adds. Of a name that comes twice the last one counts.
+func (c Config) environment(own []string) []string {
+	env := []string{} // not nil, which would mean everything
+	for _, entry := range own {
+		name, _, _ := strings.Cut(entry, "=")
+		if slices.Contains(passedOn, name) || strings.HasPrefix(name, "LC_") || slices.Contains(c.Env, name) {
+			env = append(env, entry)
+		}
+	}
+	for _, entry := range c.Env {
+		if strings.Contains(entry, "=") {
+			env = append(env, entry)
+		}
+	}
+	return env
 }
 
 func checkLabel(label string) error {

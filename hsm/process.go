@@ -72,7 +72,7 @@ func startProcess(cfg Config, n int) (_ *process, err error) {
 		// program, with another protocol.
 		Path:       "/proc/self/exe",
 		Args:       []string{os.Args[0], WorkerCommand},
-		Env:        cfg.Env,
+		Env:        cfg.environment(os.Environ()),
 		Stderr:     p.stderr,
 		ExtraFiles: theirs,
 		WaitDelay:  time.Second, // a helper of the library may hold stderr open

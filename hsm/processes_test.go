@@ -3,6 +3,9 @@ package hsm_test
 import (
 	"crypto"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +45,45 @@ func TestProcessesAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// TestEnvironment: what the gateway's environment holds is no business of the
+// vendor's library.
+func TestEnvironment(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "env")
+	for name, value := range map[string]string{
+		"ABSAH_TEST_SECRET": "rahasia", "VENDOR_CONF": "/etc/vendor.conf", "VENDOR_NAMED": "named",
+		"LC_MESSAGES": "id_ID", "SOFTHSM2_CONF": "/etc/softhsm2.conf", "TMPDIR": "/tmp/absah",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg := hsm.Config{
+		Module: "none.so", Token: "none", PINFile: "none",
+		Env:    []string{"VENDOR_NAMED", "VENDOR_ABSENT", "VENDOR_SET=1", "TMPDIR=/var/tmp"},
+		Worker: []string{"sh", "-c", "exec env > " + out},
+	}
+	if m, err := hsm.Start(t.Context(), cfg); !errors.Is(err, hsm.ErrUnavailable) {
+		t.Fatalf("Start of a worker that ends: %v, %v", m, err)
+	}
+	b, err := os.ReadFile(out)
+	check(t, err)
+	env := make(map[string]string)
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		env[name] = value
+	}
+	for name, want := range map[string]string{
+		"ABSAH_TEST_SECRET": "", "VENDOR_CONF": "", "VENDOR_ABSENT": "", "VENDOR_NAMED": "named", "VENDOR_SET": "1",
+		"LC_MESSAGES": "id_ID", "SOFTHSM2_CONF": "/etc/softhsm2.conf", "TMPDIR": "/var/tmp", "PATH": os.Getenv("PATH"),
+	} {
+		if env[name] != want {
+			t.Errorf("the worker has %s=%q, want %q", name, env[name], want)
+		}
+	}
+	cfg.Env = []string{"=value"}
+	if _, err := hsm.Start(t.Context(), cfg); err == nil || errors.Is(err, hsm.ErrUnavailable) {
+		t.Errorf("Start with an entry without a name: %v", err)
 	}
 }
 
