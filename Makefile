@@ -35,11 +35,11 @@ run: ## sign a letter in a demo with its own HSM token and PKI, then serve (ARGS
 
 test: ## run all tests (PKG=./pdf/... for some)
 	@scripts/packages test
-	$(GO) test $(PKG)
+	scripts/postgres run $(GO) test $(PKG)
 
 race: ## run all tests under the race detector (PKG=./hsm/... for some)
 	@scripts/packages test
-	$(GO) test -race $(PKG)
+	scripts/postgres run $(GO) test -race $(PKG)
 
 lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

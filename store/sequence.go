@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
+)
+
+// maxHashes is how many stored hashes share a row: a full row has 1.5 KB,
+// which PostgreSQL still keeps in the table itself.
+const maxHashes = 48
+
+func sha256Of(b []byte) [32]byte { return sha256.Sum256(b) }
+
+// all runs fn over one state of the whole database, for the log.
+func all[T any](ctx context.Context, db *DB, fn func(*Tx) (T, error)) (v T, err error) {
+	err = db.engine.view(ctx, gateway.AllOrganisations, func(tx *Tx) error {
+		v, err = fn(tx)
+		return err
+	})
+	return v, err
+}
+
+// Append is evidence.Appender's, in a transaction of its own. An outcome that
+// comes this way is the log's reconciler's: the row of its operation is closed
+// with it as unknown.
+func (db *DB) Append(ctx context.Context, e evidence.Entry) error {
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error {
+		if err := tx.Append(ctx, e); err != nil || e.Phase != evidence.PhaseOutcome {
+			return err
+		}
+		_, err := tx.exec(ctx, `UPDATE operations SET status = $1, finished_at = $2 WHERE id = $3 AND status = $4`,
+			string(gateway.OperationUnknown), e.Time.UnixMicro(), e.Operation, string(gateway.OperationPending))
+		return err
+	})
+}
+
+// PutArtefact is evidence.Artefacts', in a transaction of its own.
+func (db *DB) PutArtefact(ctx context.Context, b evidence.Blob) error {
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error { return tx.PutArtefact(ctx, b) })
+}
+
+// Artefact is evidence.Artefacts'.
+func (db *DB) Artefact(ctx context.Context, sha256 [32]byte) (b evidence.Blob, found bool, err error) {
+	err = db.engine.view(ctx, gateway.AllOrganisations, func(tx *Tx) error {
+		b, found, err = tx.Artefact(ctx, sha256)
+		return err
+	})
+	return b, found, err
+}
+
+func scanHead(r rows) (h evidence.Head, err error) {
+	err = r.Scan(&h.Size, sum{(*[32]byte)(&h.Root)})
+	return h, err
+}
+
+// Head is evidence.Sequence's.
+func (db *DB) Head(ctx context.Context) (evidence.Head, error) {
+	return all(ctx, db, func(tx *Tx) (evidence.Head, error) {
+		return one(ctx, tx, scanHead, `SELECT size, root FROM log_head WHERE id = 1`)
+	})
+}
+
+// Pending is evidence.Sequence's.
+func (db *DB) Pending(ctx context.Context, max int) ([]evidence.Pending, error) {
+	return all(ctx, db, func(tx *Tx) ([]evidence.Pending, error) {
+		return list(ctx, tx, func(r rows) (p evidence.Pending, err error) {
+			err = r.Scan(&p.Row, sum{&p.Leaf})
+			return p, err
+		}, `SELECT e.id, e.leaf FROM pending p JOIN entries e ON e.id = p.entry ORDER BY p.entry LIMIT $1`, max)
+	})
+}
+
+// OldestPending is evidence.Sequence's.
+func (db *DB) OldestPending(ctx context.Context) (time.Time, bool, error) {
+	found, err := all(ctx, db, func(tx *Tx) ([]time.Time, error) {
+		return list(ctx, tx, func(r rows) (t time.Time, err error) {
+			err = r.Scan(moment{&t})
+			return t, err
+		}, `SELECT promise FROM pending ORDER BY promise LIMIT 1`)
+	})
+	if err != nil || len(found) == 0 {
+		return time.Time{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Dangling is evidence.Sequence's. The gateway's own reconciler uses
+// gateway.OperationReader's.
+func (db *DB) Dangling(ctx context.Context, before time.Time, max int) ([]evidence.Entry, error) {
+	return all(ctx, db, func(tx *Tx) ([]evidence.Entry, error) {
+		return list(ctx, tx, scanEntry, `SELECT `+entryColumns+` FROM open_intents o JOIN entries e ON e.id = o.entry
+			LEFT JOIN leaves l ON l.entry = e.id WHERE o.at < $1 ORDER BY o.at, o.entry LIMIT $2`, before.UnixMicro(), max)
+	})
+}
+
+// Integrate is evidence.Sequence's.
+func (db *DB) Integrate(ctx context.Context, old evidence.Head, rows []int64, hashes []tlog.Hash, head evidence.Head) error {
+	if len(rows) == 0 || int64(len(rows)) != head.Size-old.Size ||
+		int64(len(hashes)) != tlog.StoredHashCount(head.Size)-tlog.StoredHashCount(old.Size) {
+		return fmt.Errorf("store: %d rows and %d hashes do not lead from size %d to %d", len(rows), len(hashes), old.Size, head.Size)
+	}
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error {
+		n, err := tx.exec(ctx, `UPDATE log_head SET size = $1, root = $2 WHERE id = 1 AND size = $3 AND root = $4`,
+			head.Size, head.Root[:], old.Size, old.Root[:])
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return evidence.ErrConflict
+		}
+		if err := tx.s.place(ctx, tx, old.Size, rows); err != nil {
+			return err
+		}
+		first := tlog.StoredHashCount(old.Size)
+		for part := range slices.Chunk(hashes, maxHashes) {
+			packed := make([]byte, 0, len(part)*tlog.HashSize)
+			for _, h := range part {
+				packed = append(packed, h[:]...)
+			}
+			if _, err := tx.exec(ctx, `INSERT INTO tree_hashes (first, hashes) VALUES ($1, $2)`, first, packed); err != nil {
+				return err
+			}
+			first += int64(len(part))
+		}
+		return nil
+	})
+}
+
+// placed turns the counts of what place wrote into an error: each row must have
+// been pending and is now in the tree.
+func placed(removed, added int64, rows []int64) error {
+	if removed != int64(len(rows)) || added != int64(len(rows)) {
+		return evidence.ErrConflict
+	}
+	return nil
+}
+
+func (c *sqliteConn) place(ctx context.Context, tx *Tx, index int64, rows []int64) error {
+	var removed, added int64
+	for i, row := range rows {
+		n, err := tx.exec(ctx, `DELETE FROM pending WHERE entry = $1`, row)
+		if err != nil {
+			return err
+		}
+		removed += n
+		if n, err = tx.exec(ctx, `INSERT INTO leaves (leaf_index, entry) VALUES ($1, $2) ON CONFLICT DO NOTHING`, index+int64(i), row); err != nil {
+			return err
+		}
+		added += n
+	}
+	return placed(removed, added, rows)
+}
+
+func (s *postgresSession) place(ctx context.Context, tx *Tx, index int64, rows []int64) error {
+	removed, err := tx.exec(ctx, `DELETE FROM pending WHERE entry = ANY($1)`, rows)
+	if err != nil {
+		return err
+	}
+	added, err := tx.exec(ctx, `INSERT INTO leaves (leaf_index, entry) SELECT $1::bigint + n - 1, entry
+		FROM unnest($2::bigint[]) WITH ORDINALITY AS t (entry, n) ON CONFLICT DO NOTHING`, index, rows)
+	if err != nil {
+		return err
+	}
+	return placed(removed, added, rows)
+}
+
+// Entries is evidence.Tree's.
+func (db *DB) Entries(ctx context.Context, from, n int64) ([]evidence.Entry, error) {
+	return all(ctx, db, func(tx *Tx) ([]evidence.Entry, error) {
+		return list(ctx, tx, scanEntry, `SELECT `+entryColumns+` FROM leaves l JOIN entries e ON e.id = l.entry
+			WHERE l.leaf_index >= $1 AND l.leaf_index < $2 ORDER BY l.leaf_index`, from, from+n)
+	})
+}
+
+// EntriesOf is evidence.Tree's.
+func (db *DB) EntriesOf(ctx context.Context, operation string) ([]evidence.Entry, error) {
+	return all(ctx, db, func(tx *Tx) ([]evidence.Entry, error) { return tx.EntriesOf(ctx, operation) })
+}

@@ -1,0 +1,281 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"modernc.org/sqlite"
+
+	"github.com/absah-id/absah/gateway"
+)
+
+// maxStatements is how many prepared statements a connection keeps. Only
+// searches vary, and there are fewer kinds of them.
+const maxStatements = 512
+
+// sqliteDB is SQLite: one writer, several readers.
+type sqliteDB struct {
+	pool    *sql.DB
+	writer  *writer
+	readers chan *sqliteConn
+	all     []*sqliteConn
+	closed  sync.Once
+	gone    chan struct{} // closed by close
+}
+
+// dsn holds the pragmas: given later, only one connection of a pool has them.
+func dsn(path string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{
+		"busy_timeout(15000)",
+		"journal_mode(WAL)",
+		"synchronous(FULL)", // fsync before every COMMIT returns
+		"foreign_keys(1)",
+		"recursive_triggers(1)", // or REPLACE deletes without the triggers
+		"trusted_schema(0)",
+		"temp_store(MEMORY)",
+	}, pragmas...)}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func openSQLite(ctx context.Context, path string, readers int) (_ *sqliteDB, err error) {
+	if readers <= 0 {
+		readers = 4
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	// SQLite would let everybody read it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	if err := migrateSQLite(ctx, path); err != nil {
+		return nil, err
+	}
+	db := &sqliteDB{readers: make(chan *sqliteConn, readers), gone: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.close())
+		}
+	}()
+	if db.pool, err = sql.Open("sqlite", dsn(path, "cache_size(-65536)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)")); err != nil {
+		return nil, err
+	}
+	w, err := db.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.checkPragmas(ctx); err != nil {
+		return nil, err
+	}
+	for range readers {
+		r, err := db.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := r.exec(ctx, `PRAGMA query_only = 1`, nil); err != nil {
+			return nil, err
+		}
+		db.readers <- r
+	}
+	db.writer = newWriter(w)
+	return db, nil
+}
+
+// connect takes one connection out of the pool for good.
+func (db *sqliteDB) connect(ctx context.Context) (*sqliteConn, error) {
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &sqliteConn{conn: conn, statements: map[string]*sql.Stmt{}}
+	db.all = append(db.all, c)
+	return c, nil
+}
+
+// checkPragmas makes sure that SQLite does what the DSN asked for: on file
+// systems without shared memory it silently keeps another journal mode.
+func (c *sqliteConn) checkPragmas(ctx context.Context) error {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var got string
+		if err := c.conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("%w: %s is %s", ErrNotDurable, pragma, got)
+		}
+	}
+	return nil
+}
+
+func (db *sqliteDB) update(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error {
+	return db.writer.update(ctx, func(s session) error {
+		return (&Tx{s: s, scope: scope}).run(fn)
+	})
+}
+
+func (db *sqliteDB) view(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) (err error) {
+	var c *sqliteConn
+	select {
+	case <-db.gone:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	case c = <-db.readers:
+	}
+	defer func() { db.readers <- c }()
+	if err := c.do("BEGIN"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.do("ROLLBACK")) }()
+	return (&Tx{s: c, scope: scope}).run(fn)
+}
+
+func (db *sqliteDB) backup(ctx context.Context, path string) error {
+	tmp := path + ".part"
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(fmt.Errorf("store: backup: %w", os.ErrExist), err)
+	}
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: backup: %w", err)
+	}
+	defer os.Remove(tmp) // it is gone when all went well
+	if err := f.Close(); err != nil {
+		return err
+	}
+	// VACUUM cannot run in a transaction, so on a connection of its own; it may
+	// write to an empty file.
+	if _, err := db.pool.ExecContext(ctx, `VACUUM INTO $1`, tmp); err != nil {
+		return fmt.Errorf("store: backup: %w", err)
+	}
+	if err := syncFile(tmp); err != nil {
+		return err
+	}
+	if err := os.Link(tmp, path); err != nil { // unlike rename it replaces nothing
+		return fmt.Errorf("store: backup: %w", err)
+	}
+	return syncFile(filepath.Dir(path))
+}
+
+// syncFile brings a file or the names in a folder to the disk.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func (db *sqliteDB) close() (err error) {
+	db.closed.Do(func() {
+		close(db.gone)
+		if db.writer != nil {
+			db.writer.close()
+			for range cap(db.readers) {
+				<-db.readers // until who reads has ended
+			}
+		}
+		for _, c := range db.all {
+			err = errors.Join(err, c.close())
+		}
+		if db.pool != nil {
+			err = errors.Join(err, db.pool.Close())
+		}
+	})
+	return err
+}
+
+// sqliteConn is a connection with its prepared statements. One goroutine at a
+// time uses it.
+//
+// Its statements run without the caller's context, which would cost a goroutine
+// each; they are short, and Tx looks at the context before each.
+type sqliteConn struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+func (c *sqliteConn) lock(string) string { return "" }
+
+func (c *sqliteConn) prepare(query string) (*sql.Stmt, error) {
+	if s := c.statements[query]; s != nil {
+		return s, nil
+	}
+	if len(c.statements) >= maxStatements {
+		for q, s := range c.statements {
+			delete(c.statements, q)
+			if err := s.Close(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s, err := c.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	c.statements[query] = s
+	return s, nil
+}
+
+func (c *sqliteConn) exec(_ context.Context, query string, args []any) (int64, error) {
+	s, err := c.prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := s.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// do runs a statement of transaction control.
+func (c *sqliteConn) do(query string) error {
+	_, err := c.exec(context.Background(), query, nil)
+	return err
+}
+
+func (c *sqliteConn) query(_ context.Context, query string, args []any) (rows, error) {
+	s, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.QueryContext(context.Background(), args...)
+	if err != nil {
+		return nil, err
+	}
+	return sqliteRows{r}, r.Err()
+}
+
+func (c *sqliteConn) close() error {
+	var err error
+	for _, s := range c.statements {
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, c.conn.Close())
+}
+
+type sqliteRows struct{ *sql.Rows }
+
+// Close drops its error: Err has told everything that was read.
+func (r sqliteRows) Close() { _ = r.Rows.Close() }
+
+// code returns SQLite's extended result code, 0 for other errors.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
