@@ -101,10 +101,26 @@ func TestOpenSSLOCSP(t *testing.T) {
 	}
 }
 
-// validate builds the path and asks for the status of the leaf and, when all
-// is set, of everything below the anchor.
+// remembered is shared by all cases of all suites.
+var remembered = pki.NewMemory(1000)
+
+// validate asks without a session, and with one that remembers what earlier
+// cases found: the answers must agree.
 func validate(leaf, root *x509.Certificate, ev pki.Evidence, o pki.PathOptions, all bool) error {
+	alone := validateWith(nil, leaf, root, ev, o, all)
+	for range 2 {
+		if err := validateWith(pki.NewSession(remembered, 1e6), leaf, root, ev, o, all); (err == nil) != (alone == nil) {
+			return err // the other answer, which is wrong whenever the first is right
+		}
+	}
+	return alone
+}
+
+// validateWith builds the path and asks for the status of the leaf and, when
+// all is set, of everything below the anchor.
+func validateWith(session *pki.Session, leaf, root *x509.Certificate, ev pki.Evidence, o pki.PathOptions, all bool) error {
 	anchors := pki.NewAnchors(root)
+	o.Session = session
 	path, err := pki.BuildPath(leaf, ev.Certificates, anchors, o)
 	if err != nil {
 		return err
@@ -114,7 +130,7 @@ func validate(leaf, root *x509.Certificate, ev pki.Evidence, o pki.PathOptions, 
 		if i > 0 && !all {
 			break
 		}
-		st, err := pki.CheckRevocation(path[i], path[i+1], m, anchors, o.At, pki.CheckOptions{AllowWeak: o.AllowWeak})
+		st, err := pki.CheckRevocation(path[i], path[i+1], m, anchors, o.At, pki.CheckOptions{AllowWeak: o.AllowWeak, Session: session})
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -137,6 +138,15 @@ type request struct {
 	verify func([]byte) (answer, error)
 }
 
+// host is the key under which the hanging of a service is remembered.
+func (r request) host() string {
+	u, err := url.Parse(r.url)
+	if err != nil {
+		return r.key
+	}
+	return r.op + " host " + u.Host
+}
+
 // OCSP asks the responders that cert names, in order, and returns the first
 // answer that pki.CheckOCSP accepts now, be it good or revoked.
 func (c *Client) OCSP(ctx context.Context, cert, issuer *x509.Certificate, notBefore time.Time) ([]byte, error) {
@@ -149,8 +159,8 @@ func (c *Client) OCSP(ctx context.Context, cert, issuer *x509.Certificate, notBe
 		return answer{der: der, made: st.ThisUpdate, until: c.until(st)}, err
 	}
 	key := identity(issuer) + cert.SerialNumber.Text(16)
-	return c.first(ctx, "ocsp", cert.OCSPServer, notBefore, func(url string) request {
-		return request{op: "ocsp", url: url, key: "ocsp " + key + " " + url, method: http.MethodPost, body: body,
+	return c.first(ctx, "ocsp", cert.OCSPServer, notBefore, func(address string) request {
+		return request{op: "ocsp", url: address, key: "ocsp " + key + " " + address, method: http.MethodPost, body: body,
 			media: "application/ocsp-request", limit: maxOCSP, verify: verify}
 	})
 }
@@ -169,8 +179,8 @@ func (c *Client) CRL(ctx context.Context, cert, issuer *x509.Certificate, notBef
 		return answer{der: der, made: st.ThisUpdate, until: c.until(st)}, err
 	}
 	key := identity(issuer) + cert.SerialNumber.Text(16)
-	return c.first(ctx, "crl", cert.CRLDistributionPoints, notBefore, func(url string) request {
-		return request{op: "crl", url: url, key: "crl " + key + " " + url, method: http.MethodGet, limit: maxCRL, verify: verify}
+	return c.first(ctx, "crl", cert.CRLDistributionPoints, notBefore, func(address string) request {
+		return request{op: "crl", url: address, key: "crl " + key + " " + address, method: http.MethodGet, limit: maxCRL, verify: verify}
 	})
 }
 
@@ -193,8 +203,8 @@ func (c *Client) Issuers(ctx context.Context, cert *x509.Certificate) ([]*x509.C
 		return answer{}, problem
 	}
 	sum := sha256.Sum256(cert.Raw)
-	a, err := c.best(ctx, "aia", cert.IssuingCertificateURL, time.Time{}, func(url string) request {
-		return request{op: "aia", url: url, key: "aia " + string(sum[:]) + " " + url, method: http.MethodGet, limit: maxAIA, verify: verify}
+	a, err := c.best(ctx, "aia", cert.IssuingCertificateURL, time.Time{}, func(address string) request {
+		return request{op: "aia", url: address, key: "aia " + string(sum[:]) + " " + address, method: http.MethodGet, limit: maxAIA, verify: verify}
 	})
 	return a.certs, err
 }
@@ -224,8 +234,8 @@ func (c *Client) best(ctx context.Context, op string, urls []string, notBefore t
 	}
 	var errs []error
 	var unverified *answer
-	for _, url := range urls[:min(len(urls), maxURLs)] {
-		a, err := c.ask(ctx, build(url), notBefore)
+	for _, address := range urls[:min(len(urls), maxURLs)] {
+		a, err := c.ask(ctx, build(address), notBefore)
 		switch {
 		case ctx.Err() != nil:
 			return answer{}, ctx.Err()
@@ -259,8 +269,10 @@ func (c *Client) ask(ctx context.Context, r request, notBefore time.Time) (answe
 	if a, ok := c.cache.get(r.key, now, notBefore, c.cfg.MaxAge); ok {
 		return a, nil
 	}
-	if err := c.cache.failure(r.key, now); err != nil {
-		return answer{}, err
+	for _, key := range []string{r.key, r.host()} {
+		if err := c.cache.failure(key, now); err != nil {
+			return answer{}, err
+		}
 	}
 	c.mu.Lock()
 	if c.closed {
@@ -292,6 +304,11 @@ func (c *Client) run(k *call, r request) {
 	case c.cfg.MaxAge < 0 || k.answer.unverifiable != nil:
 	case k.err != nil:
 		c.cache.fail(r.key, k.err, now.Add(retryAfter))
+		var e *Error
+		if errors.As(k.err, &e) && e.Kind == Timeout {
+			// Who has many questions for a host that hangs waits once.
+			c.cache.fail(r.host(), k.err, now.Add(retryAfter))
+		}
 	default:
 		c.cache.put(r.key, k.answer, now)
 	}

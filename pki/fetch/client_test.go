@@ -346,6 +346,32 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
+// TestHangingHost: who has many questions for a service that hangs waits for it
+// once, and asks again after a while; other services of the host are asked.
+func TestHangingHost(t *testing.T) {
+	at := &clock{t: time.Now().UTC().Truncate(time.Second)}
+	l := start(t, lab.Config{Clock: at.now})
+	l.SetFault(lab.OCSP, lab.Slow)
+	c := client(t, fetch.Config{Allow: []string{l.Addr()}, Clock: at.now, Timeout: 100 * time.Millisecond})
+	for range 5 {
+		cert := issue(t, l)
+		if _, err := c.OCSP(ctx, cert, l.Issuing(), time.Time{}); kind(err) != fetch.Timeout {
+			t.Errorf("got %v, want kind %v", err, fetch.Timeout)
+		}
+		if _, err := c.CRL(ctx, cert, l.Issuing(), time.Time{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := l.Requests(lab.OCSP); got != 1 {
+		t.Errorf("got %d requests, want 1", got)
+	}
+	l.SetFault(lab.OCSP, lab.None)
+	at.add(11 * time.Second)
+	if _, err := c.OCSP(ctx, issue(t, l), l.Issuing(), time.Time{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFourAtATimePerHost(t *testing.T) {
 	l := start(t, lab.Config{})
 	var inside, most atomic.Int32
