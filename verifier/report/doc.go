@@ -3,12 +3,11 @@
 // building block and constraint, in Bahasa Indonesia or English.
 //
 // All words come from message keys: indications, sub-indications, the codes of
-// reasons. A code without a message of its own is shown with the verifier's
-// English text and its code, never dropped.
+// reasons. A code is always shown beside its message, never dropped.
 //
 // The package does no I/O but writing, reads no clock, and trusts the verdict:
-// it judges nothing. Text from the document or its certificates has been made
-// fit for display by the verifier; a caller that writes HTML escapes it.
+// it judges nothing. Text from the document or its certificates is made fit for
+// display by [Visible]; a caller that writes HTML escapes it.
 //
-// It does not make ETSI TS 119 102-2 XML or PDF.
+// Package etsi below it writes the verdict as XML, package paper as PDF.
 package report

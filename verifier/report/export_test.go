@@ -2,8 +2,8 @@ package report
 
 // DifferentKeys lists the message keys that only one language has.
 func DifferentKeys() (keys []string) {
-	id, errID := messagesOf(Indonesian)
-	en, errEN := messagesOf(English)
+	id, errID := WordsIn(Indonesian)
+	en, errEN := WordsIn(English)
 	if errID != nil || errEN != nil {
 		return []string{"unreadable"}
 	}

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+
+	"github.com/absah-id/absah/verifier"
 )
 
 //go:embed messages_id.json messages_en.json
@@ -18,11 +20,12 @@ const (
 	English    Language = "en"
 )
 
-// catalogue is one language's messages by key.
-type catalogue map[string]string
+// Words are the messages of one language by key. They must not be changed.
+type Words map[string]string
 
-// messagesOf returns the messages of a language.
-func messagesOf(l Language) (catalogue, error) {
+// WordsIn returns the messages of a language. The error says that it is not
+// known.
+func WordsIn(l Language) (Words, error) {
 	if l == "" {
 		l = Indonesian
 	}
@@ -30,17 +33,17 @@ func messagesOf(l Language) (catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report: no language is called %q", string(l))
 	}
-	var c catalogue
-	if err := json.Unmarshal(data, &c); err != nil {
+	var w Words
+	if err := json.Unmarshal(data, &w); err != nil {
 		return nil, fmt.Errorf("report: messages in %s: %w", l, err)
 	}
-	return c, nil
+	return w, nil
 }
 
-// text returns the message of a key, with args filled in as by fmt.Sprintf. A
+// Text returns the message of a key, with args filled in as by fmt.Sprintf. A
 // key without a message is shown itself: a gap that readers can report.
-func (c catalogue) text(key string, args ...any) string {
-	format, known := c[key]
+func (w Words) Text(key string, args ...any) string {
+	format, known := w[key]
 	if !known {
 		return key
 	}
@@ -48,4 +51,44 @@ func (c catalogue) text(key string, args ...any) string {
 		return format
 	}
 	return fmt.Sprintf(format, args...)
+}
+
+// Reason is the message of a code, followed by the code so that two people can
+// talk about it in two languages. The rules of PDF syntax, of which there are
+// hundreds, share one message, and what was found where follows in the
+// verifier's words.
+func (w Words) Reason(r verifier.Reason) string {
+	if message, known := w["code."+r.Code]; known {
+		return fmt.Sprintf("%s [%s]", message, r.Code)
+	}
+	text := fmt.Sprintf("%s [%s]", w.Text("code.*"), r.Code)
+	if r.Text != "" {
+		text += " " + r.Text
+	}
+	return text
+}
+
+// SubIndication is the message of a sub-indication with its name in ETSI's
+// spelling.
+func (w Words) SubIndication(s verifier.SubIndication) string {
+	return fmt.Sprintf("%s [%s]", w.Text("sub."+string(s)), s)
+}
+
+// Constraint is the message of a constraint that was met, or of the reason why
+// it was not, followed by the code.
+func (w Words) Constraint(c verifier.Constraint) string {
+	if message, known := w["check."+c.Code]; known && c.OK {
+		return fmt.Sprintf("%s [%s]", message, c.Code)
+	}
+	return w.Reason(verifier.Reason{Code: c.Code})
+}
+
+// Block is what a building block does, followed by its short name and the
+// clause of EN 319 102-1.
+func (w Words) Block(b *verifier.Block) string {
+	name := b.Name
+	if message, known := w["block."+b.Name]; known {
+		name = message + ", " + b.Name
+	}
+	return fmt.Sprintf("%s (EN 319 102-1, %s)", name, b.Clause)
 }

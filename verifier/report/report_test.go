@@ -42,13 +42,13 @@ func TestText(t *testing.T) {
 		{"simple, Indonesian", func(b *bytes.Buffer) error { return report.Simple(b, sample(), "", wib) }, []string{
 			"Keabsahan tanda tangan tidak dapat dipastikan.", "Ditandatangani oleh: Kepala Dinas Contoh, Kabupaten Contoh; sertifikat dari CA Contoh, nomor 1A",
 			"Terbukti ada pada: 2026-03-02 15:00:00 +07:00", "Status suatu sertifikat tidak dapat dipastikan. Coba lagi nanti atau secara daring. [TRY_LATER]",
-			"in the verifier's words [other-code]", "revisinya, nomor 2",
+			"dalam kurung siku. [other-code] in the verifier's words", "revisinya, nomor 2",
 		}},
 		{"simple, English", func(b *bytes.Buffer) error { return report.Simple(b, sample(), report.English, nil) }, []string{
 			"Signed by: Kepala Dinas Contoh", "Existed by: 2026-03-02 08:00:00 +00:00", "only evidence and timestamps were added",
 		}},
 		{"detailed, English", func(b *bytes.Buffer) error { return report.Detailed(b, sample(), report.English, nil) }, []string{
-			"BASIC (EN 319 102-1, 5.3): INDETERMINATE/TRY_LATER", "- structure: yes", "- revocation-unknown: NO (no status)", "3: 9 0, /Root/DSS: dss (LTA)", "Policy: gov",
+			"Basic validation, BASIC (EN 319 102-1, 5.3): INDETERMINATE/TRY_LATER", "- Structure of file and signature [structure]: yes", "was found. [revocation-unknown]: NO (no status)", "3: 9 0, /Root/DSS: dss (LTA)", "Policy: gov",
 		}},
 	}
 	for _, tt := range tests {

@@ -43,12 +43,12 @@ func Detailed(w io.Writer, r *verifier.Report, l Language, zone *time.Location) 
 	for i, s := range r.Signatures {
 		t.signature(i+1, s)
 		for _, c := range s.Changes.Items {
-			fmt.Fprintf(&t.b, "    * %d: %s, %s: %s (%s)\n", c.Revision, c.Object, c.Path, c.Rule, c.Level)
+			fmt.Fprintf(&t.b, "    * %d: %s, %s: %s (%s)\n", c.Revision, c.Object, Visible(c.Path), c.Rule, c.Level)
 		}
 		t.block(s.Process, 2)
 		for _, stamp := range s.Timestamps {
 			if s.Kind == verifier.KindSignature {
-				fmt.Fprintf(&t.b, "    %s %s: %s, %s\n", t.m.text("kind."+stamp.Kind), t.time(stamp.Time), stamp.Conclusion, stamp.Authority.CommonName)
+				fmt.Fprintf(&t.b, "    %s %s: %s, %s\n", t.m.Text("kind."+stamp.Kind), t.time(stamp.Time), stamp.Conclusion, Visible(stamp.Authority.CommonName))
 				t.block(stamp.Process, 3)
 			}
 		}
@@ -73,12 +73,12 @@ func hasSignature(r *verifier.Report) bool {
 type text struct {
 	b    bytes.Buffer
 	r    *verifier.Report
-	m    catalogue
+	m    Words
 	zone *time.Location
 }
 
 func newText(r *verifier.Report, l Language, zone *time.Location) (*text, error) {
-	m, err := messagesOf(l)
+	m, err := WordsIn(l)
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -91,21 +91,21 @@ func (t *text) time(at time.Time) string {
 
 // line writes "label: value" with the label's message.
 func (t *text) line(indent int, key, value string) {
-	fmt.Fprintf(&t.b, "%s%s: %s\n", strings.Repeat("  ", indent), t.m.text(key), value)
+	fmt.Fprintf(&t.b, "%s%s: %s\n", strings.Repeat("  ", indent), t.m.Text(key), Visible(value))
 }
 
 func (t *text) head(title string) {
-	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.text(title), t.m.text("verdict."+string(t.r.Verdict)))
+	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.Text(title), t.m.Text("verdict."+string(t.r.Verdict)))
 	t.line(0, "file", t.r.File)
 	t.line(0, "sha256", fmt.Sprintf("%x", t.r.SHA256))
 	t.line(0, "moment", t.time(t.r.At))
 	for _, why := range t.r.Reasons {
-		t.line(0, "why", t.reason(why))
+		t.line(0, "why", t.m.Reason(why))
 	}
 }
 
 func (t *text) signature(n int, s *verifier.Signature) {
-	fmt.Fprintf(&t.b, "\n%d. %s %s: %s\n", n, t.m.text("kind."+string(s.Kind)), s.Field, t.m.text("result."+string(s.Indication)))
+	fmt.Fprintf(&t.b, "\n%d. %s %s: %s\n", n, t.m.Text("kind."+string(s.Kind)), Visible(s.Field), t.m.Text("result."+string(s.Indication)))
 	t.line(1, "signer", t.party(s.Signer))
 	t.line(1, "time.proved", t.time(s.BestTime))
 	if !s.ClaimedTime.IsZero() {
@@ -114,41 +114,31 @@ func (t *text) signature(n int, s *verifier.Signature) {
 	t.line(1, "level", s.Level)
 	coverage := "coverage." + s.Coverage
 	if s.Coverage == "entire-revision" {
-		t.line(1, "coverage", t.m.text(coverage, s.Revision))
+		t.line(1, "coverage", t.m.Text(coverage, s.Revision))
 	} else {
-		t.line(1, "coverage", t.m.text(coverage))
+		t.line(1, "coverage", t.m.Text(coverage))
 	}
-	t.line(1, "changes", t.m.text("changes."+s.Changes.Level))
+	t.line(1, "changes", t.m.Text("changes."+s.Changes.Level))
 	if s.Sub != "" {
-		t.line(1, "why", fmt.Sprintf("%s [%s]", t.m.text("sub."+string(s.Sub)), s.Sub))
+		t.line(1, "why", t.m.SubIndication(s.Sub))
 	}
 	for _, why := range s.Reasons {
-		t.line(2, "why", t.reason(why))
+		t.line(2, "why", t.m.Reason(why))
 	}
 	for _, n := range s.Warnings {
-		t.line(1, "note", t.reason(n))
+		t.line(1, "note", t.m.Reason(n))
 	}
 }
 
 func (t *text) party(p verifier.Party) string {
 	if p.SerialNumber == "" {
-		return t.m.text("signer.unknown")
+		return t.m.Text("signer.unknown")
 	}
 	name := p.CommonName
 	if p.Organization != "" {
 		name += ", " + p.Organization
 	}
-	return name + "; " + t.m.text("issuer", p.Issuer, p.SerialNumber)
-}
-
-// reason is the message of a code, or the verifier's own words; the code
-// follows so that two people can talk about it in two languages.
-func (t *text) reason(r verifier.Reason) string {
-	message, known := t.m["code."+r.Code]
-	if !known {
-		message = r.Text
-	}
-	return fmt.Sprintf("%s [%s]", message, r.Code)
+	return name + "; " + t.m.Text("issuer", p.Issuer, p.SerialNumber)
 }
 
 // block writes a building block and those inside it; the verifier nests them a
@@ -160,17 +150,17 @@ func (t *text) block(b *verifier.Block, indent int) {
 	pad := strings.Repeat("  ", indent)
 	subject := ""
 	if b.Subject != "" {
-		subject = " " + b.Subject
+		subject = ", " + Visible(b.Subject)
 	}
-	fmt.Fprintf(&t.b, "%s%s (EN 319 102-1, %s)%s: %s\n", pad, b.Name, b.Clause, subject, b.Conclusion)
+	fmt.Fprintf(&t.b, "%s%s%s: %s\n", pad, Visible(t.m.Block(b)), subject, Visible(b.Conclusion.String()))
 	for _, c := range b.Constraints {
-		mark := t.m.text("check.no")
+		mark := t.m.Text("check.no")
 		if c.OK {
-			mark = t.m.text("check.ok")
+			mark = t.m.Text("check.ok")
 		}
-		fmt.Fprintf(&t.b, "%s  - %s: %s", pad, c.Code, mark)
+		fmt.Fprintf(&t.b, "%s  - %s: %s", pad, Visible(t.m.Constraint(c)), mark)
 		if c.Text != "" {
-			fmt.Fprintf(&t.b, " (%s)", c.Text)
+			fmt.Fprintf(&t.b, " (%s)", Visible(c.Text))
 		}
 		t.b.WriteByte('\n')
 	}
