@@ -227,10 +227,11 @@ func describe(cert *x509.Certificate) string {
 
 // signLetter signs the sample letter to B-LTA with the seal.
 func (d *demo) signLetter(ctx context.Context) (string, error) {
-	s, err := d.signer()
+	s, end, err := d.signer()
 	if err != nil {
 		return "", err
 	}
+	defer end()
 	chain, err := readCertificates(d.path("seal.pem"))
 	if err != nil {
 		return "", err
@@ -258,19 +259,19 @@ func (d *demo) signLetter(ctx context.Context) (string, error) {
 	return fmt.Sprintf("signed to PAdES-BASELINE-%s: %d + %d bytes", result.Level.String()[2:], len(testdata.Letter), len(result.Tail)), nil
 }
 
-// signer is wired like that of "absah sign", for the demo's own PKI.
-func (d *demo) signer() (*signer.Signer, error) {
-	source, err := fetch.New(fetch.Config{Allow: []string{d.pki.Addr()}})
-	if err != nil {
-		return nil, err
-	}
+// signer is wired like that of "absah sign", for the demo's own PKI, and
+// returned with what ends its connections.
+func (d *demo) signer() (*signer.Signer, func(), error) {
 	stamper, err := tsp.NewClient(tsp.ClientConfig{URLs: []string{d.pki.TSAURL()}, Trust: trustTSA(d.pki.Anchors())})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return signer.New(signer.Config{
-		Timestamper: stamper, Source: source, Anchors: d.pki.Anchors(), TSAAnchors: d.pki.Anchors(),
-	})
+	source, err := fetch.New(fetch.Config{Allow: []string{d.pki.Addr()}})
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := signer.New(signer.Config{Timestamper: stamper, Source: source, Anchors: d.pki.Anchors()})
+	return s, func() { source.Close() }, err
 }
 
 // explain says what can be done now; the services end with the demo.

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/absah-id/absah/hsm"
-	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -204,59 +200,6 @@ func printable(s string) string {
 	}, s)
 }
 
-// rewrite copies in to a temporary file, lets work make a tail for it and
-// gives the file the name out. So out is whole or absent.
-func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signer.Result, error)) (*signer.Result, error) {
-	src, err := openInput(in)
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	info, err := src.Stat()
-	if err != nil {
-		return nil, err
-	}
-	o, err := createOutput(out)
-	if err != nil {
-		return nil, err
-	}
-	defer o.discard()
-	if err := o.restrict(info.Mode()); err != nil {
-		return nil, err
-	}
-	bar := newProgress(cmd.ErrOrStderr(), "signing", 2*info.Size())
-	defer bar.finish()
-	size, err := o.copyFrom(cmd.Context(), src, bar)
-	if err != nil {
-		return nil, err
-	}
-	result, err := work(signer.Input{Reader: progressReader{o.file, bar}, Size: size})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", printable(in), err)
-	}
-	if err := o.append(result.Tail); err != nil {
-		return nil, err
-	}
-	return result, o.commit()
-}
-
-// openInput opens a regular file; that it is missing is a usage error. It
-// looks before it opens, since opening a pipe waits for its writer.
-func openInput(name string) (*os.File, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, usageErrorf("%v", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, usageErrorf("%s is not a regular file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usageErrorf("%v", err)
-	}
-	return f, nil
-}
-
 func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signer.Request, in, out string) error {
 	content, err := openInput(in)
 	if err != nil {
@@ -281,105 +224,10 @@ func parseLevel(s string) (signer.Level, error) {
 	return level, nil
 }
 
-// visibleFlags describe the visible appearance of a signature.
-type visibleFlags struct {
-	place, qr, name, office, image string
-	lines                          []string
-}
-
-func (v *visibleFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&v.place, "visible", "", "`place`: page=N|first|last,x=…,y=…,w=…,h=… in points from the lower left corner of the page as shown")
-	flags.StringVar(&v.qr, "qr", "", "address drawn as a QR code in the visible signature")
-	flags.StringVar(&v.name, "show-name", "", "name in the visible signature (default: the certificate's common name)")
-	flags.StringVar(&v.office, "show-office", "", "office in the visible signature")
-	flags.StringArrayVar(&v.lines, "show-line", nil, "further line of text in the visible signature (repeatable)")
-	flags.StringVar(&v.image, "show-image", "", "PNG or JPEG `file` in the visible signature")
-}
-
-// build returns nil when no visible signature is asked for.
-func (v *visibleFlags) build() (*signer.Visible, error) {
-	if v.place == "" {
-		if v.qr != "" || v.name != "" || v.office != "" || v.image != "" || len(v.lines) > 0 {
-			return nil, usageErrorf("--qr and --show-… need --visible")
-		}
-		return nil, nil
-	}
-	out := &signer.Visible{QR: v.qr, Name: v.name, Office: v.office, Lines: v.lines}
-	if err := parsePlace(v.place, out); err != nil {
-		return nil, err
-	}
-	if v.image != "" {
-		b, err := readSmall(v.image)
-		if err != nil {
-			return nil, err
-		}
-		out.Image = b
-	}
-	return out, nil
-}
-
-// parsePlace reads page and rectangle; the first page unless another is named.
-func parsePlace(place string, out *signer.Visible) error {
-	out.Page = signer.FirstPage
-	sizes := map[string]*float64{"x": &out.X, "y": &out.Y, "w": &out.Width, "h": &out.Height}
-	seen := map[string]bool{}
-	for part := range strings.SplitSeq(place, ",") {
-		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		if seen[key] {
-			return usageErrorf("--visible names %q twice", key)
-		}
-		seen[key] = true
-		var err error
-		switch dst := sizes[key]; {
-		case key == "page":
-			out.Page, err = parsePage(value)
-		case dst != nil:
-			*dst, err = strconv.ParseFloat(value, 64)
-		default:
-			err = errors.New("unknown word")
-		}
-		if err != nil {
-			return usageErrorf("--visible: %q: %v", part, err)
-		}
-	}
-	if !seen["w"] || !seen["h"] {
-		return usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
-	}
-	return nil
-}
-
-func parsePage(s string) (int, error) {
-	switch s {
-	case "first":
-		return signer.FirstPage, nil
-	case "last":
-		return signer.LastPage, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return 0, errors.New("a page is a number from 1, first or last")
-	}
-	return n, nil
-}
-
 // withoutRoots drops self-issued certificates: whoever checks the signature
 // must have them already.
 func withoutRoots(chain []*x509.Certificate) []*x509.Certificate {
 	return slices.DeleteFunc(chain, func(c *x509.Certificate) bool {
 		return bytes.Equal(c.RawSubject, c.RawIssuer)
 	})
-}
-
-// readCertificates reads one or more certificates from a PEM file.
-func readCertificates(name string) ([]*x509.Certificate, error) {
-	b, err := readSmall(name)
-	if err != nil {
-		return nil, err
-	}
-	certs, err := pki.ParseCertificates(b)
-	if err != nil {
-		return nil, usageErrorf("%s: %v", name, err)
-	}
-	return certs, nil
 }

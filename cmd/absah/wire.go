@@ -189,6 +189,19 @@ func readAnchors(paths []string) (*pki.Anchors, error) {
 	return pki.NewAnchors(all...), nil
 }
 
+// readCertificates reads one or more certificates from a PEM file.
+func readCertificates(name string) ([]*x509.Certificate, error) {
+	b, err := readSmall(name)
+	if err != nil {
+		return nil, err
+	}
+	certs, err := pki.ParseCertificates(b)
+	if err != nil {
+		return nil, usageErrorf("%s: %v", name, err)
+	}
+	return certs, nil
+}
+
 // readSmall reads a file of at most maxSmall bytes that the command line names.
 func readSmall(name string) ([]byte, error) {
 	f, err := os.Open(name)
