@@ -3,7 +3,10 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,31 +77,46 @@ func TestRenewedArchive(t *testing.T) {
 		}
 		w.advance(time.Hour)
 	}
+	revokeTSA := func(t *testing.T, w *world) {
+		t.Helper()
+		w.advance(year)
+		if err := w.lab.Revoke(w.lab.TSA(), w.now(), pki.KeyCompromise); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(time.Hour)
+	}
+	wait := func(d time.Duration) func(*testing.T, *world) { return func(_ *testing.T, w *world) { w.advance(d) } }
 	tests := []struct {
 		name          string
 		before, after func(*testing.T, *world) // around the renewal
-		until         string                   // end of ECDSA
+		aged          string                   // see aged
 		online        bool
 		want          verifier.Indication
 		sub           verifier.SubIndication
 	}{
-		{"TSA and signer expired later", nil, func(_ *testing.T, w *world) { w.advance(4 * year) }, "", false, verifier.Passed, ""},
-		{"signer expired before", func(_ *testing.T, w *world) { w.advance(2 * year) }, func(_ *testing.T, w *world) { w.advance(year) }, "", false, verifier.Passed, ""},
-		{"algorithm aged later", nil, func(_ *testing.T, w *world) { w.advance(year) }, "2028-06-01", false, verifier.Passed, ""},
+		{"TSA and signer expired later", nil, wait(4 * year), "", false, verifier.Passed, ""},
+		{"signer expired before", wait(2 * year), wait(year), "", false, verifier.Passed, ""},
+		{"signer expired, TSA revoked later", nil, revokeTSA, "", true, verifier.Passed, ""},
+		{"anchor's sunset later", nil, wait(year), "sunset 2028-06-01", false, verifier.Passed, ""},
+		{"anchor's sunset before", nil, wait(year), "sunset 2027-06-01", false, verifier.Indeterminate, verifier.NoChainFoundNoPOE},
+		// RSA-2048 ends on 2031-01-01 by policy gov; the renewal is of December 2030.
+		{"RSA-2048 ended later", wait(1200 * day), wait(180 * day), "RSA-2048", false, verifier.Passed, ""},
+		{"RSA-2048 ended before", wait(1230 * day), wait(180 * day), "RSA-2048", false, verifier.Indeterminate, verifier.CryptoNoPOE},
+		{"algorithm aged later", nil, wait(year), "ECDSA 2028-06-01", false, verifier.Passed, ""},
 		// Algorithms (§5.2.6.4 step 6) come before the signer's validity (step 7).
-		{"algorithm aged before", nil, func(_ *testing.T, w *world) { w.advance(year) }, "2027-06-01", false, verifier.Indeterminate, verifier.CryptoNoPOE},
+		{"algorithm aged before", nil, wait(year), "ECDSA 2027-06-01", false, verifier.Indeterminate, verifier.CryptoNoPOE},
 		{"CA revoked later", nil, revokeCA, "", true, verifier.Passed, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorldFor(t, tt.aged)
 			signed := w.sign(t, letter(t), signer.LTA)
 			w.advance(year + year/2)
 			if tt.before != nil {
 				tt.before(t, w)
 			}
 			key := lab.ECDSAP256
-			if tt.until != "" {
+			if strings.HasPrefix(tt.aged, "ECDSA") {
 				key = lab.RSA2048 // outlives it
 			}
 			a := newArchive(t, w, key)
@@ -108,9 +126,7 @@ func TestRenewedArchive(t *testing.T) {
 			if tt.online {
 				cfg.Source = w.source
 			}
-			if tt.until != "" {
-				cfg.Catalogue = aged(t, tt.until)
-			}
+			age(t, &cfg, w, tt.aged)
 			r := verify(t, cfg, renewed, w.now())
 			if s := r.Signatures[0]; s.Indication != tt.want || s.Sub != tt.sub {
 				explain(t, r)
@@ -120,16 +136,51 @@ func TestRenewedArchive(t *testing.T) {
 	}
 }
 
-// aged is the default catalogue with ECDSA ended on a date.
-func aged(tb testing.TB, until string) *verifier.Catalogue {
-	tb.Helper()
-	c, err := verifier.ParseCatalogue([]byte(`{"name":"aged","asOf":"2026-01-01",
-		"digests":[{"name":"SHA-256"}],"signatures":[
-		{"scheme":"ECDSA","bits":256,"until":"` + until + `"},{"scheme":"RSASSA-PKCS1-v1_5","bits":1900}]}`))
-	if err != nil {
-		tb.Fatal(err)
+// newWorldFor is a world with the keys that a row of a table needs.
+func newWorldFor(t *testing.T, aged string) *world {
+	t.Helper()
+	if aged != "RSA-2048" {
+		return newWorld(t)
 	}
-	return c
+	w := newWorldWith(t, lab.Config{Key: lab.RSA2048})
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.key = softKey{k}
+	w.issue(t, lab.IssueOptions{})
+	return w
+}
+
+// age ends what a row of a table says: the trust in the lab's root ("sunset
+// DATE"), an algorithm ("ECDSA DATE", "SHA-256 DATE"), or nothing but what the
+// policy ends by itself ("RSA-2048", "").
+func age(t *testing.T, cfg *verifier.Config, w *world, what string) {
+	t.Helper()
+	what, date, _ := strings.Cut(what, " ")
+	entry := func(of string) string {
+		if of != what {
+			return ""
+		}
+		return `,"until":"` + date + `"`
+	}
+	switch what {
+	case "", "RSA-2048":
+		return
+	case "sunset":
+		end, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Signers, cfg.TSAs = cfg.Signers.WithSunset(w.lab.Root(), end), cfg.TSAs.WithSunset(w.lab.Root(), end)
+		return
+	}
+	var err error
+	cfg.Catalogue, err = verifier.ParseCatalogue([]byte(`{"name":"aged","asOf":"2026-01-01","digests":[{"name":"SHA-256"` + entry("SHA-256") + `}],
+		"signatures":[{"scheme":"ECDSA","bits":256` + entry("ECDSA") + `},{"scheme":"RSASSA-PKCS1-v1_5","bits":1900}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestTimeSlide holds validation.md 2.3 to 2.6: what becomes of a signature
@@ -170,7 +221,7 @@ func TestTimeSlide(t *testing.T) {
 		cert    lab.IssueOptions
 		story   story
 		offline bool
-		until   string // end of ECDSA
+		aged    string // see age
 		want    verifier.Indication
 		sub     verifier.SubIndication
 	}{
@@ -185,6 +236,7 @@ func TestTimeSlide(t *testing.T) {
 		{"revoked later, B-T", signer.T, lab.IssueOptions{}, revoke(day, signerCert, pki.KeyCompromise), false, "", passed, ""},
 		{"revoked later, B-LT", signer.LT, lab.IssueOptions{}, revoke(40*day, signerCert, pki.KeyCompromise), false, "", passed, ""},
 		{"revoked later, B-LTA", signer.LTA, lab.IssueOptions{}, revoke(40*day, signerCert, pki.KeyCompromise), false, "", passed, ""},
+		{"on hold later, B-T", signer.T, lab.IssueOptions{}, revoke(day, signerCert, pki.CertificateHold), false, "", passed, ""},
 		{"on hold, B-B", signer.B, lab.IssueOptions{}, revoke(day, signerCert, pki.CertificateHold), false, "", indeterminate, verifier.TryLater},
 
 		{"CA revoked, B-B", signer.B, lab.IssueOptions{}, revoke(day, issuing, pki.CACompromise), false, "", indeterminate, verifier.RevokedCANoPOE},
@@ -198,22 +250,30 @@ func TestTimeSlide(t *testing.T) {
 		{"TSA revoked after renewal", signer.LTA, shortLived, renewThen(40*day, revoke(day, tsa, pki.KeyCompromise)), false, "", indeterminate, verifier.OutOfBoundsNotRevoked},
 		{"renewed, signer expired", signer.LTA, shortLived, renewThen(40*day, wait(year)), true, "", passed, ""},
 
-		{"algorithm aged, B-B", signer.B, lab.IssueOptions{}, wait(40 * day), false, "2026-03-10", indeterminate, verifier.CryptoNoPOE},
-		{"algorithm aged, B-LTA", signer.LTA, lab.IssueOptions{}, wait(40 * day), true, "2026-03-10", indeterminate, verifier.CryptoNoPOE},
-		{"algorithm not yet aged, B-LTA", signer.LTA, lab.IssueOptions{}, wait(40 * day), true, "2026-06-10", passed, ""},
+		{"algorithm aged, B-B", signer.B, lab.IssueOptions{}, wait(40 * day), false, "ECDSA 2026-03-10", indeterminate, verifier.CryptoNoPOE},
+		{"algorithm aged, B-LTA", signer.LTA, lab.IssueOptions{}, wait(40 * day), true, "ECDSA 2026-03-10", indeterminate, verifier.CryptoNoPOE},
+		{"algorithm not yet aged, B-LTA", signer.LTA, lab.IssueOptions{}, wait(40 * day), true, "ECDSA 2026-06-10", passed, ""},
+		{"digest aged, B-B", signer.B, lab.IssueOptions{}, wait(40 * day), false, "SHA-256 2026-03-10", indeterminate, verifier.CryptoNoPOE},
+		{"digest aged, B-LTA", signer.LTA, lab.IssueOptions{}, wait(40 * day), true, "SHA-256 2026-03-10", indeterminate, verifier.CryptoNoPOE},
+		{"RSA-2048 in its last month, B-LTA", signer.LTA, lab.IssueOptions{}, wait(1750 * day), true, "RSA-2048", passed, ""},
+		{"RSA-2048 after its end, B-LTA", signer.LTA, lab.IssueOptions{}, wait(1780 * day), true, "RSA-2048", indeterminate, verifier.CryptoNoPOE},
+		{"RSA-2048 after its end, B-B", signer.B, lab.IssueOptions{NotAfter: begin.Add(2000 * day)}, wait(1780 * day), false, "RSA-2048", indeterminate, verifier.CryptoNoPOE},
+
+		{"anchor before its sunset, B-B", signer.B, lab.IssueOptions{}, wait(7 * day), false, "sunset 2026-03-10", passed, ""},
+		{"anchor after its sunset, B-B", signer.B, lab.IssueOptions{}, wait(8 * day), false, "sunset 2026-03-10", indeterminate, verifier.NoChainFoundNoPOE},
+		{"anchor after its sunset, B-T", signer.T, lab.IssueOptions{}, wait(8 * day), false, "sunset 2026-03-10", indeterminate, verifier.NoChainFoundNoPOE},
+		{"anchor of all after its sunset, B-LTA", signer.LTA, lab.IssueOptions{}, wait(8 * day), true, "sunset 2026-03-10", indeterminate, verifier.NoChainFoundNoPOE},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorldFor(t, tt.aged)
 			w.issue(t, tt.cert)
 			b := tt.story(t, w, w.sign(t, letter(t), tt.level))
 			cfg := w.online()
 			if tt.offline {
 				cfg = w.offline()
 			}
-			if tt.until != "" {
-				cfg.Catalogue = aged(t, tt.until)
-			}
+			age(t, &cfg, w, tt.aged)
 			r := verify(t, cfg, b, w.now())
 			if s := r.Signatures[0]; s.Indication != tt.want || s.Sub != tt.sub {
 				explain(t, r)
