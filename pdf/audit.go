@@ -22,7 +22,8 @@ import (
 // endobj-missing, stream-eol, stream-length, dict-duplicate-key,
 // object-freed (one in use before), objstm (an object stream breaks a rule),
 // objstm-replaced (an object stream that earlier entries use is redefined),
-// objstm-extra (it holds an object whose entry is elsewhere), comment (between
+// objstm-extra (it holds an object whose entry is elsewhere), objstm-extends
+// (its /Extends leads to itself or to nothing), comment (between
 // objects) and junk (bytes that no object and no cross-reference section
 // accounts for: also an object that no entry points to).
 //
@@ -263,6 +264,9 @@ func (a *auditor) streams() error {
 		if err := a.members(num, e.Offset, s); err != nil {
 			return err
 		}
+		if err := a.extends(num, e.Offset, def); err != nil {
+			return err
+		}
 	}
 	for q := r.prev; q != nil; q = q.prev {
 		for _, v := range q.own.all() {
@@ -277,6 +281,33 @@ func (a *auditor) streams() error {
 		}
 	}
 	return nil
+}
+
+// extends checks that /Extends of an object stream (Table 16) leads to another
+// one and not back. Nobody needs it to find an object, but some readers follow
+// it.
+func (a *auditor) extends(num uint32, off int64, def *Revision) error {
+	seen := map[uint32]bool{num: true}
+	for next := num; ; {
+		o, err := def.Object(Ref{Num: next})
+		if err != nil {
+			return a.tolerable(err, off, "objstm")
+		}
+		s, ok := o.(*Stream)
+		if !ok {
+			a.note(off, "objstm-extends")
+			return nil
+		}
+		ref, ok := s.Dict["Extends"].(Ref)
+		if !ok {
+			return nil
+		}
+		if next = ref.Num; seen[next] {
+			a.note(off, "objstm-extends")
+			return nil
+		}
+		seen[next] = true
+	}
 }
 
 // members compares what an object stream holds with the entries, and reads

@@ -87,6 +87,7 @@ var explained = map[string]string{
 	"flate-header":       "the compressed data do not begin as zlib data do",
 	"header":             "%PDF- is not near the start of the file",
 	"hex-string":         "a character of a hexadecimal string is no hexadecimal digit",
+	"inline-image":       "an inline image has no end",
 	"lzw":                "an LZW code is in no table",
 	"number":             "a number is not written as numbers are",
 	"number-range":       "a number is out of range",

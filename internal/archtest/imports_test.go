@@ -11,9 +11,10 @@ import (
 // that a new one is placed on purpose.
 var allowed = map[string][]string{
 	"pdf":               {},
-	"pdf/diff":          {"pdf"},
+	"pdf/layout":        {"pdf"},
+	"pdf/diff":          {"pdf", "pdf/layout"},
 	"pdf/font":          {"pdf"},
-	"pdf/pades":         {"pdf", "pdf/diff", "cms"},
+	"pdf/pades":         {"pdf", "pdf/layout", "pdf/diff", "cms"},
 	"cms":               {},
 	"cms/tsp":           {"cms"},
 	"pki":               {},

@@ -54,4 +54,5 @@ const (
 	AddsVisible           // adds a signature field that shows something
 	AddsEmpty             // adds a signature field without a signature in it
 	AddsTimestamp         // adds or fills a field with a document timestamp
+	CoversContent         // puts a signature field over what was there, or may do so
 )

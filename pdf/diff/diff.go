@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/layout"
 )
 
 // Result is what later revisions did.
@@ -75,6 +76,7 @@ type differ struct {
 	steps   int
 
 	pathVisits int
+	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
 }
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million

@@ -162,15 +162,15 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 		c.Object = ref
 		if n := d.newForm.owner(ref); n != nil && n.signature() {
 			was := d.oldForm.nodes[n.ref]
-			if was == nil {
-				return nil
-			}
 			rect, _, err := pdf.LookupRect(d.new, dict, "Rect")
 			if err := onlyFatal(err); err != nil {
 				return err
 			}
 			if err == nil && rect.Empty() {
 				return nil // shows nothing
+			}
+			if err := d.reportCover(page, ref, rect, n.name); err != nil || was == nil {
+				return err
 			}
 			if !present(d.oldForm.value(was)) && present(d.newForm.value(n)) {
 				c.Rule, c.Level, c.Effect = "signature-shown", LevelForm, AddsVisible

@@ -101,6 +101,8 @@ func forbids(c *diff.Change, p int, certified bool, o ChangePolicy) (code, text 
 		return "change", fmt.Sprintf("%s at %s", c.Rule, c.Path)
 	case c.Effect == diff.AddsVisible && certified:
 		return "certified-visible", "a visible signature field came after the certification"
+	case c.Effect == diff.CoversContent:
+		return "covers-content", fmt.Sprintf("the new signature field %q lies over the page: %s", pdf.Printable(c.Field), c.Text)
 	case c.Effect == diff.SetsValue && !o.FormValues:
 		return "form-values", fmt.Sprintf("the field %q got another value", pdf.Printable(c.Field))
 	}

@@ -1,0 +1,144 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/layout"
+)
+
+// coverSlack is by how many points a field may reach into the estimated bounds
+// of text, and annotations into each other: boxes that touch do not cover.
+const coverSlack = 2
+
+// reportCover looks at what lies on the older page under the widget of a
+// signature field that is new on it. Text and annotations that it covers were
+// signed as they were seen before; where it cannot be told what is there, all
+// is. An image may be a scan and have text in it, or none: that it is covered
+// is reported and left to people.
+func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) error {
+	c := Change{Object: widget, Rule: "signature-over-content", Level: LevelForm, Effect: CoversContent, Field: field}
+	i := slices.Index(d.pages, page)
+	if i < 0 {
+		return nil
+	}
+	c.Path = d.pagePath(i) + "/Annots"
+	rect = pdf.Rect{X0: rect.X0 + coverSlack, Y0: rect.Y0 + coverSlack, X1: rect.X1 - coverSlack, Y1: rect.Y1 - coverSlack}
+	over, err := d.annotUnder(page, widget, rect)
+	if err != nil {
+		return err
+	}
+	if over != (pdf.Ref{}) {
+		c.Text = fmt.Sprintf("it covers the annotation %s", over)
+		d.report(c)
+		return nil
+	}
+	marks, err := d.marksOf(page)
+	if fatal(err) && !isLimit(err) {
+		return err
+	}
+	if err != nil {
+		c.Text = "it cannot be told what it covers: " + err.Error()
+		d.report(c)
+		return nil
+	}
+	image := false
+	for _, m := range marks {
+		if m.Unseen || !m.Bounds.Overlaps(rect) {
+			continue
+		}
+		if m.Kind == layout.Text {
+			c.Text = "it covers text"
+			d.report(c)
+			return nil
+		}
+		image = image || m.Kind == layout.Image
+	}
+	if image {
+		c.Rule, c.Effect, c.Text = "signature-over-image", NoEffect, "it covers an image"
+		d.report(c)
+	}
+	return nil
+}
+
+// marksOf lists what the contents of a page paint. They are the same in all
+// revisions, or their change is of level OTHER.
+func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
+	if m, ok := d.marks[page]; ok {
+		return m, nil
+	}
+	dict, err := dictOf(d.old, page)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.marks) == maxCovered {
+		return nil, overLimit("maxCovered", maxCovered)
+	}
+	m, err := layout.Page(d.old, dict)
+	if err != nil {
+		return nil, err
+	}
+	if d.marks == nil {
+		d.marks = map[pdf.Ref][]layout.Mark{}
+	}
+	d.marks[page] = m
+	return m, nil
+}
+
+// maxCovered bounds the pages whose contents are read: nobody signs visibly on
+// more.
+const maxCovered = 100
+
+// annotUnder returns an annotation of the older page that is seen and lies
+// under rect; zero when there is none. Links show nothing of their own.
+func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (pdf.Ref, error) {
+	dict, err := dictOf(d.old, page)
+	if err != nil {
+		return pdf.Ref{}, err
+	}
+	annots, err := arrayOf(d.old, dict["Annots"])
+	if err != nil {
+		return pdf.Ref{}, err
+	}
+	for _, o := range annots {
+		ref, _ := o.(pdf.Ref)
+		if ref == widget && ref != (pdf.Ref{}) {
+			continue
+		}
+		if err := d.step(); err != nil {
+			return pdf.Ref{}, err
+		}
+		a, err := dictOf(d.old, o)
+		if err != nil {
+			return pdf.Ref{}, err
+		}
+		flags, _, err := pdf.Lookup[pdf.Integer](d.old, a, "F")
+		if err := onlyFatal(err); err != nil {
+			return pdf.Ref{}, err
+		}
+		box, ok, err := pdf.LookupRect(d.old, a, "Rect")
+		if err := onlyFatal(err); err != nil {
+			return pdf.Ref{}, err
+		}
+		if !ok || flags&hiddenFlags != 0 || d.showsNothing(ref, a) || box.Empty() || !box.Overlaps(rect) {
+			continue
+		}
+		if ref == (pdf.Ref{}) {
+			ref = page
+		}
+		return ref, nil
+	}
+	return pdf.Ref{}, nil
+}
+
+// showsNothing says whether an annotation of the older revision has no looks to
+// cover: a link, or a signature field without an appearance.
+func (d *differ) showsNothing(ref pdf.Ref, a pdf.Dict) bool {
+	switch a["Subtype"] {
+	case pdf.Object(pdf.Name("Link")), pdf.Object(pdf.Name("Popup")):
+		return true
+	}
+	n := d.oldForm.owner(ref)
+	return n != nil && n.signature() && !present(a["AP"])
+}

@@ -1,0 +1,153 @@
+package layout
+
+import "github.com/absah-id/absah/pdf"
+
+// font is what is known of the widths of a font, in parts of its size.
+type font struct {
+	wide    bool // two bytes a character, as all but a few CMaps have it
+	first   int
+	widths  []float64
+	cids    map[int]float64 // of a composite font
+	missing float64
+}
+
+// unknownFont stands for one that is not in the resources: readers take one of
+// their own.
+var unknownFont = font{missing: 0.6}
+
+// maxWidths bounds the widths of one font: there are no more codes.
+const maxWidths = 1 << 16
+
+func (fn *font) width(code int) float64 {
+	if fn.cids != nil {
+		if w, ok := fn.cids[code]; ok {
+			return w
+		}
+		return fn.missing
+	}
+	if i := code - fn.first; i >= 0 && i < len(fn.widths) {
+		return fn.widths[i]
+	}
+	return fn.missing
+}
+
+// loadFont reads the widths of a font (§9.6, §9.7), once for each object.
+func (s *scanner) loadFont(o pdf.Object) (*font, error) {
+	ref, isRef := o.(pdf.Ref)
+	if fn := s.fonts[ref]; isRef && fn != nil {
+		return fn, nil
+	}
+	d, err := dictOf(s.rev, o)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	fn := &font{missing: unknownFont.missing}
+	if d["Subtype"] == pdf.Object(pdf.Name("Type0")) {
+		err = s.composite(fn, d)
+	} else {
+		err = s.simple(fn, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isRef {
+		s.fonts[ref] = fn
+	}
+	return fn, nil
+}
+
+func (s *scanner) simple(fn *font, d pdf.Dict) error {
+	first, _, err := pdf.Lookup[pdf.Integer](s.rev, d, "FirstChar")
+	if err != nil {
+		return err
+	}
+	list, _, err := pdf.Lookup[pdf.Array](s.rev, d, "Widths")
+	if err != nil {
+		return err
+	}
+	if len(list) > maxWidths {
+		return overLimit("maxWidths", maxWidths)
+	}
+	unit := 0.001
+	if d["Subtype"] == pdf.Object(pdf.Name("Type3")) { // in glyph space
+		a, _, err := pdf.Lookup[pdf.Array](s.rev, d, "FontMatrix")
+		if err != nil {
+			return err
+		}
+		if m, ok := matrixOf(a); ok {
+			unit = m[0]
+		}
+	}
+	fn.first = int(max(0, min(first, maxWidths)))
+	if fn.widths, err = pdf.Numbers(s.rev, list); err != nil {
+		return err
+	}
+	for i := range fn.widths {
+		fn.widths[i] *= unit
+	}
+	return nil
+}
+
+// composite reads /DW and /W of the descendant font (§9.7.4.3).
+func (s *scanner) composite(fn *font, d pdf.Dict) error {
+	fn.wide, fn.cids, fn.missing = true, map[int]float64{}, 1
+	list, _, err := pdf.Lookup[pdf.Array](s.rev, d, "DescendantFonts")
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	cid, err := dictOf(s.rev, list[0])
+	if err != nil {
+		return err
+	}
+	dw, err := s.rev.Resolve(orNull(cid["DW"]))
+	if err != nil {
+		return err
+	}
+	if n, ok := pdf.Float(dw); ok {
+		fn.missing = n / 1000
+	}
+	w, _, err := pdf.Lookup[pdf.Array](s.rev, cid, "W")
+	if err != nil {
+		return err
+	}
+	return s.cidWidths(fn, w)
+}
+
+// cidWidths reads "c [w …]" and "first last w".
+func (s *scanner) cidWidths(fn *font, w pdf.Array) error {
+	given := 0
+	for len(w) > 1 {
+		if given > maxWidths {
+			return overLimit("maxWidths", maxWidths)
+		}
+		first, ok := w[0].(pdf.Integer)
+		if !ok {
+			return nil
+		}
+		next, err := s.rev.Resolve(w[1])
+		if err != nil {
+			return err
+		}
+		if list, ok := next.(pdf.Array); ok {
+			widths, err := pdf.Numbers(s.rev, list)
+			if err != nil {
+				return err
+			}
+			for i, n := range widths {
+				fn.cids[int(first)+i] = n / 1000
+			}
+			given += len(widths)
+			w = w[2:]
+		} else if last, ok := next.(pdf.Integer); ok && len(w) > 2 {
+			n, _ := pdf.Float(w[2])
+			for c := first; c <= min(last, first+maxWidths); c++ {
+				fn.cids[int(c)] = n / 1000
+				given++
+			}
+			w = w[3:]
+		} else {
+			return nil
+		}
+	}
+	return nil
+}
