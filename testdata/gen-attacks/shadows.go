@@ -145,7 +145,39 @@ func certified() []*attack {
 			return f.b
 		}).malformed().sees("valid valid"),
 	)
-	return fooled(append(append(out, downgrades()...), fieldTricks()...))
+	return fooled(append(append(append(out, overlaps()...), downgrades()...), fieldTricks()...))
+}
+
+// overlaps are visible signature fields that a later revision puts onto a page
+// without certification (table of section 3): they may not cover what was signed.
+func overlaps() []*attack {
+	visible := func(rect string, who *identity) func() []byte {
+		return func() []byte {
+			f := honest(signing{})
+			look := f.alloc()
+			f.sign(signing{field: "Signature2", who: who, rect: rect, fieldEntries: fmt.Sprintf("/AP<</N %d 0 R>>", look), change: func(r *revision) {
+				r.set[look] = stream("/Type/XObject/Subtype/Form/BBox[0 0 300 30]/Resources<</Font<</F1 5 0 R>>>>",
+					"1 1 1 rg 0 0 300 30 re f 0 g BT /F1 14 Tf 12 15 Td ("+forgery+") Tj ET")
+			}})
+			return f.b
+		}
+	}
+	return []*attack{
+		row("c2-over-text", "C2", "no certification: a visible signature of a trusted signer over the signed text", visible("[60 715 360 745]", &other)).
+			malformed().sees("valid valid").shows(forgery),
+		row("c2-over-text-self-signed", "C2", "no certification: a visible self-signed signature over the signed text", visible("[60 715 360 745]", &self)).
+			malformed().sees("valid valid").shows(forgery),
+		row("c2-beside-text", "C2", "no certification: a visible signature of a trusted signer where the page is empty", visible("[60 400 360 430]", &other)).
+			passes().sees("valid valid"),
+		row("c2-beside-text-self-signed", "C2", "no certification: a visible self-signed signature where the page is empty explains nothing",
+			visible("[60 400 360 430]", &self)).is(indeterminate, "SIG_CONSTRAINTS_FAILURE", "NO_CERTIFICATE_CHAIN_FOUND").sees("valid valid"),
+		row("c2-over-field", "C2", "no certification: a visible signature of a trusted signer over a form field", func() []byte {
+			f := formLetter("Lunas")
+			f.sign(signing{})
+			f.sign(signing{field: "Signature2", who: &other, rect: "[100 605 300 640]"})
+			return f.b
+		}).malformed().sees("valid valid"),
+	}
 }
 
 // sneak adds a visible signature that draws the forgery over the text.
@@ -272,6 +304,12 @@ func fieldTricks() []*attack {
 		row("c4-all", "C4", "FieldMDP locks all", lock("/Action/All", "ab")).under("forms").malformed(),
 		row("c4-field-lock", "C4", "the field's /Lock locks all, without a FieldMDP in the signature", lockedByField("/Action/All")).under("forms").malformed(),
 		row("c4-field-lock-p", "C4", "the field's /Lock has P=1 beside another field's name", lockedByField("/Action/Include/Fields[(x)]/P 1")).under("forms").malformed(),
+		row("c4-dotted-name", "C4", "FieldMDP locks p, and a field that is called p.b without being its child is filled", func() []byte {
+			return lockedNamed("p.b", "/Action/Include/Fields[(p)]")
+		}).under("forms").malformed(),
+		row("c4-utf8", "C4", "FieldMDP names a in UTF-8 with a byte order mark, and a is filled", lock("/Action/Include/Fields[<EFBBBF61>]", "a")).under("forms").malformed(),
+		row("c4-exclude-utf16", "C4", "FieldMDP locks all but ab, named in UTF-16, and a is filled", lock("/Action/Exclude/Fields[<FEFF00610062>]", "a")).under("forms").malformed(),
+		row("c4-no-action", "C4", "FieldMDP without an action locks all", lock("/Fields[(p)]", "a")).under("forms").malformed(),
 		row("c5-javascript-before", "C5", "a certified document that had JavaScript when it was signed", func() []byte {
 			f := letter(func(_ *file, r *revision) {
 				r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", "/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>/DSS")
@@ -285,6 +323,30 @@ func fieldTricks() []*attack {
 			return f.b
 		}).malformed().sees("valid"),
 		row("c6-usage-rights", "C6", "a usage rights signature (UR3) in /Perms and no other", usageRights).is(noSignature).sees("none"),
+		row("c6-usage-rights-beside", "C6", "a usage rights signature (UR3) beside an honest one: only the honest one counts", usageRightsBeside).passes().sees("valid"),
+		row("c7-recycled-field", "C7", "a new signature field takes the number of an object that existed before", func() []byte {
+			f := letter(func(f *file, r *revision) { r.set[20] = "<</Contoh 1>>"; f.size = 21 }, emptyCRL())
+			f.sign(signing{})
+			f.fields, f.annots = append(f.fields, 20), append(f.annots, 20)
+			f.commit(revision{set: map[int]string{
+				20:          "<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature2)/Rect[0 0 0 0]/F 132/P 3 0 R>>",
+				objPage:     f.page(),
+				objAcroForm: f.form(),
+			}})
+			return f.b
+		}).malformed().sees("valid unsigned"),
+		row("c7-same-value", "C7", "a new field's /V is the signature that the first field has", func() []byte {
+			f := letter(nil, emptyCRL())
+			f.sign(signing{number: 19})
+			n := f.alloc()
+			f.fields, f.annots = append(f.fields, n), append(f.annots, n)
+			f.commit(revision{set: map[int]string{
+				n:           "<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature2)/Rect[0 0 0 0]/F 132/P 3 0 R/V 19 0 R>>",
+				objPage:     f.page(),
+				objAcroForm: f.form(),
+			}})
+			return f.b
+		}).malformed().sees("valid valid"),
 		row("c7-recycled", "C7", "a new field's /V takes the number of an object that existed before", func() []byte {
 			f := letter(func(f *file, r *revision) { r.set[20] = "<</Contoh 1>>"; f.size = 21 }, emptyCRL())
 			f.sign(signing{})
@@ -303,6 +365,31 @@ func lockedByField(lock string) func() []byte {
 		f.fillForm(nama, "Budi")
 		return f.b
 	}
+}
+
+// lockedNamed is a letter with one text field of that partial name, signed with
+// a FieldMDP and filled.
+func lockedNamed(name, params string) []byte {
+	f := letter(func(f *file, r *revision) {
+		f.size = lockFirst
+		f.fields, f.annots = []int{fieldA}, []int{fieldA}
+		r.set[fieldA], r.set[fieldA+1] = textField(name, "", "[72 600 272 620]", fieldA+1), appearance("")
+		r.set[objPage], r.set[objAcroForm] = f.page(), f.form()
+	}, emptyCRL())
+	f.sign(signing{entries: "/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data 1 0 R/TransformParams<</Type/TransformParams/V/1.2" + params + ">>>>]"})
+	f.fillForm(fieldA, "Budi")
+	return f.b
+}
+
+// usageRightsBeside has a UR3 signature dictionary that holds nothing.
+func usageRightsBeside() []byte {
+	f := letter(func(f *file, r *revision) {
+		r.set[20] = "<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/adbe.pkcs7.detached/ByteRange[0 9 99 9]/Contents<00>>>"
+		f.size = 21
+		r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", "/Perms<</UR3 20 0 R>>/DSS")
+	}, emptyCRL())
+	f.sign(signing{})
+	return f.b
 }
 
 // usageRights makes the honest signature a UR3 one that no field refers to.
