@@ -155,6 +155,11 @@ func openNote(msg []byte, vkeys []string) (*note.Note, error) {
 	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
+	for _, sig := range n.Sigs { // one note has one spelling
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return nil, fmt.Errorf("evidence: signature by %s: %w", sig.Name, err)
+		}
+	}
 	return n, nil
 }
 

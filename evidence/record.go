@@ -46,9 +46,11 @@ type Record struct {
 	Result  Result  `json:"result"`
 	// Intent is the leaf of the intent that this outcome closes, in hexadecimal:
 	// the outcome's receipt vouches for both.
-	Intent    string            `json:"intent"`
-	Artefacts []Artefact        `json:"artefacts"`
-	Detail    map[string]string `json:"detail"`
+	Intent    string     `json:"intent"`
+	Artefacts []Artefact `json:"artefacts"`
+	// Detail is whatever else is to be known: names like Kind's, none of them
+	// a member's; values of at most 4096 bytes.
+	Detail map[string]string `json:"detail"`
 }
 
 // Actor is who asked, as the gateway knew them.
@@ -282,8 +284,8 @@ func (r *Record) check() error {
 		}
 	}
 	for name, text := range r.Detail {
-		if !isName(name) || len(text) > maxDetailText {
-			return fail("detail", "%q: the name is not one, or over %d bytes", name, maxDetailText)
+		if !isName(name) || reserved[name] || len(text) > maxDetailText {
+			return fail("detail", "%q: the name is not one, is reserved, or over %d bytes", name, maxDetailText)
 		}
 	}
 	return nil
@@ -292,6 +294,14 @@ func (r *Record) check() error {
 // maxDetailText bounds a value of Detail in bytes; a signed note (see
 // KeyStatement) is the longest there is.
 const maxDetailText = 4096
+
+// reserved are names that a detail may not have, so that who reads a record with
+// less than a JSON parser, as the script in a bundle does, finds the member
+// itself.
+var reserved = map[string]bool{
+	"actor": true, "artefacts": true, "detail": true, "intent": true, "kind": true, "node": true, "operation": true, "organisation": true,
+	"phase": true, "result": true, "schema": true, "sha256": true, "signer": true, "subject": true, "time": true,
+}
 
 func (r *Record) texts() map[string]string {
 	return map[string]string{

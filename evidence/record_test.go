@@ -106,17 +106,18 @@ func TestParseRecordRefuses(t *testing.T) {
 
 func TestRecordLimits(t *testing.T) {
 	for name, change := range map[string]func(*evidence.Record){
-		"schema":         func(r *evidence.Record) { r.Schema = "absah/record/2" },
-		"no operation":   func(r *evidence.Record) { r.Operation = "" },
-		"no time":        func(r *evidence.Record) { r.Time = time.Time{} },
-		"no status":      func(r *evidence.Record) { r.Result = evidence.Result{} },
-		"artefact":       func(r *evidence.Record) { r.Artefacts = []evidence.Artefact{{Kind: "cms", SHA256: "00"}} },
-		"artefacts":      func(r *evidence.Record) { r.Artefacts = make([]evidence.Artefact, 257) },
-		"detail name":    func(r *evidence.Record) { r.Detail = map[string]string{"A b": ""} },
-		"detail long":    func(r *evidence.Record) { r.Detail = map[string]string{"a": strings.Repeat("a", 4097)} },
-		"intent":         func(r *evidence.Record) { r.Intent = "00" },
-		"not UTF-8":      func(r *evidence.Record) { r.Node = "\xc3" },
-		"detail not UTF": func(r *evidence.Record) { r.Detail = map[string]string{"a": "\xc3"} },
+		"schema":          func(r *evidence.Record) { r.Schema = "absah/record/2" },
+		"no operation":    func(r *evidence.Record) { r.Operation = "" },
+		"no time":         func(r *evidence.Record) { r.Time = time.Time{} },
+		"no status":       func(r *evidence.Record) { r.Result = evidence.Result{} },
+		"artefact":        func(r *evidence.Record) { r.Artefacts = []evidence.Artefact{{Kind: "cms", SHA256: "00"}} },
+		"artefacts":       func(r *evidence.Record) { r.Artefacts = make([]evidence.Artefact, 257) },
+		"detail name":     func(r *evidence.Record) { r.Detail = map[string]string{"A b": ""} },
+		"detail reserved": func(r *evidence.Record) { r.Detail = map[string]string{"kind": "cms"} },
+		"detail long":     func(r *evidence.Record) { r.Detail = map[string]string{"a": strings.Repeat("a", 4097)} },
+		"intent":          func(r *evidence.Record) { r.Intent = "00" },
+		"not UTF-8":       func(r *evidence.Record) { r.Node = "\xc3" },
+		"detail not UTF":  func(r *evidence.Record) { r.Detail = map[string]string{"a": "\xc3"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := record(evidence.PhaseOutcome)
