@@ -82,7 +82,11 @@ func Sign(o SignOptions) ([]byte, error) {
 	if err := p.algorithm.Verify(p.public, message, value); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSignature, err)
 	}
-	return o.assemble(p, message, value)
+	whole, err := o.assemble(p, message, value)
+	if err != nil {
+		return nil, err
+	}
+	return whole.appendTo(make([]byte, 0, whole.size())), nil
 }
 
 // plan is what Sign and Size derive from the options.
@@ -186,79 +190,95 @@ func (o *SignOptions) attributes(digest []byte) []byte {
 	return setOf(tagSet, attrs...)
 }
 
-// assemble returns the ContentInfo around the signed attributes and the value.
-func (o *SignOptions) assemble(p plan, message, value []byte) ([]byte, error) {
+// assemble returns the ContentInfo around the signed attributes and the value,
+// not written yet.
+func (o *SignOptions) assemble(p plan, message, value []byte) (part, error) {
 	signatureID := p.algorithm.Identifier()
 	if signatureID == nil {
-		return nil, breach(RuleUnsupported, "no identifier for %v", p.algorithm)
+		return part{}, breach(RuleUnsupported, "no identifier for %v", p.algorithm)
 	}
-	digestID := DigestIdentifier(p.algorithm.hash)
+	digestID := raw(DigestIdentifier(p.algorithm.hash))
 	cert := o.Certificate
-	signer := tlv(tagSequence,
-		[]byte{tagInteger, 1, 1},
-		tlv(tagSequence, cert.RawIssuer, integerTLV(cert.SerialNumber)),
+	signer := around(tagSequence,
+		raw([]byte{tagInteger, 1, 1}),
+		around(tagSequence, raw(cert.RawIssuer), raw(integerTLV(cert.SerialNumber))),
 		digestID,
-		[]byte{context0}, message[1:],
-		signatureID,
-		tlv(tagOctetString, value))
+		raw([]byte{context0}), raw(message[1:]),
+		raw(signatureID),
+		around(tagOctetString, raw(value)))
 
-	version, encap := byte(1), [][]byte{oidTLV(o.contentType())}
+	contentType := raw(oidTLV(o.contentType()))
+	version, encap := byte(1), around(tagSequence, contentType)
 	if !o.contentType().Equal(OIDData) {
 		version = 3 // RFC 5652 §5.1
 	}
 	if o.Content != nil {
-		encap = append(encap, tlv(context0, tlv(tagOctetString, o.Content)))
+		encap = around(tagSequence, contentType, around(context0, around(tagOctetString, raw(o.Content))))
 	}
-	return nest([]wrapper{{tag: tagSequence, before: oidTLV(OIDSignedData)}, {tag: context0}, {tag: tagSequence}},
-		[]byte{tagInteger, 1, version},
-		tlv(tagSet, digestID),
-		tlv(tagSequence, encap...),
+	return around(tagSequence, raw(oidTLV(OIDSignedData)), around(context0, around(tagSequence,
+		raw([]byte{tagInteger, 1, version}),
+		around(tagSet, digestID),
+		encap,
 		o.certificateSet(),
-		tlv(tagSet, signer)), nil
+		around(tagSet, signer)))), nil
 }
 
-// wrapper is an element around everything that follows, after some bytes.
-type wrapper struct {
-	tag    byte
-	before []byte
+// part is DER to be written: bytes as they are, or an element around parts. So
+// certificates are copied once, not once for each element they are inside, and
+// not at all to learn the length.
+type part struct {
+	bytes []byte
+	tag   byte // 0 = bytes alone
+	parts []part
 }
 
-// nest returns the parts inside the wrappers, outermost first, without copying
-// the parts once for each.
-func nest(around []wrapper, parts ...[]byte) []byte {
+func raw(b []byte) part { return part{bytes: b} }
+
+func around(tag byte, parts ...part) part { return part{tag: tag, parts: parts} }
+
+// inner returns the length of an element's contents.
+func (p part) inner() int {
 	n := 0
-	for _, p := range parts {
-		n += len(p)
+	for _, q := range p.parts {
+		n += q.size()
 	}
-	sizes := make([]int, len(around))
-	for i := len(around) - 1; i >= 0; i-- {
-		n += len(around[i].before)
-		sizes[i] = n
-		n += headerLen(n)
+	return n
+}
+
+func (p part) size() int {
+	if p.tag == 0 {
+		return len(p.bytes)
 	}
-	dst := make([]byte, 0, n)
-	for i, w := range around {
-		dst = append(appendHeader(dst, w.tag, sizes[i]), w.before...)
+	n := p.inner()
+	return headerLen(n) + n
+}
+
+func (p part) appendTo(dst []byte) []byte {
+	if p.tag == 0 {
+		return append(dst, p.bytes...)
 	}
-	for _, p := range parts {
-		dst = append(dst, p...)
+	dst = appendHeader(dst, p.tag, p.inner())
+	for _, q := range p.parts {
+		dst = q.appendTo(dst)
 	}
 	return dst
 }
 
-// certificateSet returns the certificates [0], nil when there are to be none.
-func (o *SignOptions) certificateSet() []byte {
+// certificateSet returns the certificates [0], nothing when there are to be
+// none.
+func (o *SignOptions) certificateSet() part {
 	if o.NoCertificates {
-		return nil
+		return part{}
 	}
-	certs := make([][]byte, 0, 1+len(o.Chain))
-	certs = append(certs, o.Certificate.Raw)
+	certs := make([]part, 0, 1+len(o.Chain))
+	certs = append(certs, raw(o.Certificate.Raw))
 	for _, c := range o.Chain {
-		if !slices.ContainsFunc(certs, func(d []byte) bool { return bytes.Equal(c.Raw, d) }) {
-			certs = append(certs, c.Raw)
+		if !slices.ContainsFunc(certs, func(d part) bool { return bytes.Equal(c.Raw, d.bytes) }) {
+			certs = append(certs, raw(c.Raw))
 		}
 	}
-	return setOf(context0, certs...)
+	slices.SortFunc(certs, func(a, b part) int { return bytes.Compare(a.bytes, b.bytes) })
+	return around(context0, certs...)
 }
 
 // Size returns an upper bound, in bytes, of what [Sign] returns for o plus a
@@ -274,15 +294,15 @@ func (o SignOptions) Size(timestampLen int) (int, error) {
 		return 0, malformed(0, "limit", "time-stamp token longer than MaxSize")
 	}
 	message := o.attributes(make([]byte, p.algorithm.hash.Size()))
-	der, err := o.assemble(p, message, make([]byte, maxValueLen(p.public)))
+	whole, err := o.assemble(p, message, make([]byte, maxValueLen(p.public)))
 	if err != nil || timestampLen == 0 {
-		return len(der), err
+		return whole.size(), err
 	}
 	// The attribute: identifier, three headers; then the headers around it may
 	// each grow by the bytes that a length of MaxSize takes.
 	const headers = 3 * 5
 	const growth = 6 * 4
-	return len(der) + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
+	return whole.size() + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
 }
 
 // maxValueLen returns the greatest length of a signature value by the key.
