@@ -36,7 +36,7 @@ type Anchors struct {
 func NewAnchors(certs ...*x509.Certificate) *Anchors {
 	a := &Anchors{byName: make(map[string][]*x509.Certificate)}
 	for _, c := range certs {
-		if a.exact(c) {
+		if a.exact(c, nil) {
 			continue
 		}
 		name := canonicalName(c.RawSubject)
@@ -134,8 +134,10 @@ func (a *Anchors) Len() int {
 
 // Contains reports whether cert has the name and key of an anchor, whatever
 // else stands in it.
-func (a *Anchors) Contains(cert *x509.Certificate) bool {
-	for _, c := range a.named(cert.RawSubject) {
+func (a *Anchors) Contains(cert *x509.Certificate) bool { return a.contains(cert, nil) }
+
+func (a *Anchors) contains(cert *x509.Certificate, s *Session) bool {
+	for _, c := range a.named(cert.RawSubject, s) {
 		if bytes.Equal(c.RawSubjectPublicKeyInfo, cert.RawSubjectPublicKeyInfo) {
 			return true
 		}
@@ -143,15 +145,16 @@ func (a *Anchors) Contains(cert *x509.Certificate) bool {
 	return false
 }
 
-func (a *Anchors) named(name []byte) []*x509.Certificate {
+// named returns the anchors of a name; s may be nil.
+func (a *Anchors) named(name []byte, s *Session) []*x509.Certificate {
 	if a == nil || len(a.list) == 0 {
 		return nil
 	}
-	return a.byName[canonicalName(name)]
+	return a.byName[s.name(name)]
 }
 
-func (a *Anchors) exact(cert *x509.Certificate) bool {
-	for _, c := range a.named(cert.RawSubject) {
+func (a *Anchors) exact(cert *x509.Certificate, s *Session) bool {
+	for _, c := range a.named(cert.RawSubject, s) {
 		if c.Equal(cert) {
 			return true
 		}

@@ -41,8 +41,9 @@ const (
 	// maxEvidence bounds OCSP responses plus CRLs considered for one
 	// certificate.
 	maxEvidence = 4096
-	// maxCovering bounds the OCSP responses about one certificate that are
-	// verified; a letter signed often by one person carries one a signature.
+	// maxCovering bounds the OCSP responses about one certificate where no
+	// session bounds what they cost; a letter signed often by one person
+	// carries one a signature.
 	maxCovering = 128
 	// maxRecursion bounds "who vouches for the one that vouches": responder
 	// and CRL issuer certificates that need revocation data of their own.

@@ -68,7 +68,7 @@ func BuildPath(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o P
 // search, even after some paths.
 func BuildPaths(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o PathOptions, yield func([]*x509.Certificate) bool) error {
 	b := &pathBuilder{anchors: a, opts: o, yield: yield, checked: make(map[edge]*PathError)}
-	if a.exact(leaf) {
+	if a.exact(leaf, o.Session) {
 		if b.complete([]*x509.Certificate{leaf}); b.done {
 			return nil
 		}
@@ -117,7 +117,7 @@ func (b *pathBuilder) stopped() bool { return b.done || b.budget != "" }
 // recursion is bounded by maxDepth.
 func (b *pathBuilder) extend(path []*x509.Certificate) {
 	child := path[len(path)-1]
-	for _, anchor := range b.ordered(child, b.anchors.named(child.RawIssuer)) {
+	for _, anchor := range b.ordered(child, b.anchors.named(child.RawIssuer, b.opts.Session)) {
 		if b.stopped() {
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -137,7 +136,11 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 	visited = append(visited[:len(visited):len(visited)], cert)
 	var found []Status
 	var rejected []error
-	for _, o := range c.covering(cert, issuer) {
+	answers, err := c.covering(cert, issuer)
+	if err != nil {
+		return Status{}, err
+	}
+	for _, o := range answers {
 		st, err := o.Check(cert, issuer, c.at, c.opts)
 		if err == nil {
 			err = c.responder(st, issuer, visited)
@@ -148,11 +151,11 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 		}
 		found = append(found, st)
 	}
-	st, err := c.lists(cert, issuer, visited)
-	if err == nil {
+	st, lerr := c.lists(cert, issuer, visited)
+	if lerr == nil {
 		found = append(found, st)
-	} else if RuleOf(err) != RuleNoEvidence {
-		rejected = append(rejected, err)
+	} else if RuleOf(lerr) != RuleNoEvidence {
+		rejected = append(rejected, lerr)
 	}
 	if len(found) == 0 {
 		return Status{}, &RevocationError{Certificate: cert, Rejected: rejected}
@@ -160,20 +163,24 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 	return newest(found), nil
 }
 
-// covering returns the newest responses about cert, no more than maxCovering:
-// each may cost dozens of signature checks before it is rejected.
-func (c *revocationCheck) covering(cert, issuer *x509.Certificate) []*OCSP {
+// covering returns the responses about cert. Each may cost dozens of signature
+// checks before it is rejected: what no session bounds are maxCovering, and more
+// than that are refused. To leave some out would let a flood of worthless ones
+// hide the one that says "revoked".
+func (c *revocationCheck) covering(cert, issuer *x509.Certificate) ([]*OCSP, error) {
 	var out []*OCSP
 	for _, o := range c.m.OCSPs {
 		if !c.opts.Session.spend(len(o.singles) / 512) {
-			break
+			return nil, &RejectError{Object: "revocation", Rule: RuleBudget}
 		}
 		if o.Covers(cert, issuer) {
 			out = append(out, o)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *OCSP) int { return b.ProducedAt.Compare(a.ProducedAt) })
-	return out[:min(len(out), maxCovering)]
+	if c.opts.Session == nil && len(out) > maxCovering {
+		return nil, &RejectError{Object: "revocation", Rule: RuleTooMuch}
+	}
+	return out, nil
 }
 
 func newest(found []Status) Status {

@@ -142,7 +142,7 @@ func (s *Session) index(pool []*x509.Certificate, a *Anchors) (map[string][]*x50
 	byName := make(map[string][]*x509.Certificate)
 	seen := make(map[string]bool, len(pool))
 	for _, c := range pool {
-		if c == nil || seen[string(c.Raw)] || a.Contains(c) {
+		if c == nil || seen[string(c.Raw)] || a.contains(c, s) {
 			continue // an anchor's other certificates lead only to longer paths
 		}
 		seen[string(c.Raw)] = true

@@ -372,6 +372,39 @@ func TestHangingHost(t *testing.T) {
 	}
 }
 
+// TestTrickle: an answer that comes byte by byte, for ever, ends with the
+// timeout (D09).
+func TestTrickle(t *testing.T) {
+	l := start(t, lab.Config{})
+	drip := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-r.Context().Done():
+				return
+			case <-tick.C:
+				if _, err := w.Write([]byte{0x30}); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+			}
+		}
+	}))
+	defer drip.Close()
+	c := client(t, fetch.Config{Allow: []string{strings.TrimPrefix(drip.URL, "http://")}, Timeout: 100 * time.Millisecond})
+	cert := *issue(t, l)
+	cert.OCSPServer, cert.CRLDistributionPoints, cert.IssuingCertificateURL = []string{drip.URL}, []string{drip.URL}, []string{drip.URL}
+	_, err1 := c.OCSP(ctx, &cert, l.Issuing(), time.Time{})
+	_, err2 := c.CRL(ctx, &cert, l.Issuing(), time.Time{})
+	_, err3 := c.Issuers(ctx, &cert)
+	for _, err := range []error{err1, err2, err3} {
+		if kind(err) != fetch.Timeout {
+			t.Errorf("got %v, want kind %v", err, fetch.Timeout)
+		}
+	}
+}
+
 func TestFourAtATimePerHost(t *testing.T) {
 	l := start(t, lab.Config{})
 	var inside, most atomic.Int32
