@@ -400,7 +400,7 @@ func forgedOCSP(t *testing.T, cert, issuer *x509.Certificate, n, salt int) []byt
 		Produced  time.Time `asn1:"generalized"`
 		Answers   []single
 	}
-	d := data{asn1.RawValue{Class: 2, Tag: 1, IsCompound: true, Bytes: issuer.RawSubject}, begin.UTC(), nil}
+	d := data{asn1.RawValue{Class: 2, Tag: 1, IsCompound: true, Bytes: issuer.RawSubject}, begin.Add(time.Duration(salt) * time.Second).UTC(), nil}
 	for range n {
 		d.Answers = append(d.Answers, one)
 	}

@@ -122,6 +122,7 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 		text string
 	}{
 		{r.evidence.full, "not all of the embedded evidence could be looked at"},
+		{r.network != nil && r.network.over, "there are more certificates than are asked about"},
 		{r.session.Exhausted(), "the certificates and revocation data ask for more checks than a file is given"},
 	} {
 		for _, w := range r.work {

@@ -15,8 +15,9 @@ import (
 type network struct {
 	ctx     context.Context
 	source  pki.Source
-	fetches int // certificates whose status was asked for
-	issuers int // issuers that were asked for
+	fetches int  // certificates whose status was asked for
+	issuers int  // issuers that were asked for
+	over    bool // more than maxFetches had to be asked about
 	// hosts that may be asked for issuers, in lower case: those that the
 	// caller names and those that the certificates of authorities name to which
 	// a path to an anchor is known.
@@ -184,6 +185,7 @@ func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.St
 func (r *run) fetch(cert, issuer *x509.Certificate) error {
 	n := r.network
 	if n.fetches++; n.fetches > maxFetches {
+		n.over = true
 		return fmt.Errorf("more than %d certificates to ask about", maxFetches)
 	}
 	der, err := n.source.OCSP(n.ctx, cert, issuer, time.Time{})

@@ -380,3 +380,35 @@ func TestFetchesAreBounded(t *testing.T) {
 		t.Error(r.Warnings)
 	}
 }
+
+// TestFloodHidesNothing (R07): hundreds of worthless answers, made in the future
+// as they say, do not keep the true one from being read.
+func TestFloodHidesNothing(t *testing.T) {
+	w := newWorld(t)
+	signed := w.sign(t, letter(t), signer.B)
+	var dss pades.DSS
+	for _, pair := range [][2]*x509.Certificate{{w.cert, w.lab.Issuing()}, {w.lab.Issuing(), w.lab.Root()}} {
+		der, err := w.source.CRL(context.Background(), pair[0], pair[1], time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dss.CRLs = append(dss.CRLs, der)
+	}
+	for i := range 300 {
+		dss.OCSPs = append(dss.OCSPs, forgedOCSP(t, w.cert, w.lab.Issuing(), 1, 100_000+i))
+	}
+	signed = withStore(t, signed, dss)
+	w.advance(time.Hour)
+	if r := verify(t, w.offline(), signed, w.now()); r.Verdict != verifier.TotalPassed {
+		explain(t, r)
+		t.Errorf("offline: %s", r.Verdict)
+	}
+	if err := w.lab.Revoke(w.cert, w.now(), pki.KeyCompromise); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(time.Minute)
+	if r := verify(t, w.online(), signed, w.now()); r.Signatures[0].Sub != verifier.RevokedNoPOE {
+		explain(t, r)
+		t.Errorf("online: %s", r.Signatures[0].Conclusion)
+	}
+}

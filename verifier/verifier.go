@@ -96,7 +96,7 @@ type Input struct {
 // The error is about broken machinery: reading failed, or ctx ended. Whatever
 // the file itself holds gives a report.
 func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report, error) {
-	at = at.UTC()
+	at = at.UTC().Truncate(time.Second) // as the report writes it, and as certificates count
 	r := &run{
 		v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
