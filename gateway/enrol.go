@@ -30,14 +30,14 @@ func Local(organisation, user string) Caller {
 type KeyMaker interface {
 	// Generate makes a key of that algorithm, sealed under the passphrase, and
 	// a DER PKCS #10 request for it.
-	Generate(ctx context.Context, signerID, algorithm string, passphrase []byte, subject pkix.Name) (sealed, publicKey, request []byte, err error)
+	Generate(ctx context.Context, signerID, algorithm string, passphrase []byte, subject pkix.RDNSequence) (sealed, publicKey, request []byte, err error)
 }
 
 // Enrolment is a new signer.
 type Enrolment struct {
 	Name, Office string
 	NIK          string // sixteen digits
-	Subject      pkix.Name
+	Subject      pkix.RDNSequence
 	Algorithm    string // as hsm.ParseAlgorithm reads it
 	Passphrase   []byte
 }

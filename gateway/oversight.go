@@ -111,3 +111,24 @@ func artefactOf(b evidence.Blob) evidence.Artefact {
 	sum := sha256.Sum256(b.Data)
 	return evidence.Artefact{Kind: b.Kind, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(b.Data))}
 }
+
+// purgeLimit bounds how many rows one transaction of Purge touches.
+const purgeLimit = 500
+
+// Purge forgets idempotency keys and erases activations that have expired.
+func (g *Gateway) Purge(ctx context.Context) error {
+	at, err := g.clock.present()
+	if err != nil {
+		return err
+	}
+	for {
+		var n int
+		err := g.update(ctx, AllOrganisations, func(tx Tx) (err error) {
+			n, err = tx.Purge(ctx, at, purgeLimit)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

@@ -15,6 +15,29 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
+// Level and Visible are those of package signer, whose words the use cases
+// speak.
+type (
+	Level   = signer.Level
+	Visible = signer.Visible
+)
+
+// The levels, and the pages that are not a number.
+const (
+	LevelB    = signer.B
+	LevelT    = signer.T
+	LevelLT   = signer.LT
+	LevelLTA  = signer.LTA
+	FirstPage = signer.FirstPage
+	LastPage  = signer.LastPage
+)
+
+// ParseLevel reads "B-LTA" and the like.
+func ParseLevel(s string) (Level, error) { return signer.ParseLevel(s) }
+
+// Signing is [Gateway.Sign] or [Gateway.Seal].
+type Signing func(ctx context.Context, c Caller, in Upload, req SignRequest) (*Release, error)
+
 // SignRequest asks for a signature or a seal. Its JSON, without the secrets,
 // is what an idempotency key stands for.
 type SignRequest struct {

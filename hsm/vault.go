@@ -289,6 +289,26 @@ func newSalt() []byte {
 	return b
 }
 
+// Derive returns 32 bytes that only a holder of the pepper key can know, the
+// same for the same purpose: the root of keys that must be on no disk.
+func (v *Vault) Derive(ctx context.Context, purpose string) ([]byte, error) {
+	return v.hmac(ctx, appendBytes([]byte("absah derive v1"), []byte(purpose)))
+}
+
+// hmac returns the HMAC-SHA-256 by the pepper key. Every use begins its
+// message with a prefix of its own.
+func (v *Vault) hmac(ctx context.Context, msg []byte) ([]byte, error) {
+	mac, _, err := v.m.do(ctx, request{op: opSign, lane: laneSign, again: true,
+		body: appendSign(nil, v.pepper, 0, schemeHMACSHA256, msg)})
+	if err != nil {
+		return nil, fmt.Errorf("pepper: %w", err)
+	}
+	if len(mac) != sha256.Size {
+		return nil, fmt.Errorf("the module returned an HMAC of %d bytes", len(mac))
+	}
+	return mac, nil
+}
+
 // passphraseKey derives HKDF(Argon2id(passphrase, salt) ‖ HMAC). The HMAC is
 // over the Argon2id result and not over the salt alone: otherwise one answer
 // of the HSM would do for guessing a signer's passphrase for ever.
@@ -302,13 +322,9 @@ func (v *Vault) passphraseKey(ctx context.Context, s *sealed, passphrase []byte)
 	<-v.deriving
 	msg := appendBytes([]byte("absah pepper v1"), s.signer)
 	msg = appendBytes(appendBytes(msg, s.salt), slow)
-	mac, _, err := v.m.do(ctx, request{op: opSign, lane: laneSign, again: true,
-		body: appendSign(nil, v.pepper, 0, schemeHMACSHA256, msg)})
+	mac, err := v.hmac(ctx, msg)
 	if err != nil {
-		return nil, fmt.Errorf("pepper: %w", err)
-	}
-	if len(mac) != sha256.Size {
-		return nil, fmt.Errorf("the module returned an HMAC of %d bytes", len(mac))
+		return nil, err
 	}
 	return hkdf.Key(sha256.New, append(slow, mac...), s.salt, "absah personal key v1", 32)
 }

@@ -218,3 +218,20 @@ func TestActivationLost(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// TestDerive: the same for the same purpose, another for another.
+func TestDerive(t *testing.T) {
+	v := newVault(t, hsmtest.New(t).Start(t))
+	derive := func(purpose string) []byte {
+		t.Helper()
+		b, err := v.Derive(t.Context(), purpose)
+		if err != nil || len(b) != 32 {
+			t.Fatalf("got %d bytes, %v", len(b), err)
+		}
+		return b
+	}
+	first, again, other := derive("a"), derive("a"), derive("b")
+	if !bytes.Equal(first, again) || bytes.Equal(first, other) {
+		t.Errorf("got %x, %x and for another purpose %x", first, again, other)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
@@ -66,7 +68,8 @@ func exitStatus(err error) int {
 	case is[*signer.RefusedError](err), is[*pades.RefusedError](err), is[*pki.RevokedError](err),
 		is[*pki.NotValidError](err), errors.Is(err, hsm.ErrPIN), errors.Is(err, hsm.ErrKeyNotFound),
 		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
-		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey):
+		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey),
+		is[*gateway.Error](err), errors.Is(err, evidence.ErrRollback), errors.Is(err, evidence.ErrTampered):
 		return statusRefused
 	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
 		return statusUnreadable

@@ -46,7 +46,12 @@ func (t *tokenFlags) withModule(cmd *cobra.Command, work func(*hsm.Module) error
 // flags that cmd has already.
 func (t *tokenFlags) registerRequired(cmd *cobra.Command, more ...string) {
 	t.register(cmd)
-	for _, name := range append([]string{"module", "token", "pin-file"}, more...) {
+	mustRequire(cmd, append([]string{"module", "token", "pin-file"}, more...)...)
+}
+
+// mustRequire demands flags of cmd.
+func mustRequire(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // a flag that is not there yet would never be demanded
 		}

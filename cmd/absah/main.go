@@ -86,6 +86,12 @@ func newRoot() *cobra.Command {
 		newVerifyCommand(),
 		newKeyCommand(),
 		newConfigCommand(),
+		newInitCommand(),
+		newServeCommand(),
+		newReadyCommand(),
+		newBackupCommand(),
+		newSignerCommand(),
+		newApplicationCommand(),
 		newWorkerCommand(),
 	)
 	return root

@@ -1,0 +1,233 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/absah-id/absah/gateway"
+)
+
+// Config is what a Server serves. Gateway, Spool and PublicURL are needed.
+type Config struct {
+	Gateway *gateway.Gateway
+	// Log serves the tiles of the log under /log/, Timestamps RFC 3161 at
+	// /tsa; nil means that there is none.
+	Log, Timestamps http.Handler
+	// Bundle makes the evidence bundle of an operation; nil means none.
+	Bundle Bundler
+	// Ready tells whether operations may go on; nil means always.
+	Ready func(ctx context.Context) error
+
+	// PublicURL is how citizens reach the gateway, without a slash at the end.
+	PublicURL string
+	// TrustedProxies may say whom they speak for.
+	TrustedProxies []netip.Prefix
+
+	// Spool is a folder for uploads, Upload the largest one in bytes, and
+	// Total what all may take together.
+	Spool         string
+	Upload, Total int64
+	// Requests is how many are worked on at once; zero means 64.
+	Requests int
+	// Anonymous is how many verifications a minute one address has without
+	// authentication; zero means none.
+	Anonymous int
+
+	// Logger gets one line a request; nil means none.
+	Logger *slog.Logger
+	// Metrics counts requests; nil means that nothing does.
+	Metrics *Metrics
+}
+
+// Limits of the HTTP side.
+const (
+	maxHeader      = 32 << 10
+	maxRequestPart = 4 << 20 // the JSON part: images of an appearance are in it
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	// slowest is the slowest upload that is waited for, in bytes a second: a
+	// village on 2G.
+	slowest = 4 << 10
+	// waitForTurn is how long a request waits for others to end.
+	waitForTurn = 10 * time.Second
+	retryBusy   = 5 * time.Second
+)
+
+// Server is the HTTP side of a gateway.
+type Server struct {
+	cfg       Config
+	spool     *spool
+	engine    *gin.Engine
+	turns     chan struct{}
+	anonymous *addressLimiter
+}
+
+// New checks cfg and empties the spool.
+func New(cfg Config) (*Server, error) {
+	if cfg.Gateway == nil || cfg.Spool == "" || cfg.PublicURL == "" {
+		return nil, errors.New("api: Config lacks Gateway, Spool or PublicURL")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Requests == 0 {
+		cfg.Requests = 64
+	}
+	spool, err := newSpool(cfg.Spool, cfg.Upload, cfg.Total)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, spool: spool, turns: make(chan struct{}, cfg.Requests), anonymous: newAddressLimiter(cfg.Anonymous)}
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	var proxies []string
+	for _, p := range cfg.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	if err := s.engine.SetTrustedProxies(proxies); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	s.routes()
+	return s, nil
+}
+
+// Handler returns what answers requests.
+func (s *Server) Handler() http.Handler { return s.engine }
+
+// HTTP returns a server with the time limits that keep slow clients from
+// holding connections; config may be nil for plain HTTP behind a proxy.
+func (s *Server) HTTP(config *tls.Config) *http.Server {
+	return &http.Server{
+		Handler: s.engine, TLSConfig: config, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// route is one operation of the API. The OpenAPI description has exactly
+// these.
+type route struct {
+	method, path string
+	handle       func(c *gin.Context) error
+	// heavy requests take turns.
+	heavy bool
+}
+
+func (s *Server) table() []route {
+	return []route{
+		{"POST", "/v1/sign", s.sign, true},
+		{"POST", "/v1/seal", s.seal, true},
+		{"POST", "/v1/timestamp", s.timestamp, true},
+		{"POST", "/v1/augment", s.augment, true},
+		{"POST", "/v1/verify", s.verify, true},
+		{"POST", "/v1/activations", s.activate, true},
+		{"POST", "/v1/activations/revoke", s.deactivate, false},
+		{"POST", "/v1/batches", s.batch, true},
+		{"GET", "/v1/operations", s.operations, false},
+		{"GET", "/v1/operations/:id", s.operation, false},
+		{"GET", "/v1/operations/:id/evidence", s.evidence, true},
+		{"POST", "/v1/documents", s.registerDocument, false},
+		{"GET", "/v1/documents/:id", s.document, false},
+		{"PATCH", "/v1/documents/:id", s.changeDocument, false},
+		{"GET", "/v1/renewals", s.renewals, false},
+		{"GET", "/v1/signers", s.signers, false},
+		{"GET", "/v1/certificates/:id/status", s.certificateStatus, false},
+		{"GET", "/v1/openapi.json", s.openAPI, false},
+		{"GET", "/v1/docs", s.docs, false},
+		{"GET", "/healthz", s.healthz, false},
+		{"GET", "/readyz", s.readyz, false},
+	}
+}
+
+func (s *Server) routes() {
+	s.engine.Use(s.identify, s.observe, s.recover, secure)
+	for _, r := range s.table() {
+		s.engine.Handle(r.method, r.path, s.run(r))
+	}
+	if s.cfg.Timestamps != nil {
+		s.engine.POST("/tsa", gin.WrapH(s.cfg.Timestamps))
+	}
+	if s.cfg.Log != nil {
+		s.engine.GET("/log/*path", gin.WrapH(http.StripPrefix("/log", s.cfg.Log)))
+	}
+	s.engine.NoRoute(func(c *gin.Context) {
+		s.problem(c, &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."})
+	})
+	s.engine.NoMethod(func(c *gin.Context) {
+		s.problem(c, &gateway.Error{Code: codeMethod, Text: "This address does not know the method " + c.Request.Method + "."})
+	})
+}
+
+// run makes a gin handler of a route.
+func (s *Server) run(r route) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Set(keyRoute, r.path)
+		if r.heavy {
+			done, err := s.takeTurn(c.Request.Context())
+			if err != nil {
+				s.problem(c, err)
+				return
+			}
+			defer done()
+		}
+		if err := r.handle(c); err != nil {
+			s.problem(c, err)
+		}
+	}
+}
+
+// takeTurn waits until fewer than Config.Requests are worked on.
+func (s *Server) takeTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns }, nil
+	default:
+	}
+	timer := time.NewTimer(waitForTurn)
+	defer timer.Stop()
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns }, nil
+	case <-timer.C:
+		return nil, &gateway.Error{Code: gateway.CodeBusy, Text: "Too much work at once.", Retry: retryBusy}
+	case <-ctx.Done():
+		return nil, &gateway.Error{Code: gateway.CodeCanceled, Text: "The request was abandoned.", Err: ctx.Err()}
+	}
+}
+
+// caller authenticates the request.
+func (s *Server) caller(c *gin.Context) (gateway.Caller, error) {
+	return s.cfg.Gateway.Authenticate(c.Request.Context(), proof(c))
+}
+
+// proof collects what the request shows of its sender. Several Authorization
+// headers are all looked at: clients that send a second one must not be let in
+// by whichever comes first.
+func proof(c *gin.Context) gateway.Proof {
+	p := gateway.Proof{Address: c.ClientIP(), User: c.GetHeader(headerUser)}
+	for _, value := range c.Request.Header.Values("Authorization") {
+		scheme, rest, _ := strings.Cut(value, " ")
+		switch {
+		case strings.EqualFold(scheme, "Bearer"):
+			p.Key = strings.TrimSpace(rest)
+		case strings.EqualFold(scheme, "Basic"):
+			r := http.Request{Header: http.Header{"Authorization": {value}}}
+			p.Username, p.Password, _ = r.BasicAuth()
+		}
+	}
+	if state := c.Request.TLS; state != nil && len(state.VerifiedChains) > 0 {
+		p.Certificate = sha256Sum(state.VerifiedChains[0][0].RawSubjectPublicKeyInfo)
+	}
+	return p
+}

@@ -1,0 +1,389 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/absah-id/absah/gateway"
+)
+
+// signBody is the part "request" of /v1/sign, /v1/seal and /v1/batches.
+type signBody struct {
+	Signer     string `json:"signer"`     // identifier of the signer or the seal
+	Passphrase secret `json:"passphrase"` // or an activation
+	Activation string `json:"activation"`
+	Password   secret `json:"password"` // of an encrypted document
+
+	Level    level `json:"level"` // B-B … B-LTA; absent: B-LTA
+	Fallback bool  `json:"fallback"`
+	PSS      bool  `json:"pss"`
+
+	Field    string       `json:"field"`
+	Reason   string       `json:"reason"`
+	Location string       `json:"location"`
+	Certify  int          `json:"certify"`
+	Visible  *visibleBody `json:"visible"`
+	Document string       `json:"document"` // public id of a registered document
+}
+
+// level is a gateway.Level in JSON.
+type level struct {
+	gateway.Level
+	set bool
+}
+
+func (l *level) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return &valueError{"level must be a string"}
+	}
+	parsed, err := gateway.ParseLevel(text)
+	if err != nil {
+		return &valueError{"level must be B-B, B-T, B-LT or B-LTA"}
+	}
+	l.Level, l.set = parsed, true
+	return nil
+}
+
+// or returns the level, or def when the request names none.
+func (l level) or(def gateway.Level) gateway.Level {
+	if l.set {
+		return l.Level
+	}
+	return def
+}
+
+// visibleBody says what a signature shows. Coordinates are points from the
+// bottom left of the page as it is seen.
+type visibleBody struct {
+	Page    page     `json:"page"` // 1-based, "first" or "last"
+	X       float64  `json:"x"`
+	Y       float64  `json:"y"`
+	Width   float64  `json:"width"`
+	Height  float64  `json:"height"`
+	QR      string   `json:"qr"` // absent with a registered document: its public address
+	Logo    []byte   `json:"logo"`
+	Image   []byte   `json:"image"`
+	Heading string   `json:"heading"`
+	Office  string   `json:"office"`
+	Name    string   `json:"name"`
+	Lines   []string `json:"lines"`
+	Plain   bool     `json:"plain"`
+}
+
+// page is a page number, or one of two words.
+type page int
+
+func (p *page) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"first"`:
+		*p = gateway.FirstPage
+		return nil
+	case `"last"`:
+		*p = gateway.LastPage
+		return nil
+	}
+	n, err := strconv.Atoi(string(b))
+	if err != nil || n < 1 || n > math.MaxInt32 {
+		return &valueError{`page must be a number from 1, "first" or "last"`}
+	}
+	*p = page(n)
+	return nil
+}
+
+func (s *Server) signRequest(c *gin.Context, b *signBody) gateway.SignRequest {
+	req := gateway.SignRequest{
+		Signer: b.Signer, Passphrase: b.Passphrase, Activation: b.Activation, Password: b.Password,
+		Level: b.Level.or(gateway.LevelLTA), Fallback: b.Fallback, PSS: b.PSS,
+		Field: b.Field, Reason: b.Reason, Location: b.Location, Certify: b.Certify, Document: b.Document,
+		IdempotencyKey: c.GetHeader(headerKey),
+	}
+	if v := b.Visible; v != nil {
+		req.Visible = &gateway.Visible{
+			Page: int(v.Page), X: v.X, Y: v.Y, Width: v.Width, Height: v.Height, QR: v.QR, Logo: v.Logo, Image: v.Image,
+			Heading: v.Heading, Office: v.Office, Name: v.Name, Lines: v.Lines, Plain: v.Plain,
+		}
+		if v.QR == "" && b.Document != "" {
+			req.Visible.QR = s.cfg.PublicURL + "/d/" + b.Document
+		}
+	}
+	return req
+}
+
+func (b *signBody) wipe() {
+	clear(b.Passphrase)
+	clear(b.Password)
+}
+
+// maxIdempotencyKey bounds the header, in bytes.
+const maxIdempotencyKey = 200
+
+func checkKey(c *gin.Context) error {
+	if key := c.GetHeader(headerKey); len(key) > maxIdempotencyKey {
+		return invalid(fmt.Sprintf("Idempotency-Key has more than %d bytes.", maxIdempotencyKey), nil)
+	}
+	return nil
+}
+
+func (s *Server) sign(c *gin.Context) error { return s.signOrSeal(c, s.cfg.Gateway.Sign) }
+
+func (s *Server) seal(c *gin.Context) error { return s.signOrSeal(c, s.cfg.Gateway.Seal) }
+
+func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	if err := checkKey(c); err != nil {
+		return err
+	}
+	var request signBody
+	defer request.wipe()
+	b, err := s.one(c, &request)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	r, err := act(c.Request.Context(), caller, b.upload(0), s.signRequest(c, &request))
+	if err != nil {
+		return err
+	}
+	return s.release(c, b.documents[0], r)
+}
+
+// release sends a document: the input followed by its tail.
+func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
+	for name, values := range releaseHeader(r) {
+		c.Writer.Header()[name] = values
+	}
+	c.Header("Content-Length", strconv.FormatInt(r.Size, 10))
+	c.Header("Content-Disposition", `attachment; filename="signed.pdf"`)
+	c.Header("Link", "</v1/operations/"+r.Operation+`>; rel="describedby"`)
+	c.Status(http.StatusOK)
+	return writeRelease(c.Writer, in, r)
+}
+
+func releaseHeader(r *gateway.Release) http.Header {
+	h := http.Header{}
+	h.Set("Content-Type", "application/pdf")
+	h.Set(headerOperation, r.Operation)
+	h.Set(headerLevel, r.Level)
+	h.Set(headerSHA256, hex.EncodeToString(r.SHA256[:]))
+	h.Set(headerReceipt, base64.StdEncoding.EncodeToString(r.Receipt))
+	if r.Shortfall != "" {
+		h.Set(headerShortfall, r.Shortfall)
+	}
+	if r.Repeated {
+		h.Set(headerRepeated, "true")
+	}
+	return h
+}
+
+// writeRelease writes the document. An error is the client's going away, which
+// has its own way of being seen.
+func writeRelease(w io.Writer, in *upload, r *gateway.Release) error {
+	if _, err := io.Copy(w, io.NewSectionReader(in, 0, in.Size)); err != nil {
+		panic(http.ErrAbortHandler) // the length was promised: cut the connection rather than send a torso
+	}
+	if _, err := w.Write(r.Tail); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// augmentBody is the part "request" of /v1/augment and /v1/timestamp.
+type augmentBody struct {
+	Level    level  `json:"level"` // of /v1/augment; absent: B-LTA
+	Password secret `json:"password"`
+	Document string `json:"document"`
+}
+
+func (s *Server) augment(c *gin.Context) error {
+	return s.extend(c, func(caller gateway.Caller, in gateway.Upload, b *augmentBody) (*gateway.Release, error) {
+		return s.cfg.Gateway.Augment(c.Request.Context(), caller, in, gateway.AugmentRequest{
+			Level: b.Level.or(gateway.LevelLTA), Password: b.Password, Document: b.Document,
+		})
+	})
+}
+
+func (s *Server) timestamp(c *gin.Context) error {
+	return s.extend(c, func(caller gateway.Caller, in gateway.Upload, b *augmentBody) (*gateway.Release, error) {
+		if b.Level.set || b.Document != "" {
+			return nil, invalid("A timestamp has neither level nor document.", nil)
+		}
+		return s.cfg.Gateway.Timestamp(c.Request.Context(), caller, in, b.Password)
+	})
+}
+
+func (s *Server) extend(c *gin.Context, act func(gateway.Caller, gateway.Upload, *augmentBody) (*gateway.Release, error)) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	var request augmentBody
+	defer func() { clear(request.Password) }()
+	b, err := s.one(c, &request)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	r, err := act(caller, b.upload(0), &request)
+	if err != nil {
+		return err
+	}
+	return s.release(c, b.documents[0], r)
+}
+
+// activationBody asks for an activation.
+type activationBody struct {
+	Signer     string   `json:"signer"`
+	Passphrase secret   `json:"passphrase"`
+	Documents  []digest `json:"documents"`
+	Level      level    `json:"level"`
+	Seconds    int      `json:"seconds"` // absent: as long as the gateway allows
+}
+
+// digest is a SHA-256 in hexadecimal.
+type digest [32]byte
+
+func (d *digest) UnmarshalText(b []byte) error {
+	if n, err := hex.Decode(d[:], b[:min(len(b), 64)]); err != nil || n != 32 || len(b) != 64 {
+		return &valueError{"a SHA-256 has 64 hexadecimal digits"}
+	}
+	return nil
+}
+
+func (s *Server) activate(c *gin.Context) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	var b activationBody
+	defer func() { clear(b.Passphrase) }()
+	if err := s.jsonBody(c, &b); err != nil {
+		return err
+	}
+	req := gateway.ActivationRequest{
+		Signer: b.Signer, Passphrase: b.Passphrase, Level: b.Level.or(gateway.LevelLTA),
+		Lifetime: time.Duration(min(b.Seconds, 1<<30)) * time.Second,
+	}
+	for _, d := range b.Documents {
+		req.Documents = append(req.Documents, d)
+	}
+	a, err := s.cfg.Gateway.Activate(c.Request.Context(), caller, req)
+	if err != nil {
+		return err
+	}
+	c.Header(headerOperation, a.Operation)
+	c.JSON(http.StatusCreated, map[string]any{
+		"id": a.ID, "token": a.Token, "expires": a.ExpiresAt, "operation": a.Operation, "receipt": a.Receipt,
+	})
+	return nil
+}
+
+func (s *Server) deactivate(c *gin.Context) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	var b struct {
+		Token string `json:"token"`
+	}
+	if err := s.jsonBody(c, &b); err != nil {
+		return err
+	}
+	if err := s.cfg.Gateway.Deactivate(c.Request.Context(), caller, b.Token); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// batch signs many documents under one activation or with a seal. The answer
+// is multipart/mixed, with a part for each document in the order of the
+// request: the document, or a problem. Documents that were signed stay signed
+// whatever becomes of the others.
+func (s *Server) batch(c *gin.Context) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	if err := checkKey(c); err != nil {
+		return err
+	}
+	var request signBody
+	defer request.wipe()
+	b, err := s.receive(c, maxParts)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	switch {
+	case len(b.documents) == 0:
+		return invalid("The part document is missing.", nil)
+	case b.request == nil:
+		return invalid("The part request is missing.", nil)
+	}
+	if err := decode(b.request, &request); err != nil {
+		return err
+	}
+	if len(request.Passphrase) > 0 {
+		return invalid("A batch is signed under an activation, or sealed: activate its documents first.", nil)
+	}
+	w := multipart.NewWriter(c.Writer)
+	c.Header("Content-Type", "multipart/mixed; boundary="+w.Boundary())
+	c.Status(http.StatusOK)
+	id := requestID(c)
+	for i := range b.documents {
+		req := s.signRequest(c, &request)
+		req.Batch = id
+		if req.IdempotencyKey != "" {
+			req.IdempotencyKey += "/" + strconv.Itoa(i)
+		}
+		act := s.cfg.Gateway.Sign
+		if req.Activation == "" {
+			act = s.cfg.Gateway.Seal
+		}
+		r, err := act(c.Request.Context(), caller, b.upload(i), req)
+		if err := s.batchPart(w, i, b.documents[i], r, err); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		c.Writer.Flush()
+	}
+	return w.Close()
+}
+
+func (s *Server) batchPart(w *multipart.Writer, i int, in *upload, r *gateway.Release, failed error) error {
+	contentID := "<" + strconv.Itoa(i) + ">"
+	if failed != nil {
+		e := asError(failed)
+		part, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/problem+json"}, "Content-Id": {contentID}})
+		if err != nil {
+			return err
+		}
+		status := statusOf(e.Code)
+		return json.NewEncoder(part).Encode(Problem{
+			Type: "urn:absah:error:" + string(e.Code), Title: http.StatusText(status), Status: status,
+			Detail: e.Text, Code: string(e.Code), Operation: e.Operation, Findings: e.Findings,
+		})
+	}
+	h := textproto.MIMEHeader(releaseHeader(r))
+	h.Set("Content-Id", contentID)
+	h.Set("Content-Length", strconv.FormatInt(r.Size, 10))
+	part, err := w.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	return writeRelease(part, in, r)
+}

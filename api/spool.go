@@ -1,0 +1,154 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// inMemory is the largest upload that is not written to disk: most letters
+// are smaller, and a file for each costs more than signing it.
+const inMemory = 256 << 10
+
+// spoolPrefix begins the names of spool files, the only ones that are removed
+// from the directory at start.
+const spoolPrefix = "absah-upload-"
+
+var (
+	// errTooLarge says that one upload is larger than allowed.
+	errTooLarge = errors.New("upload is too large")
+	// errSpoolFull says that all requests together hold too much.
+	errSpoolFull = errors.New("spool is full")
+)
+
+// spool keeps uploads while they are worked on. A file has no name from the
+// moment it exists, so that neither a crash nor a reader of the directory
+// finds one. It may be used by several goroutines.
+type spool struct {
+	dir   string
+	max   int64 // one upload, bytes
+	total int64 // all of them
+	used  atomic.Int64
+}
+
+// newSpool makes the directory where it is missing, and empties it of what a
+// crash between the making of a file and the removing of its name has left.
+func newSpool(dir string, maxUpload, total int64) (*spool, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, spoolPrefix+"*"))
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	for _, name := range left {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) { // another node may share the folder
+			return nil, fmt.Errorf("spool: %w", err)
+		}
+	}
+	return &spool{dir: dir, max: maxUpload, total: total}, nil
+}
+
+// upload is a received body. It must be closed.
+type upload struct {
+	io.ReaderAt
+	Size   int64
+	Digest hash.Hash // SHA-256 state that has been given all of it
+	SHA256 [32]byte
+
+	spool    *spool
+	file     *os.File // nil when in memory
+	reserved int64
+}
+
+// receive reads r to its end. It returns errTooLarge, errSpoolFull, the
+// reader's error, or that of the disk.
+func (s *spool) receive(r io.Reader) (_ *upload, err error) {
+	u := &upload{spool: s, Digest: sha256.New()}
+	defer func() {
+		if err != nil {
+			u.Close()
+		}
+	}()
+	r = io.LimitReader(r, s.max+1)
+	head := make([]byte, 0, 16<<10)
+	for len(head) < inMemory {
+		if len(head) == cap(head) {
+			head = append(head, 0)[:len(head)]
+		}
+		var n int
+		n, err = r.Read(head[len(head):min(cap(head), inMemory)])
+		if !u.reserve(int64(n)) {
+			return nil, errSpoolFull
+		}
+		head = head[:len(head)+n]
+		if errors.Is(err, io.EOF) {
+			err = nil
+			return u, u.finish(bytes.NewReader(head), head, int64(len(head)))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if u.file, err = os.CreateTemp(s.dir, spoolPrefix+"*"); err != nil {
+		return nil, err
+	}
+	if err = os.Remove(u.file.Name()); err != nil {
+		return nil, err
+	}
+	u.Digest.Write(head)
+	if _, err = u.file.Write(head); err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(io.MultiWriter(reserver{u}, u.file, u.Digest), r)
+	if err != nil {
+		return nil, err
+	}
+	return u, u.finish(u.file, nil, int64(len(head))+n)
+}
+
+// finish completes u over what was read.
+func (u *upload) finish(r io.ReaderAt, hashing []byte, size int64) error {
+	if size > u.spool.max {
+		u.Close()
+		return errTooLarge
+	}
+	u.ReaderAt, u.Size = r, size
+	u.Digest.Write(hashing)
+	u.Digest.Sum(u.SHA256[:0])
+	return nil
+}
+
+// reserve takes n bytes of the spool for u.
+func (u *upload) reserve(n int64) bool {
+	u.reserved += n
+	return u.spool.used.Add(n) <= u.spool.total
+}
+
+// reserver takes room for what is written to it, before it goes to disk.
+type reserver struct{ u *upload }
+
+func (w reserver) Write(p []byte) (int, error) {
+	if !w.u.reserve(int64(len(p))) {
+		return 0, errSpoolFull
+	}
+	return len(p), nil
+}
+
+// Close gives the room back. Closing twice is fine.
+func (u *upload) Close() error {
+	u.spool.used.Add(-u.reserved)
+	u.reserved = 0
+	if u.file == nil {
+		return nil
+	}
+	err := u.file.Close()
+	u.file = nil
+	return err
+}

@@ -1,0 +1,537 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"github.com/absah-id/absah/api"
+	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/hsm"
+	"github.com/absah-id/absah/internal/config"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/pki/fetch"
+	"github.com/absah-id/absah/signer"
+	"github.com/absah-id/absah/store"
+	"github.com/absah-id/absah/verifier"
+)
+
+func newServeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve CONFIG",
+		Short: "Serve the gateway over HTTP",
+		Long: `Serve answers applications, citizens and staff until it gets SIGTERM or SIGINT; then it
+lets the requests in progress end. docs/CONFIGURATION.md explains CONFIG.`,
+		Args: exactArgs("CONFIG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			s, err := openService(cmd.Context(), cfg, newLogger(cmd.ErrOrStderr(), cfg.Log))
+			if err != nil {
+				return err
+			}
+			if err := s.openPublic(cmd.Context()); err != nil {
+				return errors.Join(err, s.close())
+			}
+			return errors.Join(s.serve(cmd.Context()), s.close())
+		},
+	}
+}
+
+func loadConfig(name string) (*config.Config, error) {
+	cfg, err := config.Load(name)
+	if err == nil {
+		err = cfg.CheckFiles()
+	}
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	return cfg, nil
+}
+
+func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo // config has checked it
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// gatewayService is a running gateway with everything under it.
+type gatewayService struct {
+	cfg    *config.Config
+	logger *slog.Logger
+
+	db      *store.DB
+	module  *hsm.Module
+	source  *fetch.Client
+	stamper *tsp.Client // nil without timestamp sources
+	anchors anchorSets
+	keys    *keys
+	log     *evidence.Log
+	gateway *gateway.Gateway
+	metrics *prometheus.Registry
+	api     *api.Server
+
+	closers []func() error // in the order of opening
+}
+
+// anchorSets are the trust anchors by what they are trusted for.
+type anchorSets struct{ signers, tsas, responders *pki.Anchors }
+
+// openService opens everything up to the gateway, in the order in which one
+// part needs the other. Close it, unless there is an error.
+func openService(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *gatewayService, err error) {
+	s := &gatewayService{cfg: cfg, logger: logger, metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	return s, inTurn(ctx, []step{
+		{"trust", s.openTrust},
+		{"database", s.openDatabase},
+		{"HSM", s.openHSM},
+		{"services", s.openServices},
+		{"log", s.openLog},
+		{"gateway", s.openGateway},
+	})
+}
+
+// openPublic opens what faces outside.
+func (s *gatewayService) openPublic(ctx context.Context) error {
+	return inTurn(ctx, []step{{"seals", s.openSeals}, {"HTTP", s.openAPI}})
+}
+
+type step struct {
+	what string
+	open func(context.Context) error
+}
+
+func inTurn(ctx context.Context, steps []step) error {
+	for _, step := range steps {
+		if err := step.open(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// close ends in the reverse order.
+func (s *gatewayService) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *gatewayService) openTrust(context.Context) (err error) {
+	t := s.cfg.Trust
+	if s.anchors.signers, err = readAnchors(t.Signers); err != nil {
+		return err
+	}
+	s.anchors.tsas = s.anchors.signers
+	if len(t.Timestamps) > 0 {
+		if s.anchors.tsas, err = readAnchors(t.Timestamps); err != nil {
+			return err
+		}
+	}
+	s.anchors.responders, err = readAnchors(t.Responders)
+	return err
+}
+
+func (s *gatewayService) openDatabase(ctx context.Context) (err error) {
+	address := s.cfg.Database.URL
+	if s.cfg.Database.PasswordFile != "" {
+		password, err := readSecret(s.cfg.Database.PasswordFile)
+		if err != nil {
+			return err
+		}
+		u, err := url.Parse(address)
+		if err != nil {
+			return errors.New("database.url is not an address")
+		}
+		u.User = url.UserPassword(u.User.Username(), string(password))
+		address = u.String()
+	}
+	o := store.Options{URL: address}
+	if s.cfg.Database.Engine() != "SQLite" {
+		o.Connections = s.cfg.Database.Connections
+	}
+	if s.db, err = store.Open(ctx, o); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.db.Close)
+	return nil
+}
+
+func (s *gatewayService) openHSM(ctx context.Context) (err error) {
+	c := s.cfg.HSM
+	s.module, err = hsm.Start(ctx, hsm.Config{
+		Module: c.Module, Token: c.Token, PINFile: c.PINFile, Sessions: c.Sessions, Timeout: c.Timeout,
+		HealthKey: s.cfg.Keys.Health, Env: c.Environment, Logger: s.logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.module.Close)
+	vault, err := s.module.Vault(ctx, s.vaultConfig())
+	if err != nil {
+		return fmt.Errorf("%w; \"absah init CONFIG\" makes the keys that are missing", err)
+	}
+	s.keys = &keys{s.module, vault}
+	return nil
+}
+
+func (s *gatewayService) vaultConfig() hsm.VaultConfig {
+	a := s.cfg.Activation
+	return hsm.VaultConfig{
+		WrapKey: s.cfg.Keys.Wrapping, Pepper: s.cfg.Keys.Pepper, Concurrency: a.Parallel,
+		Argon2: hsm.Argon2{Time: uint32(a.Passes), MemoryKiB: uint32(a.Memory >> 10), Threads: 1},
+	}
+}
+
+func (s *gatewayService) openServices(context.Context) (err error) {
+	s.source, err = fetch.New(fetch.Config{Allow: s.cfg.Revocation.Allow, Timeout: s.cfg.Revocation.Timeout, MaxAge: s.cfg.Revocation.MaxAge})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, func() error { s.source.Close(); return nil })
+	if len(s.cfg.Timestamps.Sources) == 0 {
+		return nil
+	}
+	c := tsp.ClientConfig{Timeout: s.cfg.Timestamps.Timeout, Credentials: map[string]tsp.Credential{}, Trust: trustTSA(s.anchors.tsas)}
+	for _, source := range s.cfg.Timestamps.Sources {
+		c.URLs = append(c.URLs, source.URL)
+		if source.Username != "" {
+			c.Credentials[source.URL] = tsp.Credential{Username: source.Username, PasswordFile: source.PasswordFile}
+		}
+	}
+	s.stamper, err = tsp.NewClient(c)
+	return err
+}
+
+func (s *gatewayService) openLog(ctx context.Context) error {
+	logKey, err := s.module.Key(ctx, s.cfg.Keys.Log)
+	if err != nil {
+		return fmt.Errorf("key %q: %w; \"absah init CONFIG\" makes the keys that are missing", s.cfg.Keys.Log, err)
+	}
+	receipts, err := s.module.Key(ctx, s.cfg.Keys.Receipt)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", s.cfg.Keys.Receipt, err)
+	}
+	c := evidence.Config{
+		Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Node: node(), Floor: s.cfg.Evidence.Floor,
+		MergeDelay: s.cfg.Evidence.Promise, Interval: s.cfg.Evidence.Interval, StampEvery: time.Minute, Logger: s.logger,
+	}
+	if s.stamper != nil {
+		c.Timestamper = &checkpointStamper{s.stamper, s.source, s.anchors.tsas}
+	}
+	for _, w := range s.cfg.Evidence.Witnesses {
+		c.Witnesses = append(c.Witnesses, evidence.Witness{URL: w.URL, VKey: w.Key})
+	}
+	if s.log, err = evidence.New(c); err != nil {
+		return err
+	}
+	return s.log.Check(ctx)
+}
+
+// origin is the log's name: the configured one, or the public address.
+func (s *gatewayService) origin() string {
+	if s.cfg.Evidence.Origin != "" {
+		return s.cfg.Evidence.Origin
+	}
+	_, rest, _ := strings.Cut(s.cfg.Server.PublicURL, "://")
+	return strings.TrimSuffix(rest, "/") + "/log"
+}
+
+// node names this process among those that share the database.
+func node() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host
+}
+
+func (s *gatewayService) openGateway(ctx context.Context) error {
+	sc := signer.Config{Source: s.source, Anchors: s.anchors.signers, TSAAnchors: s.anchors.tsas, MaxDrift: s.cfg.Timestamps.Drift}
+	if s.stamper != nil {
+		sc.Timestamper = s.stamper
+	}
+	sign, err := signer.New(sc)
+	if err != nil {
+		return err
+	}
+	policy, err := verifier.PolicyNamed(s.cfg.Verification.Policy)
+	if err != nil {
+		return err
+	}
+	verify, err := verifier.New(verifier.Config{
+		Signers: s.anchors.signers, TSAs: s.anchors.tsas, Responders: s.anchors.responders, Source: s.source, Policy: policy,
+	})
+	if err != nil {
+		return err
+	}
+	secret, err := s.keys.vault.Derive(ctx, "gateway")
+	if err != nil {
+		return err
+	}
+	a := s.cfg.Activation
+	s.gateway, err = gateway.New(ctx, gateway.Config{
+		Organisation: s.cfg.Organisation.ID, Node: node(), Secret: [32]byte(secret),
+		Store: s.db, Notary: s.log, Keys: s.keys, Signer: sign, Verifier: verify, Anchors: s.anchors.signers, Source: s.source,
+		Attempts: gateway.AttemptPolicy{Limit: a.Attempts}, Alarm: a.Alarm, Lifetime: a.Lifetime,
+		Tail: s.cfg.Limits.Tail, Rate: s.cfg.Limits.Applications, Log: s.logger,
+	})
+	return err
+}
+
+// operator is who the commands and the start of the service act as.
+func (s *gatewayService) operator() gateway.Caller {
+	return gateway.Local(s.cfg.Organisation.ID, os.Getenv("SUDO_USER"))
+}
+
+func (s *gatewayService) openSeals(ctx context.Context) error {
+	for _, seal := range s.cfg.Keys.Seals {
+		chain, err := readCertificates(seal.Certificate)
+		if err != nil {
+			return err
+		}
+		key, err := s.module.Key(ctx, seal.Key)
+		if err != nil {
+			return fmt.Errorf("%s: key %q: %w", seal.ID, seal.Key, err)
+		}
+		if id := sha256.Sum256(chain[0].RawSubjectPublicKeyInfo); string(key.Info().ID) != string(id[:]) && !samePublicKey(key, chain[0]) {
+			return fmt.Errorf("%s: %s is not the certificate of the key %q", seal.ID, seal.Certificate, seal.Key)
+		}
+		err = s.gateway.EnsureSeal(ctx, s.operator(), gateway.SealSpec{
+			ID: seal.ID, Name: chain[0].Subject.CommonName, Label: seal.Key, Leaf: chain[0], Chain: chain[1:],
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", seal.ID, err)
+		}
+	}
+	return nil
+}
+
+func (s *gatewayService) openAPI(ctx context.Context) error {
+	m, err := api.NewMetrics(s.metrics)
+	if err != nil {
+		return err
+	}
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var proxies []netip.Prefix
+	for _, text := range s.cfg.Server.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if addr, single := netip.ParseAddr(text); single == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return err
+		}
+		proxies = append(proxies, p)
+	}
+	timestamps, err := s.authority(ctx)
+	if err != nil {
+		return err
+	}
+	s.api, err = api.New(api.Config{
+		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Ready: s.ready,
+		PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
+		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
+		Requests: s.cfg.Limits.Requests, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m,
+	})
+	return err
+}
+
+// authority is the gateway's own timestamp authority; nil when it is none.
+func (s *gatewayService) authority(ctx context.Context) (http.Handler, error) {
+	t := s.cfg.Keys.TSA
+	if t.Key == "" {
+		return nil, nil
+	}
+	chain, err := readCertificates(t.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.module.Key(ctx, t.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", t.Key, err)
+	}
+	policy, err := parseOID(t.Policy)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := cms.ForKey(key.Public(), false)
+	if err != nil {
+		return nil, err
+	}
+	a, err := tsp.NewAuthority(tsp.AuthorityConfig{Certificate: chain[0], Chain: chain[1:], Key: key, Algorithm: algorithm, Policy: policy, Accuracy: time.Second})
+	if err != nil {
+		return nil, err
+	}
+	return a.ServeTimestamps(nil, func(r *http.Request, err error) {
+		s.logger.ErrorContext(r.Context(), "timestamp authority", "error", err)
+	}), nil
+}
+
+func (s *gatewayService) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return s.gateway.Ready(ctx, s.module.Health)
+}
+
+// housekeeping is what the service does by itself, and how often.
+func (s *gatewayService) housekeeping() []chore {
+	return []chore{
+		{"reconcile", time.Minute, func(ctx context.Context) error {
+			n, err := s.gateway.Reconcile(ctx, 10*time.Minute)
+			if n > 0 {
+				s.logger.WarnContext(ctx, "operations closed as unknown", "count", n)
+			}
+			return err
+		}},
+		{"tally", time.Minute, func(ctx context.Context) error { _, err := s.gateway.RecordTally(ctx); return err }},
+		{"purge", 10 * time.Minute, s.gateway.Purge},
+	}
+}
+
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+// serve listens, works until ctx is done, and then lets requests in progress
+// end.
+func (s *gatewayService) serve(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.cfg.Server.Listen)
+	if err != nil {
+		return err
+	}
+	config, err := serverTLS(s.cfg.Server.TLS)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	var (
+		work    sync.WaitGroup
+		failed  = make(chan error, 2)
+		public  = s.api.HTTP(config)
+		running = []*http.Server{public}
+	)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	work.Go(func() {
+		if err := s.log.Run(background); err != nil && background.Err() == nil {
+			s.logger.Error("log stopped", "error", err) // readiness fails from now on
+		}
+	})
+	for _, c := range s.housekeeping() {
+		work.Go(func() { s.repeat(background, c) })
+	}
+	work.Go(func() { failed <- listen(public, listener) })
+	if s.cfg.Admin.Listen != "off" {
+		admin, err := s.serveAdmin(&work, failed)
+		if err != nil {
+			stop()
+			return errors.Join(err, public.Close())
+		}
+		running = append(running, admin)
+	}
+	s.logger.Info("serving", "address", listener.Addr().String(), "tls", config != nil, "version", buildVersion())
+	notify("READY=1")
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	notify("STOPPING=1")
+	s.logger.Info("stopping")
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Server.Shutdown)
+	defer cancel()
+	for _, server := range running {
+		err = errors.Join(err, server.Shutdown(ending))
+	}
+	stop()
+	work.Wait()
+	_, last := s.log.Integrate(ending)
+	return errors.Join(err, last)
+}
+
+func listen(server *http.Server, l net.Listener) error {
+	var err error
+	if server.TLSConfig != nil {
+		err = server.ServeTLS(l, "", "")
+	} else {
+		err = server.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *gatewayService) repeat(ctx context.Context, c chore) {
+	ticker := time.NewTicker(c.every)
+	defer ticker.Stop()
+	for {
+		if err := c.do(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Error("housekeeping", "chore", c.name, "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *gatewayService) serveAdmin(work *sync.WaitGroup, failed chan<- error) (*http.Server, error) {
+	l, err := net.Listen("tcp", s.cfg.Admin.Listen)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	work.Go(func() { failed <- listen(server, l) })
+	return server, nil
+}
