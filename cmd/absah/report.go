@@ -13,6 +13,7 @@ import (
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report"
 	"github.com/absah-id/absah/verifier/report/etsi"
+	"github.com/absah-id/absah/verifier/report/paper"
 )
 
 // nameMark stands in a --report for the name of the file reported about.
@@ -38,6 +39,11 @@ var reportFormats = map[string]func(*reportWriter, io.Writer, *verifier.Report) 
 	".xml": func(_ *reportWriter, w io.Writer, r *verifier.Report) error {
 		return etsi.Write(w, r, etsi.Options{Version: buildVersion()})
 	},
+	".pdf": func(o *reportWriter, w io.Writer, r *verifier.Report) error {
+		return paper.Write(w, r, paper.Options{
+			Language: o.language, Zone: o.zone, Version: buildVersion(), Detailed: o.detailed, Chosen: o.chosen,
+		})
+	},
 	".txt":  (*reportWriter).text,
 	".json": (*reportWriter).json,
 }
@@ -48,6 +54,7 @@ type reportWriter struct {
 	language report.Language
 	zone     *time.Location
 	detailed bool
+	chosen   bool // the moment of validation was given by flag
 }
 
 // writer checks the flags against the files to be verified: before anything is

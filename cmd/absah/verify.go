@@ -89,6 +89,7 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	at := time.Now()
 	if f.at != "" {
+		reports.chosen = true
 		if at, err = time.Parse(time.RFC3339, f.at); err != nil {
 			return usageErrorf("--at: %v", err)
 		}
