@@ -82,7 +82,7 @@ func (tx *Tx) TimeFloor(ctx context.Context) (time.Time, error) {
 	at, err := one(ctx, tx, func(r rows) (at int64, err error) {
 		err = r.Scan(&at)
 		return at, err
-	}, `SELECT CASE WHEN f.at > coalesce(e.at, 0) THEN f.at ELSE e.at END FROM time_floor f
+	}, `SELECT CASE WHEN f.at >= coalesce(e.at, 0) THEN f.at ELSE e.at END FROM time_floor f
 		LEFT JOIN (SELECT at FROM entries ORDER BY id DESC LIMIT 1) e ON TRUE WHERE f.id = 1`)
 	if err != nil || at == 0 {
 		return time.Time{}, err

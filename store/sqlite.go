@@ -125,6 +125,9 @@ func (db *sqliteDB) update(ctx context.Context, scope gateway.Scope, fn func(*Tx
 }
 
 func (db *sqliteDB) view(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var c *sqliteConn
 	select {
 	case <-db.gone:
