@@ -28,7 +28,8 @@ type process struct {
 // conn is a socket to one session of the worker. One goroutine at a time uses
 // it.
 type conn struct {
-	file *os.File // non-blocking, so that deadlines and Close work
+	file *os.File // of the parent: non-blocking, so that deadlines and Close work
+	fd   int      // the worker's
 	in   *frameReader
 	out  []byte // the request, kept for its memory
 }

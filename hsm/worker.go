@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // RunWorker is the whole life of the worker process: it takes requests from
@@ -67,11 +68,12 @@ func inherit(fd int) (*conn, error) {
 	}
 	syscall.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), "hsm-parent") // blocking, for goroutines that do nothing else
-	return &conn{file: f, in: newFrameReader(f)}, nil
+	return &conn{file: f, fd: fd, in: newFrameReader(f)}, nil
 }
 
 const (
 	prSetDumpable = 4
+	schedBatch    = 3
 	coreLimit     = syscall.RLIMIT_CORE
 )
 
@@ -83,6 +85,17 @@ func harden() {
 	// Neither failing is a reason not to work.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0)
 	_ = syscall.Setrlimit(coreLimit, &syscall.Rlimit{})
+}
+
+// yieldToParent makes the thread one that does not interrupt others when it is
+// woken (SCHED_BATCH, sched(7)). A request that comes while the processors are
+// busy is then taken up when the parent has sent all it has, not in the middle
+// of that: with a software token that saves a tenth of the processor time. An
+// idle processor takes it up at once.
+func yieldToParent() {
+	var param struct{ priority int32 }
+	// Failing is no reason not to work.
+	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0, schedBatch, uintptr(unsafe.Pointer(&param)))
 }
 
 // serve works on requests, one goroutine for each socket and session, until
@@ -97,7 +110,12 @@ func (w *worker) serve(conns []*conn) error {
 		case laneAdmin:
 			s.rw = true
 		}
-		go func() { ended <- w.work(s, c) }()
+		go func() {
+			// For ever: a thread of its own keeps what the library caches for it.
+			runtime.LockOSThread()
+			yieldToParent()
+			ended <- w.work(s, c)
+		}()
 	}
 	err := <-ended
 	w.finish()
@@ -115,13 +133,20 @@ func (w *worker) work(s *session, c *conn) error {
 		case err != nil:
 			return fmt.Errorf("hsm: read request: %w", err)
 		}
-		w.busy.Add(1)
+		w.shared.busy().Add(1)
+		s.again = nil
 		body, err := w.handle(s, op(f.code), f.body)
-		w.busy.Add(-1)
-		if err := c.answer(body, err); err != nil {
-			return nil // the parent is gone
+		w.shared.busy().Add(-1)
+		for {
+			if err := c.answer(body, err); err != nil {
+				return nil // the parent is gone
+			}
+			c.trim()
+			if err = w.repeat(s, c); err == nil {
+				break
+			}
+			body = nil
 		}
-		c.trim()
 	}
 }
 
@@ -167,7 +192,7 @@ func (w *worker) handle(s *session, o op, request []byte) ([]byte, error) {
 // finish lets go of the token, so that it frees the sessions, unless a call is
 // still inside the library. It waits no longer than a second.
 func (w *worker) finish() {
-	if w.busy.Load() != 0 {
+	if w.shared.busy().Load() != 0 {
 		return
 	}
 	done := make(chan struct{})

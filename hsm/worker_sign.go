@@ -97,10 +97,12 @@ func (w *worker) allowedMechanisms(a Algorithm) []uint {
 
 // sign answers opSign: key, algorithm, scheme, message.
 func (w *worker) sign(s *session, c *cursor) ([]byte, error) {
+	request := c.b
 	ref, alg, sch, msg := c.keyRef(), Algorithm(c.u8()), scheme(c.u8()), c.bytes()
 	if err := c.done(); err != nil {
 		return nil, err
 	}
+	changes := w.shared.changes().Load()
 	mech, digest, err := w.mechanism(sch)
 	if err != nil {
 		return nil, err
@@ -108,33 +110,42 @@ func (w *worker) sign(s *session, c *cursor) ([]byte, error) {
 	if digest {
 		msg = truncatedDigest(alg, sch.hash(), msg)
 	}
-	if err := w.signInit(s, mech, ref); err != nil {
+	key, err := w.signInit(s, mech, ref)
+	if err != nil {
 		return nil, err
 	}
-	// From here on nothing is repeated.
+	// From here on nothing is done twice.
 	sig, err := w.lib.Sign(s.h, msg)
 	if err != nil {
-		s.drop() // an operation may still be active in it
-		err = pkcs11Error("C_Sign", err)
-		if isClass(err, ClassDevice) || isClass(err, ClassTokenGone) {
-			err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-		}
-		return nil, err
+		return nil, signFailed(s, err)
 	}
 	if alg.isECDSA() {
 		return ecdsaDER(alg, sig)
 	}
+	if ref.object == 0 && !digest {
+		like := append([]byte{byte(opSign)}, request[:len(request)-4-len(msg)]...)
+		s.again = &again{like: like, mech: mech[0], key: key, changes: changes}
+	}
 	return sig, nil
+}
+
+// signFailed gives an error of C_Sign its class.
+func signFailed(s *session, err error) error {
+	s.drop() // an operation may still be active in it
+	err = pkcs11Error("C_Sign", err)
+	if isClass(err, ClassDevice) || isClass(err, ClassTokenGone) {
+		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return err
 }
 
 // signInit begins a signature, looking the key up again when its handle went
 // stale. A key that was there and is not any more means that the token was
 // exchanged under us: some modules notice nothing else.
-func (w *worker) signInit(s *session, mech []*pkcs11.Mechanism, ref keyRef) error {
+func (w *worker) signInit(s *session, mech []*pkcs11.Mechanism, ref keyRef) (h pkcs11.ObjectHandle, err error) {
 	var stale error
-	err := s.try(func() error {
-		h, err := w.keyHandle(s, ref)
-		if err != nil {
+	err = s.try(func() (err error) {
+		if h, err = w.keyHandle(s, ref); err != nil {
 			return err
 		}
 		return pkcs11Error("C_SignInit", w.lib.SignInit(s.h, mech, h))
@@ -143,12 +154,12 @@ func (w *worker) signInit(s *session, mech []*pkcs11.Mechanism, ref keyRef) erro
 		stale = &Error{Op: "C_SignInit", Class: ClassTokenGone, Code: pkcs11.CKR_KEY_HANDLE_INVALID}
 	})
 	if ref.object != 0 && isClass(err, ClassHandle) {
-		return ErrActivationLost
+		return 0, ErrActivationLost
 	}
 	if stale != nil && errors.Is(err, ErrKeyNotFound) {
-		return stale
+		return 0, stale
 	}
-	return err
+	return h, err
 }
 
 // truncatedDigest hashes msg and keeps the leftmost bits that the curve takes
@@ -259,6 +270,7 @@ func (w *worker) forget(ref keyRef) {
 	defer w.mu.Unlock()
 	delete(w.handles, ref.cacheKey())
 	delete(w.objects, ref.object)
+	w.shared.changes().Add(1)
 }
 
 // search returns at most limit objects that match.

@@ -18,7 +18,10 @@ type worker struct {
 	serial  string
 	pinFile string
 	offers  map[uint]bool // mechanisms
-	busy    atomic.Int64  // requests being worked on
+	shared  shared
+
+	signing   signing
+	canRepeat bool // signing is set
 
 	// keeper owns the session objects of activated keys: they live as long as
 	// it does. It also keeps the login alive when other sessions come and go.
@@ -67,7 +70,7 @@ func openToken(h hello) (w *worker, about []byte, err error) {
 
 func openTokenIn(lib *pkcs11.Ctx, h hello) (w *worker, about []byte, err error) {
 	w = &worker{
-		lib: lib, pinFile: h.pinFile,
+		lib: lib, pinFile: h.pinFile, shared: newShared(),
 		offers:  make(map[uint]bool),
 		handles: make(map[string]pkcs11.ObjectHandle),
 		finding: make(map[string]*sync.Mutex),
@@ -92,6 +95,7 @@ func openTokenIn(lib *pkcs11.Ctx, h hello) (w *worker, about []byte, err error) 
 	if err := w.login(w.keeper); err != nil {
 		return nil, nil, err
 	}
+	w.signing, w.canRepeat = signingOf(h.module)
 	info, err := lib.GetInfo()
 	if err != nil {
 		return nil, nil, pkcs11Error("C_GetInfo", err)
@@ -164,6 +168,7 @@ func (w *worker) login(s *session) error {
 	clear(w.handles)
 	clear(w.objects)
 	w.mu.Unlock()
+	w.shared.changes().Add(1)
 	w.epoch.Add(1)
 	return nil
 }
@@ -185,6 +190,7 @@ type session struct {
 	rw     bool
 	h      pkcs11.SessionHandle
 	isOpen bool
+	again  *again // nil when the last request cannot be repeated
 }
 
 func (s *session) open() error {
