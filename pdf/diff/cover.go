@@ -45,7 +45,7 @@ func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) 
 	}
 	image := false
 	for _, m := range marks {
-		if m.Unseen || !m.Bounds.Overlaps(rect) {
+		if !m.Shown() || !m.Bounds.Overlaps(rect) {
 			continue
 		}
 		if m.Kind == layout.Text {

@@ -75,6 +75,7 @@ type differ struct {
 	changes []Change
 	steps   int
 
+	trusted    bool // all fonts count as those of the signed revision
 	pathVisits int
 	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
 }

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -241,13 +242,23 @@ type textReader struct {
 	wide  *toUnicode // of the current font, nil for one byte a character
 	text  strings.Builder
 	paths int
+
+	// unseen are the reasons why text would not be seen: one can draw the
+	// value so that nobody reads it, and be done.
+	unseen inkState
+	saved  []inkState
 }
+
+// inkState is the part of the graphics state by which text can vanish.
+type inkState struct{ white, tiny, narrow bool }
 
 func (t *textReader) operator(op string, args []pdf.Object) error {
 	switch op {
-	case "BMC", "BDC", "EMC", "MP", "DP", "q", "Q", "BT", "ET", "cm", "w", "J", "j", "M", "d", "i", "ri",
-		"g", "G", "rg", "RG", "k", "K", "cs", "CS", "sc", "SC", "scn", "SCN",
-		"Tc", "Tw", "Tz", "TL", "Ts", "Td", "TD", "Tm", "T*", "W", "W*", "n", "h",
+	case "q", "Q", "g", "rg", "k", "Tz":
+		return t.ink(op, args)
+	case "BMC", "BDC", "EMC", "MP", "DP", "BT", "ET", "cm", "w", "J", "j", "M", "d", "i", "ri",
+		"G", "RG", "K", "cs", "CS", "sc", "SC", "scn", "SCN",
+		"Tc", "Tw", "TL", "Ts", "Td", "TD", "Tm", "T*", "W", "W*", "n", "h",
 		"f", "F", "f*", "S", "s", "B", "B*", "b", "b*":
 	case "re", "m", "l":
 		if t.paths++; t.paths > maxPaths {
@@ -257,6 +268,8 @@ func (t *textReader) operator(op string, args []pdf.Object) error {
 		if len(args) != 2 {
 			return errDrawing
 		}
+		size, ok := pdf.Float(args[1])
+		t.unseen.tiny = !ok || math.Abs(size) < leastSize
 		return t.font(args[0])
 	case "Tr":
 		if len(args) != 1 || args[0] != pdf.Object(pdf.Integer(0)) {
@@ -273,7 +286,48 @@ func (t *textReader) operator(op string, args []pdf.Object) error {
 	return nil
 }
 
+// leastSize is the font size, in units of the appearance, below which text is
+// no longer read. It may be scaled up, and then is 1.
+const leastSize = 1
+
+// ink follows what makes text vanish: white ink and a width of nothing.
+func (t *textReader) ink(op string, args []pdf.Object) error {
+	if op == "q" {
+		if len(t.saved) == maxPaths {
+			return errDrawing
+		}
+		t.saved = append(t.saved, t.unseen)
+		return nil
+	}
+	if n := len(t.saved); op == "Q" {
+		if n > 0 {
+			t.unseen, t.saved = t.saved[n-1], t.saved[:n-1]
+		}
+		return nil
+	}
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, a := range args {
+		v, ok := pdf.Float(a)
+		if !ok {
+			return errDrawing
+		}
+		least, most = min(least, v), max(most, v)
+	}
+	switch op {
+	case "Tz":
+		t.unseen.narrow = most < 10
+	case "k":
+		t.unseen.white = most < 0.1
+	default:
+		t.unseen.white = least > 0.9
+	}
+	return nil
+}
+
 func (t *textReader) show(o pdf.Object) error {
+	if t.unseen != (inkState{}) {
+		return errDrawing
+	}
 	switch o := o.(type) {
 	case pdf.String:
 		return t.decode(o)
@@ -320,7 +374,7 @@ func (t *textReader) font(name pdf.Object) error {
 		return err
 	}
 	ref, isRef := o.(pdf.Ref)
-	signed := isRef && t.d.frozen.has(ref.Num)
+	signed := t.d.trusted || isRef && t.d.frozen.has(ref.Num)
 	sub, err := t.d.new.Resolve(orNull(f["Subtype"]))
 	if err != nil {
 		return err

@@ -5,8 +5,7 @@
 // the graphics and text state, nested forms, optional content and the widths of
 // fonts. It renders nothing, decodes no image and runs no font: the bounds of
 // text are estimated from the widths that the font declares, and a clipping
-// path counts as its bounding box. Patterns, soft masks and blending are not
-// looked at.
+// path counts as its bounding box. Of transparency it says that there is some.
 //
 // Pages are hostile. Reading stops with a *pdf.LimitError where content is
 // larger or deeper than any honest page, and with a *pdf.MalformedError where

@@ -69,6 +69,9 @@ func words(list []layout.Mark) string {
 		if m.Unseen {
 			w += " unseen"
 		}
+		if m.Off {
+			w += " off"
+		}
 		out = append(out, w)
 	}
 	return strings.Join(out, "; ")
@@ -91,7 +94,7 @@ func TestPage(t *testing.T) {
 		{"areas", "10 10 30 40 re f 1 1 5 5 re S 0 0 m 9 0 l 9 9 l h f*", "area 10,10,40,50; area 0,0,9,9"},
 		{"clipped", "0 0 20 20 re W n 10 10 100 100 re f", "area 10,10,20,20"},
 		{"clipped away", "0 0 20 20 re W n 50 50 9 9 re f", ""},
-		{"layer that is off", "/OC /L BDC 0 0 9 9 re f EMC 0 0 8 8 re f", "area 0,0,9,9 unseen; area 0,0,8,8"},
+		{"layer that is off", "/OC /L BDC 0 0 9 9 re f EMC 0 0 8 8 re f", "area 0,0,9,9 off; area 0,0,8,8"},
 		{"nothing", "q Q /Lain Do 0 0 9 re f", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,10 +28,18 @@ type Mark struct {
 	// Object is the image, or the form in which the mark stands; zero for what
 	// the contents of the page paint themselves.
 	Object pdf.Ref
-	// Unseen is set for text that is not painted (text rendering modes 3 and 7)
-	// and for what belongs to optional content that is off.
+	// Translucent is set where what lies below may show through: an image with
+	// a mask, or painting with alpha, a soft mask or a blend mode.
+	Translucent bool
+	// Unseen is set for text that is not painted (text rendering modes 3 and 7).
 	Unseen bool
+	// Off is set for what belongs to optional content that is off when the
+	// document is opened. A reader can switch it on.
+	Off bool
 }
+
+// Shown says whether the mark is seen when nothing covers it.
+func (m *Mark) Shown() bool { return !m.Unseen && !m.Off }
 
 // Caps on one page with all its forms. Exceeding one is a *pdf.LimitError.
 const (
@@ -131,6 +139,7 @@ type graphics struct {
 	size, charSpace, wordSpace, rise float64
 	scale, leading                   float64
 	mode                             int64
+	translucent                      bool
 }
 
 // frame is one content stream being read.
@@ -173,8 +182,10 @@ func (f *frame) paint(k Kind, bounds pdf.Rect, object pdf.Ref) error {
 	if len(f.marks) == maxMarks {
 		return overLimit("maxMarks", maxMarks)
 	}
-	unseen := f.hidden > 0 || k == Text && (f.mode == 3 || f.mode == 7)
-	f.marks = append(f.marks, Mark{Kind: k, Bounds: bounds, Object: object, Unseen: unseen})
+	f.marks = append(f.marks, Mark{
+		Kind: k, Bounds: bounds, Object: object, Translucent: f.translucent,
+		Unseen: k == Text && (f.mode == 3 || f.mode == 7), Off: f.hidden > 0,
+	})
 	return nil
 }
 
@@ -210,6 +221,8 @@ func (f *frame) operator(op string, args []pdf.Object) error {
 		return f.paint(Area, f.clip, f.self)
 	case "BI":
 		return f.paint(Image, f.ctm.bounds(pdf.Rect{X1: 1, Y1: 1}), f.self)
+	case "gs":
+		return f.state(args)
 	case "Do":
 		return f.do(args)
 	case "BMC", "BDC":
@@ -266,9 +279,62 @@ func (f *frame) do(args []pdf.Object) error {
 		defer func() { f.hidden-- }()
 	}
 	if stm.Dict["Subtype"] != pdf.Object(pdf.Name("Form")) {
-		return f.paint(Image, f.ctm.bounds(pdf.Rect{X1: 1, Y1: 1}), ref)
+		saved := f.translucent
+		f.translucent = saved || masked(stm.Dict)
+		err := f.paint(Image, f.ctm.bounds(pdf.Rect{X1: 1, Y1: 1}), ref)
+		f.translucent = saved
+		return err
 	}
 	return f.form(stm, ref)
+}
+
+// masked says whether an image does not paint its whole area (§8.9.6).
+func masked(image pdf.Dict) bool {
+	for _, k := range []pdf.Name{"SMask", "Mask", "ImageMask", "SMaskInData"} {
+		switch v := image[k].(type) {
+		case nil, pdf.Null:
+		case pdf.Boolean:
+			if v {
+				return true
+			}
+		case pdf.Integer:
+			if v != 0 {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// state reads what a graphics state parameter dictionary (§8.4.5) says of
+// transparency.
+func (f *frame) state(args []pdf.Object) error {
+	o, err := f.resource("ExtGState", args)
+	if err != nil {
+		return err
+	}
+	d, err := dictOf(f.rev, o)
+	if err != nil {
+		return err
+	}
+	for _, k := range []pdf.Name{"ca", "BM", "SMask"} {
+		v, err := f.rev.Resolve(orNull(d[k]))
+		if err != nil {
+			return err
+		}
+		if _, absent := v.(pdf.Null); absent {
+			continue
+		}
+		alpha, number := pdf.Float(v)
+		plain := number && alpha >= 1 || v == pdf.Object(pdf.Name("Normal")) || v == pdf.Object(pdf.Name("Compatible")) || v == pdf.Object(pdf.Name("None"))
+		f.translucent = !plain
+		if !plain {
+			break
+		}
+	}
+	return nil
 }
 
 func (f *frame) form(stm *pdf.Stream, ref pdf.Ref) error {
