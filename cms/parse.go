@@ -82,7 +82,7 @@ func Parse(b []byte) (*SignedData, error) {
 	if len(b)-len(sd.Content) > MaxPlainSize && !sd.carriesRevocation() {
 		return nil, malformed(0, "limit", "longer than MaxPlainSize without revocation data")
 	}
-	sd.certificates = sync.OnceValues(sd.parseCertificates)
+	sd.certificates = sync.OnceValues(func() ([]*x509.Certificate, []error) { return sd.parseCertificates(x509.ParseCertificate) })
 	return sd, nil
 }
 
@@ -423,11 +423,18 @@ func (sd *SignedData) carriesRevocation() bool {
 	return false
 }
 
-func (sd *SignedData) parseCertificates() ([]*x509.Certificate, []error) {
+// ParseCertificatesWith makes sd read its certificates with parse instead of
+// [x509.ParseCertificate], so that a caller with many signatures reads each
+// certificate once. It is to be called before sd is used or shared.
+func (sd *SignedData) ParseCertificatesWith(parse func(der []byte) (*x509.Certificate, error)) {
+	sd.certificates = sync.OnceValues(func() ([]*x509.Certificate, []error) { return sd.parseCertificates(parse) })
+}
+
+func (sd *SignedData) parseCertificates(parse func(der []byte) (*x509.Certificate, error)) ([]*x509.Certificate, []error) {
 	certs := make([]*x509.Certificate, len(sd.RawCertificates))
 	errs := make([]error, len(sd.RawCertificates))
 	for i, raw := range sd.RawCertificates {
-		certs[i], errs[i] = x509.ParseCertificate(raw)
+		certs[i], errs[i] = parse(raw)
 		if errs[i] != nil {
 			certs[i] = nil
 		}
