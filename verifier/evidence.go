@@ -25,6 +25,8 @@ const outside place = math.MaxInt
 // evidence is everything embedded in the file, or fetched, that may help to
 // judge certificates. None of it is trusted.
 type evidence struct {
+	parsed *parsed
+
 	certs      []*x509.Certificate
 	certPlaces map[string]place             // by DER
 	known      map[string]*x509.Certificate // by DER, so that each is judged once
@@ -44,8 +46,9 @@ type evidenceItem struct {
 	crl   *pki.CRL
 }
 
-func newEvidence() *evidence {
+func newEvidence(p *parsed) *evidence {
 	return &evidence{
+		parsed:     p,
 		certPlaces: make(map[string]place), known: make(map[string]*x509.Certificate), byRaw: make(map[string]int),
 	}
 }
@@ -85,7 +88,7 @@ func (e *evidence) addRawCertificate(der []byte, at place) {
 		e.full = true
 		return
 	}
-	c, err := x509.ParseCertificate(der)
+	c, err := e.parsed.certificate(der)
 	if err != nil {
 		e.problems = append(e.problems, reasonf("certificate-unreadable", "an embedded certificate cannot be read: %v", err))
 		return

@@ -26,6 +26,10 @@ const (
 	// remembered from file to file: those of some thousand authorities and
 	// signers, in half a megabyte.
 	maxMemory = 4096
+	// maxParsed is how many certificates are kept from file to file, of at most
+	// maxParsedSize bytes each: two such generations take some megabytes.
+	maxParsed     = 512
+	maxParsedSize = 4 << 10
 	// maxFetches bounds the certificates of one file whose status is asked for:
 	// a letter with twenty signers has sixty.
 	maxFetches = 128

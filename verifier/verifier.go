@@ -42,13 +42,14 @@ type Config struct {
 }
 
 // Verifier judges documents. It is immutable but for what it remembers of the
-// signatures on certificates, so that the same authorities are not verified
-// anew in each file; verdicts are not remembered.
+// content and signatures of certificates, so that the same authorities are not
+// read and verified anew in each file; verdicts are not remembered.
 type Verifier struct {
 	cfg        Config
 	catalogue  *Catalogue
 	responders []*x509.Certificate
 	memory     *pki.Memory
+	parsed     *parsed
 }
 
 // New checks cfg. It contacts nobody.
@@ -70,7 +71,7 @@ func New(cfg Config) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{cfg: cfg, catalogue: catalogue, responders: cfg.Responders.Certificates(), memory: pki.NewMemory(maxMemory)}, nil
+	return &Verifier{cfg: cfg, catalogue: catalogue, responders: cfg.Responders.Certificates(), memory: pki.NewMemory(maxMemory), parsed: &parsed{}}, nil
 }
 
 func (v *Verifier) anchors(purpose pki.Purpose) *pki.Anchors {
@@ -98,7 +99,7 @@ type Input struct {
 func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report, error) {
 	at = at.UTC().Truncate(time.Second) // as the report writes it, and as certificates count
 	r := &run{
-		v: v, in: in, at: at, evidence: newEvidence(), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
+		v: v, in: in, at: at, evidence: newEvidence(v.parsed), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
 		report: &Report{
 			File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,

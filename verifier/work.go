@@ -107,7 +107,7 @@ func (r *run) parseContents(w *work) {
 		return &signedRange{hash: h, gap: br[1], resume: br[2], end: br[2] + br[3]}
 	}
 	if w.sig.Kind == pades.KindDocTimestamp {
-		w.own = newToken("document", der, at)
+		w.own = r.newToken("document", der, at)
 		if w.syntax = w.own.err; w.syntax == nil {
 			w.own.imprinted = signed(w.own.t.Hash)
 			w.content = w.own.imprinted
@@ -118,6 +118,7 @@ func (r *run) parseContents(w *work) {
 		w.syntax = err
 		return
 	}
+	w.sd.ParseCertificatesWith(r.v.parsed.certificate)
 	w.breaches, w.warnings = w.sd.CheckPAdES()
 	if !w.sd.DER {
 		w.warn("not-der", "the signature is encoded in another way than DER, which the standard asks for")
@@ -128,7 +129,7 @@ func (r *run) parseContents(w *work) {
 	w.si = w.sd.SignerInfos[0]
 	w.content = signed(w.si.DigestAlgorithm)
 	for _, raw := range w.si.SignatureTimestamps() {
-		t := newToken("signature", raw, at)
+		t := r.newToken("signature", raw, at)
 		t.value = w.si.Value
 		w.stamps = append(w.stamps, t)
 	}
@@ -138,7 +139,7 @@ func (r *run) parseContents(w *work) {
 		}
 	}
 	for _, raw := range w.si.ContentTimestamps() {
-		t := newToken("content", raw, at)
+		t := r.newToken("content", raw, at)
 		if t.err == nil {
 			t.imprinted = signed(t.t.Hash)
 		}
@@ -152,10 +153,11 @@ var evidenceRecords = []asn1.ObjectIdentifier{
 	{1, 2, 840, 113549, 1, 9, 16, 2, 49}, {1, 2, 840, 113549, 1, 9, 16, 2, 50},
 }
 
-func newToken(kind string, raw []byte, at place) *token {
+func (r *run) newToken(kind string, raw []byte, at place) *token {
 	t := &token{at: at, out: &Timestamp{Kind: kind}}
 	if t.t, t.err = tsp.ParseToken(raw); t.err == nil {
 		t.out.Time = t.t.Time.UTC()
+		t.t.SignedData.ParseCertificatesWith(r.v.parsed.certificate)
 	}
 	return t
 }
