@@ -14,12 +14,17 @@
 // the two can disagree.
 //
 // It reads no clock and writes no log. It reaches the network only through
-// [Config].Source, and only about certificates whose path ends at an anchor. A
-// hostile document gives a verdict, never an error and never a panic; one that
-// reaches a limit is INDETERMINATE with the reason resource-limit at best.
+// [Config].Source: for the status of certificates whose path ends at an anchor,
+// and for issuers at hosts that such certificates or the caller name. A hostile
+// document gives a verdict, never an error and never a panic; one that reaches
+// a limit is INDETERMINATE with the reason resource-limit at best. All limits
+// stand in limits.go.
 //
-// A [Verifier] is immutable and may be used by several goroutines at once.
+// A [Verifier] may be used by several goroutines at once. From file to file it
+// remembers what certificates say and which signatures on them hold, neither of
+// which any other file can change; it remembers no verdict.
 //
-// It does not look at what the pages show, does not follow evidence records
-// (RFC 4998), and knows no signature policies but those of [PolicyNamed].
+// It does not look at what the pages show, says of evidence records (RFC 4998)
+// only that they are there, and knows no signature policies but those that the
+// validation policy lists.
 package verifier
