@@ -46,7 +46,7 @@ type Certificate struct {
 	NotBefore, NotAfter time.Time
 	Anchor              bool // trusted by configuration: of it nothing is asked
 	POE                 POE
-	Status              CertificateStatus // zero for an anchor
+	Status              CertificateStatus // zero for an anchor, and when validation ended before
 }
 
 // CertificateStatus is what the evidence says of a certificate's revocation.
@@ -152,10 +152,12 @@ func (r *run) describePathOf(leaf *x509.Certificate, chain *chainResult) []Certi
 	if leaf == nil {
 		return nil
 	}
-	if chain == nil || len(chain.links) == 0 {
+	if chain == nil { // validation ended before
+		return []Certificate{r.describeCertificate(leaf)}
+	}
+	if len(chain.links) == 0 {
 		c := r.describeCertificate(leaf)
-		c.Anchor = chain != nil && chain.anchored
-		if !c.Anchor {
+		if c.Anchor = chain.anchored; !c.Anchor {
 			c.Status.State = pki.Unknown.String()
 		}
 		return []Certificate{c}

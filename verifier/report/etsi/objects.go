@@ -38,7 +38,8 @@ func (o *objects) add(kind string, der []byte) (id string, fresh *validationObje
 	if len(der) > maxEmbedded {
 		fresh.Representation.Digest = digest(crypto.SHA256, sum[:])
 	} else {
-		fresh.Representation.Base64 = base64.StdEncoding.EncodeToString(der)
+		whole := base64.StdEncoding.EncodeToString(der)
+		fresh.Representation.Base64 = &whole
 	}
 	o.byID[id] = fresh
 	o.list = append(o.list, fresh)

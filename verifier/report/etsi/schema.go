@@ -248,7 +248,7 @@ type validationObject struct {
 }
 
 type representation struct {
-	Base64 string          `xml:"base64,omitempty"`
+	Base64 *string         `xml:"base64,omitempty"`
 	Digest *digestAndValue `xml:"DigestAlgAndValue,omitempty"`
 }
 

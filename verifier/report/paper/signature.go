@@ -183,10 +183,12 @@ func (p *printer) certificate(s *verifier.Signature) {
 	if leaf.Status.State != "" {
 		p.row("paper.status", p.status(leaf.Status, s.BestTime))
 	}
-	last := s.Path[len(s.Path)-1]
-	if last.Anchor {
+	switch last := s.Path[len(s.Path)-1]; {
+	case last.Anchor:
 		p.row("paper.trust", p.party(last.Party))
-	} else {
+	case leaf.Status.State == "":
+		p.row("paper.status", p.words.Text("paper.unexamined"))
+	default:
 		p.row("paper.trust", p.words.Text("paper.untrusted"))
 	}
 }
