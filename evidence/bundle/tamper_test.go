@@ -1,0 +1,352 @@
+package bundle_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/pki/lab"
+)
+
+// guard is the statement that fails when a file is not what it was, although the
+// list of digests was made anew. README and script are not evidence: only the list
+// covers them.
+func guard(name string) string {
+	dir, base := filepath.Split(name)
+	switch {
+	case name == "log/origin.txt" || name == "log/checkpoint.note":
+		return "checkpoint"
+	case name == "log/keys.txt":
+		return "receipt-2" // the log's own key comes from the caller
+	case name == "log/timestamp.tst" || name == "log/tsa.pem":
+		return "log-time"
+	case name == "log/earlier.note" || name == "log/consistency.txt":
+		return "consistency"
+	case strings.HasPrefix(dir, "entries/") && base == "receipt.note":
+		return "receipt-" + dir[8:len(dir)-1]
+	case strings.HasPrefix(dir, "entries/"):
+		return "entry-" + dir[8:len(dir)-1]
+	case strings.HasPrefix(base, "timestamp-"):
+		return "signature-time"
+	case name == "signature/cms.der":
+		return "artefacts" // the middle is a timestamp, which the signature does not cover
+	case name == "signature/signer.pem":
+		return "certificate"
+	case dir == "signature/":
+		return "signature"
+	case dir == "report/":
+		return "artefacts"
+	case dir == "document/":
+		return "document"
+	}
+	return ""
+}
+
+// flip returns data with one bit changed, at a place that counts: in a token near
+// the end, where its signature is and not one of the certificates that came along;
+// else in the middle, not in the white space between lines of base64.
+func flip(name string, data []byte) []byte {
+	out := bytes.Clone(data)
+	i := len(out) / 2
+	if strings.HasSuffix(name, ".tst") {
+		i = len(out) - 8
+	}
+	for i < len(out)-1 && (out[i] == '\n' || out[i] == '=') {
+		i++
+	}
+	out[i] ^= 1
+	return out
+}
+
+// TestFlippedByte changes one byte in each file. With the old list of digests
+// the statement "files" names the file; with a new one the statement that rests
+// on the file fails, in Verify and in the script alike.
+func TestFlippedByte(t *testing.T) {
+	path := tools(t)
+	w, in := complete(t)
+	good := unzip(t, write(t, in))
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte(w.keys[0]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range good.names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bad := flip(name, good.data[name])
+			old := good.with(name, bad)
+			if name != "SHA256SUMS" {
+				old = old.with("SHA256SUMS", good.data["SHA256SUMS"])
+			}
+			r := verify(t, old.zip(t), w.options())
+			if r.Verdict != bundle.Fails || !slices.Contains(r.Failed(), "files") {
+				t.Errorf("old digests: %s, failed %v", r.Verdict, r.Failed())
+			}
+			if name != "SHA256SUMS" && !strings.Contains(r.Statements[0].Text, name) {
+				t.Errorf("old digests: %q does not name the file", r.Statements[0].Text)
+			}
+			if slices.Contains([]string{"README.txt", "SHA256SUMS", "entries/1/record.json", "document/document.pdf"}, name) {
+				status, states, out := script(t, path, old.unpack(t), nil, "-k", keys, "-t", w.anchor)
+				if status != 1 || states["files"] != "fails" {
+					t.Errorf("old digests: verify.sh exits %d, failed %v\n%s", status, failed(states), out)
+				}
+			}
+			want := guard(name)
+			if want == "" {
+				return
+			}
+			anew := good.with(name, bad)
+			r = verify(t, anew.zip(t), w.options())
+			if r.Verdict != bundle.Fails || !slices.Contains(r.Failed(), want) {
+				t.Errorf("new digests: %s, failed %v, want %s among them", r.Verdict, r.Failed(), want)
+			}
+			status, states, out := script(t, path, anew.unpack(t), nil, "-k", keys, "-t", w.anchor)
+			if status != 1 || states[want] != "fails" {
+				t.Errorf("new digests: verify.sh exits %d, failed %v, want %s among them\n%s", status, failed(states), want, out)
+			}
+		})
+	}
+}
+
+// TestRevocationData: without its OCSP responses no path is known to have been
+// good, and a response of which one byte was changed is as good as none.
+func TestRevocationData(t *testing.T) {
+	path := tools(t)
+	w, in := complete(t)
+	want := []string{"log-time", "revocation", "signature-time"}
+	for _, change := range []string{"none", "flipped"} {
+		c := unzip(t, write(t, in))
+		for _, name := range slices.Clone(c.names) {
+			if strings.HasPrefix(name, "revocation/") && change == "none" {
+				c = c.with(name, nil)
+			} else if strings.HasPrefix(name, "revocation/") {
+				// the signed part begins after a few headers and ends in the
+				// middle: the responder's certificate follows
+				b := bytes.Clone(c.data[name])
+				b[bytes.Index(b, []byte("Z"))-1] ^= 1 // the seconds of producedAt
+				c = c.with(name, b)
+			}
+		}
+		r := verify(t, c.zip(t), w.options())
+		got := r.Failed()
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: failed %v, want %v", change, got, want)
+		}
+		_, states, out := script(t, path, c.unpack(t), nil, "-t", w.anchor)
+		if !slices.Equal(failed(states), want) {
+			t.Errorf("%s: verify.sh failed %v, want %v\n%s", change, failed(states), want, out)
+		}
+	}
+}
+
+// TestMissingFile leaves one file out, and makes the list of digests anew.
+func TestMissingFile(t *testing.T) {
+	w, in := complete(t)
+	good := unzip(t, write(t, in))
+	for _, name := range good.names {
+		t.Run(name, func(t *testing.T) {
+			b := good.with(name, nil).zip(t)
+			r, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), w.options())
+			var unreadable *bundle.UnreadableError
+			switch {
+			case errors.As(err, &unreadable):
+			case err != nil:
+				t.Fatal(err)
+			case strings.HasPrefix(name, "revocation/"): // there may be others that say the same
+			case name == "README.txt" || name == "verify.sh" || name == "report/report.json":
+				if r.Verdict != bundle.Holds {
+					t.Errorf("failed %v", r.Failed())
+				}
+			case name == "document/document.pdf" || strings.HasSuffix(name, "receipt.note") || name == "signature/cms.der":
+				if slices.Contains(r.Failed(), "files") {
+					t.Errorf("failed %v", r.Failed())
+				} // a statement less, and none that is false
+			case r.Verdict != bundle.Fails:
+				t.Errorf("got %s", r.Verdict)
+			}
+		})
+	}
+}
+
+// TestStrangers: everything is well made, by others than those whom the caller
+// trusts.
+func TestStrangers(t *testing.T) {
+	w, in := complete(t)
+	b := write(t, in)
+	other, err := lab.Start(lab.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	stranger, err := evidence.VerifierKey(origin, logKey(9).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		change func(*bundle.Options)
+		failed []string
+	}{
+		"log key": {func(o *bundle.Options) { o.LogKeys = []string{stranger} }, []string{"log-key", "checkpoint", "entry-1", "entry-2", "consistency"}},
+		"anchors": {func(o *bundle.Options) { o.Anchors = other.Anchors() }, []string{"certificate"}},
+		"TSAs":    {func(o *bundle.Options) { o.TSAs = other.Anchors() }, []string{"log-time", "signature-time"}},
+		"nobody":  {func(o *bundle.Options) { o.Anchors = pki.NewAnchors() }, []string{"certificate"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := w.options()
+			tt.change(&o)
+			if r := verify(t, b, o); !slices.Equal(r.Failed(), tt.failed) {
+				t.Errorf("failed %v, want %v", r.Failed(), tt.failed)
+			}
+		})
+	}
+}
+
+// TestSuccessor: who knows only the log's first key accepts the one that it
+// named as its successor, and not one that nobody named.
+func TestSuccessor(t *testing.T) {
+	path := tools(t)
+	w, in := complete(t)
+	statement := func(from, to byte) []byte {
+		next, err := evidence.VerifierKey(origin, logKey(to).Public().(ed25519.PublicKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg, err := evidence.KeyStatement(origin, logKey(from), next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return msg
+	}
+	first, err := evidence.VerifierKey(origin, logKey(7).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte(first+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := w.options()
+	o.LogKeys = []string{first}
+	for name, tt := range map[string]struct {
+		statements [][]byte
+		want       bundle.State
+	}{
+		"two steps":    {[][]byte{statement(7, 8), statement(8, 1)}, bundle.Holds},
+		"none":         {nil, bundle.Fails},
+		"a step short": {[][]byte{statement(7, 8)}, bundle.Fails},
+		"by another":   {[][]byte{statement(9, 1)}, bundle.Fails},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := in
+			in.Successors = tt.statements
+			b := write(t, in)
+			r := verify(t, b, o)
+			if r.Verdict != tt.want {
+				t.Errorf("got %s, failed %v", r.Verdict, r.Failed())
+			}
+			_, states, out := script(t, path, unzip(t, b).unpack(t), nil, "-k", keys, "-t", w.anchor)
+			compare(t, r, states, out)
+		})
+	}
+}
+
+// TestHostileZip: what is not a bundle is refused before anything is believed.
+func TestHostileZip(t *testing.T) {
+	w, in := complete(t)
+	good := unzip(t, write(t, in))
+	raw := func(change func(*zip.Writer)) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, n := range good.names {
+			f, err := z.CreateHeader(&zip.FileHeader{Name: n, Method: zip.Store})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Write(good.data[n]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(z)
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	extra := func(h zip.FileHeader) []byte {
+		return raw(func(z *zip.Writer) {
+			f, err := z.CreateHeader(&h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Write([]byte("x")); err != nil && !strings.HasSuffix(h.Name, "/") {
+				t.Fatal(err)
+			}
+		})
+	}
+	whole := raw(func(*zip.Writer) {})
+	corrupt := bytes.Clone(whole)
+	i := bytes.Index(corrupt, good.data["entries/1/record.json"])
+	corrupt[i] ^= 1
+	for name, b := range map[string][]byte{
+		"empty":        nil,
+		"no zip":       []byte("%PDF-1.7"),
+		"empty zip":    []byte("PK\x05\x06" + strings.Repeat("\x00", 18)),
+		"cut off":      whole[:len(whole)/2],
+		"traversal":    extra(zip.FileHeader{Name: "../verify.sh"}),
+		"absolute":     extra(zip.FileHeader{Name: "/etc/passwd"}),
+		"backslash":    extra(zip.FileHeader{Name: `log\keys.txt`}),
+		"unknown name": extra(zip.FileHeader{Name: "log/extra.txt"}),
+		"folder":       extra(zip.FileHeader{Name: "log/"}),
+		"newline":      extra(zip.FileHeader{Name: "report/report.txt\n"}),
+		"twice":        extra(zip.FileHeader{Name: "log/keys.txt"}),
+		"compressed":   extra(zip.FileHeader{Name: "report/report.txt", Method: zip.Deflate}),
+		"CRC":          corrupt,
+		"too many": raw(func(z *zip.Writer) {
+			for n := range 2000 {
+				if _, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("revocation/%d.crl", n)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), w.options())
+			var unreadable *bundle.UnreadableError
+			if !errors.As(err, &unreadable) {
+				t.Errorf("got %v, want an UnreadableError", err)
+			}
+		})
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	w := newWorld(f)
+	w.other(f, 0, 3)
+	in := w.sign(f, ecKey(f), 0, false)
+	good := write(f, in)
+	f.Add("log/checkpoint.note", []byte("x"), good)
+	f.Add("signature/cms.der", []byte{0x30, 0x80}, good)
+	c := unzip(f, good)
+	f.Fuzz(func(t *testing.T, name string, data, raw []byte) {
+		if r, err := bundle.Verify(bytes.NewReader(raw), int64(len(raw)), w.options()); err == nil && r.Verdict == bundle.Holds && r.Operation != operation {
+			t.Errorf("a bundle of another operation holds: %s", r.Operation)
+		}
+		if _, ok := c.data[name]; !ok {
+			return
+		}
+		b := c.with(name, data).zip(t)
+		if _, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), w.options()); err != nil && !errors.As(err, new(*bundle.UnreadableError)) {
+			t.Error(err)
+		}
+	})
+}

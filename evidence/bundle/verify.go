@@ -1,0 +1,434 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/pki"
+)
+
+// Schema names the form of Report as JSON.
+const Schema = "absah/evidence/1"
+
+// Options say whom the caller believes. The zero value believes nobody: the
+// statements that need somebody are Unpinned at best.
+type Options struct {
+	// LogKeys are vkeys of the log that the caller got elsewhere. A key in use
+	// later is accepted when a chain of key statements leads to it.
+	LogKeys []string
+	// Anchors and TSAs are trusted for signers and for timestamps; nil means
+	// that the caller names none.
+	Anchors, TSAs *pki.Anchors
+}
+
+// State is what became of a statement.
+type State string
+
+// A statement is Unpinned when all that is in the bundle agrees, but rests on a
+// key or certificate that only the bundle names.
+const (
+	Holds    State = "holds"
+	Unpinned State = "unpinned"
+	Fails    State = "fails"
+)
+
+// Statement is one thing that a bundle is said to prove.
+type Statement struct {
+	// ID is one of: files, operation, entry-N, receipt-N, checkpoint, log-key,
+	// log-time, consistency, signature, signature-time, certificate,
+	// revocation, artefacts, document. verify.sh prints the same.
+	ID    string `json:"id"`
+	State State  `json:"state"`
+	Text  string `json:"text"`
+}
+
+// Report is what a bundle came down to.
+type Report struct {
+	Schema     string      `json:"schema"`
+	File       string      `json:"file,omitempty"` // set by the caller
+	Verdict    State       `json:"verdict"`        // the worst state
+	Origin     string      `json:"origin"`
+	Operation  string      `json:"operation"`
+	Kind       string      `json:"kind"`
+	Time       time.Time   `json:"time"` // the earliest that a timestamp vouches for, else the record's own
+	Statements []Statement `json:"statements"`
+	// Keys are what to compare with what was published elsewhere, when LogKeys,
+	// Anchors or TSAs was not given.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// Failed returns the ids of the statements that do not hold.
+func (r *Report) Failed() []string {
+	var out []string
+	for _, s := range r.Statements {
+		if s.State == Fails {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+// Verify proves the statements of the bundle in r, of the given size. The error
+// is an *UnreadableError when it is not a bundle, or r's own; a bundle that
+// proves nothing is a Report whose Verdict is Fails.
+func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
+	f, err := open(r, size)
+	if err != nil {
+		return Report{}, err
+	}
+	v := &verification{files: f, opts: o, report: Report{Schema: Schema}}
+	if err := v.sums(); err != nil {
+		return Report{}, err
+	}
+	v.logKeys()
+	v.checkpoint()
+	v.entries()
+	v.logTime()
+	v.consistency()
+	if f.small[fileCMS] != nil {
+		v.signature()
+	}
+	if f.document != nil {
+		v.document()
+	}
+	v.report.Time = v.at().UTC()
+	v.report.Verdict = Holds
+	for _, s := range v.report.Statements {
+		if s.State == Fails || s.State == Unpinned && v.report.Verdict == Holds {
+			v.report.Verdict = s.State
+		}
+	}
+	return v.report, nil
+}
+
+// verification is the state of one Verify.
+type verification struct {
+	*files
+	opts   Options
+	report Report
+
+	origin   string
+	keys     []string // vkeys that may sign checkpoints
+	head     evidence.Head
+	records  []evidence.Record
+	outcome  evidence.Record // the zero Record when there is none
+	logged   time.Time       // by the checkpoint's token; zero when none holds
+	signed   time.Time       // by the signature's tokens; zero when none holds
+	digest   [32]byte        // of the document
+	messages []byte          // the message-digest attribute
+	hash     hashFunc        // that made it
+}
+
+// at returns the best time there is for the signature.
+func (v *verification) at() time.Time {
+	for _, t := range []time.Time{v.signed, v.logged, v.outcome.Time} {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	if len(v.records) > 0 {
+		return v.records[len(v.records)-1].Time
+	}
+	return time.Time{}
+}
+
+// state adds a statement: it fails with err, else is Holds or, when unpinned,
+// Unpinned.
+func (v *verification) state(id string, err error, pinned bool, format string, args ...any) {
+	s := Statement{ID: id, State: Holds, Text: printable(fmt.Sprintf(format, args...))}
+	if err != nil {
+		s.State, s.Text = Fails, printable(err.Error())
+	} else if !pinned {
+		s.State = Unpinned
+	}
+	v.report.Statements = append(v.report.Statements, s)
+}
+
+// printable makes text from a bundle fit for a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// compare adds a key that the caller should know from elsewhere.
+func (v *verification) compare(key string) {
+	if key = printable(key); !slices.Contains(v.report.Keys, key) {
+		v.report.Keys = append(v.report.Keys, key)
+	}
+}
+
+// sums holds every file against SHA256SUMS. It hashes the document on the way.
+func (v *verification) sums() error {
+	listed := map[string]string{}
+	var bad error
+	for line := range strings.Lines(string(v.small[fileSums])) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if _, twice := listed[name]; !ok || twice || !strings.HasSuffix(line, "\n") {
+			bad = errors.New(fileSums + " is not a list of digests")
+			break
+		}
+		listed[name] = sum
+	}
+	for _, name := range v.names {
+		if name == fileSums {
+			continue
+		}
+		h := sha256.New()
+		if name == fileDocument {
+			if err := v.eachDocument(h); err != nil {
+				return err
+			}
+			v.digest = [32]byte(h.Sum(nil))
+		} else {
+			h.Write(v.small[name])
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); bad == nil && listed[name] != got {
+			bad = fmt.Errorf("%s is not the file that %s lists", name, fileSums)
+		}
+		delete(listed, name)
+	}
+	for name := range listed {
+		if bad == nil {
+			bad = fmt.Errorf("%.80q is listed and missing", name)
+		}
+	}
+	v.state("files", bad, true, "%d files are those that %s lists", len(v.names)-1, fileSums)
+	return nil
+}
+
+// eachDocument copies the document to w.
+func (v *verification) eachDocument(w io.Writer) error {
+	rc, err := v.files.document.Open()
+	if err == nil {
+		_, err = io.Copy(w, rc)
+		err = errors.Join(err, rc.Close())
+	}
+	if err != nil {
+		return &UnreadableError{fileDocument, err}
+	}
+	return nil
+}
+
+// logKeys finds out which keys may sign for the log. Without keys of the
+// caller's, those in the bundle; else the caller's and their successors.
+func (v *verification) logKeys() {
+	origin, ok := v.line(fileOrigin)
+	keys, ok2 := v.lines(fileKeys)
+	v.origin, v.report.Origin = origin, printable(origin)
+	if !ok || !ok2 {
+		v.state("log-key", errors.New("origin or keys of the log are not lines of text"), true, "")
+		return
+	}
+	v.keys = keys
+	if len(v.opts.LogKeys) == 0 {
+		for _, key := range keys {
+			v.compare(key)
+		}
+		v.state("log-key", nil, false, "the bundle alone says that the log's keys are %s", strings.Join(keys, ", "))
+		return
+	}
+	trusted := slices.Clone(v.opts.LogKeys)
+	slices.Sort(trusted)
+	trusted = slices.Compact(trusted)
+	for i := 1; ; i++ {
+		msg := v.small[fmt.Sprintf("log/successor-%d.note", i)]
+		if msg == nil {
+			break
+		}
+		if next, err := evidence.VerifyKeyStatement(msg, origin, trusted); err == nil && !slices.Contains(trusted, next) {
+			trusted = append(trusted, next)
+		}
+	}
+	// Receipts are signed by keys of a name of their own, which nothing in the
+	// log's keys vouches for; a checkpoint by one of them would not verify.
+	v.keys = trusted
+	_, err := evidence.VerifyCheckpoint(v.small[fileCheckpoint], origin, trusted)
+	if err != nil {
+		err = errors.New("the checkpoint is not signed by the log keys that you name, nor by their successors")
+	}
+	v.state("log-key", err, true, "the log's key is one that you name, or its successor")
+}
+
+func (v *verification) checkpoint() {
+	keys, _ := v.lines(fileKeys)
+	if len(v.opts.LogKeys) > 0 {
+		keys = v.keys
+	}
+	head, err := evidence.VerifyCheckpoint(v.small[fileCheckpoint], v.origin, keys)
+	v.head = head
+	v.state("checkpoint", err, true, "the log %s had %d entries under the root %s", v.origin, head.Size, head.Root)
+}
+
+// entries proves every entry and that all are of one operation.
+func (v *verification) entries() {
+	var problems []error
+	for n := 1; v.small[fmt.Sprintf("entries/%d/%s", n, fileRecord)] != nil; n++ {
+		if n > maxEntries {
+			problems = append(problems, errors.New("too many entries"))
+			break
+		}
+		r, leaf, err := v.entry(n)
+		problems = append(problems, err)
+		v.records = append(v.records, r)
+		if r.Phase == evidence.PhaseOutcome {
+			v.outcome = r
+			if r.Intent != "" && (n == 1 || r.Intent != v.intent(n-1)) {
+				problems = append(problems, errors.New("the outcome is of another intent"))
+			}
+		}
+		if r.Operation != v.records[0].Operation || r.Organisation != v.records[0].Organisation {
+			problems = append(problems, errors.New("the entries are of different operations"))
+		}
+		v.receipt(n, leaf, r)
+	}
+	first := v.records[0]
+	v.report.Operation, v.report.Kind = first.Operation, first.Kind
+	result := string(v.outcome.Result.Status)
+	if result == "" {
+		result = "no outcome"
+	}
+	v.state("operation", errors.Join(problems...), true, "%s %s of %s, asked for by %s: %s",
+		first.Kind, first.Operation, first.Organisation, orNobody(first.Actor.Application), result)
+}
+
+func orNobody(s string) string {
+	if s == "" {
+		return "nobody named"
+	}
+	return s
+}
+
+// intent returns the leaf of the nearest intent at or before entry n.
+func (v *verification) intent(n int) string {
+	for ; n >= 1; n-- {
+		if v.records[n-1].Phase == evidence.PhaseIntent {
+			leaf := v.leaf(n)
+			return hex.EncodeToString(leaf[:])
+		}
+	}
+	return ""
+}
+
+func (v *verification) leaf(n int) [32]byte {
+	dir := fmt.Sprintf("entries/%d/", n)
+	var salt [32]byte
+	copy(salt[:], v.small[dir+fileSalt])
+	return evidence.LeafData(salt, v.small[dir+fileRecord])
+}
+
+// entry proves that a record is in the log. The error is of the record itself.
+func (v *verification) entry(n int) (evidence.Record, [32]byte, error) {
+	dir := fmt.Sprintf("entries/%d/", n)
+	leaf := v.leaf(n)
+	index, head, err := evidence.VerifyProof(v.small[dir+fileProof], leaf, v.origin, v.keys)
+	switch {
+	case len(v.small[dir+fileSalt]) != 32:
+		err = errors.New("the salt has not 32 bytes")
+	case err != nil:
+	case head != v.head:
+		err = errors.New("the proof is under another checkpoint")
+	}
+	v.state(fmt.Sprintf("entry-%d", n), err, true, "the record is entry %d of the log", index)
+	r, err := evidence.ParseRecord(v.small[dir+fileRecord])
+	return r, leaf, err
+}
+
+// receipt proves that the log promised the entry, when a receipt is there. Its
+// key is the one that the bundle names: the promise has been kept, so nothing
+// rests on it.
+func (v *verification) receipt(n int, leaf [32]byte, r evidence.Record) {
+	msg := v.small[fmt.Sprintf("entries/%d/%s", n, fileReceipt)]
+	if msg == nil {
+		return
+	}
+	keys, _ := v.lines(fileKeys)
+	got, err := evidence.VerifyReceipt(msg, keys)
+	if err == nil && (got.Leaf != leaf || got.Origin != v.origin || got.Operation != r.Operation || got.Kind != r.Kind || got.Phase != r.Phase || !got.Time.Equal(r.Time)) {
+		err = errors.New("the receipt is for another entry")
+	}
+	v.state(fmt.Sprintf("receipt-%d", n), err, true, "the log promised it by %s", got.Promise.Format(time.RFC3339))
+}
+
+// consistency proves that the log only grew since an earlier checkpoint.
+func (v *verification) consistency() {
+	msg := v.small[fileEarlier]
+	if msg == nil && v.small[fileConsistency] == nil {
+		return
+	}
+	keys := append(slices.Clone(v.keys), v.opts.LogKeys...)
+	slices.Sort(keys)
+	older, err := evidence.VerifyCheckpoint(msg, v.origin, slices.Compact(keys))
+	if err == nil {
+		err = evidence.VerifyConsistency(v.small[fileConsistency], older, v.head)
+	}
+	v.state("consistency", err, true, "the log only grew since it had %d entries", older.Size)
+}
+
+// document proves that the document is the outcome's and that the signature
+// covers it.
+func (v *verification) document() {
+	sum := hex.EncodeToString(v.digest[:])
+	var err error
+	if sum != v.outcome.Subject.OutputSHA256 {
+		err = errors.New("the document is not the one that the outcome names")
+	} else if v.small[fileCMS] != nil {
+		err = v.covered()
+	}
+	v.state("document", err, true, "the document is the one that was released, SHA-256 %s", sum)
+}
+
+// covered compares the message digest with the document's byte ranges.
+func (v *verification) covered() error {
+	line, ok := v.line(fileRanges)
+	var r [4]int64
+	if _, err := fmt.Sscanf(line, "%d %d %d %d", &r[0], &r[1], &r[2], &r[3]); err != nil || !ok ||
+		line != fmt.Sprintf("%d %d %d %d", r[0], r[1], r[2], r[3]) {
+		return errors.New("the byte ranges are not four numbers")
+	}
+	size := int64(v.files.document.UncompressedSize64)
+	if r[0] != 0 || r[1] < 0 || r[2] < r[1] || r[3] < 0 || r[2] > size || r[3] > size-r[2] || v.hash == nil {
+		return errors.New("the byte ranges are not in the document")
+	}
+	h := v.hash()
+	if err := v.eachDocument(&ranged{w: h, ranges: r}); err != nil {
+		return err
+	}
+	if !bytes.Equal(h.Sum(nil), v.messages) {
+		return errors.New("the signature is not over the document")
+	}
+	return nil
+}
+
+// ranged passes on what lies in two ranges of what is written to it.
+type ranged struct {
+	w      io.Writer
+	ranges [4]int64
+	at     int64
+}
+
+func (r *ranged) Write(p []byte) (int, error) {
+	for i := 0; i < 4; i += 2 {
+		from := max(r.ranges[i]-r.at, 0)
+		to := min(r.ranges[i]+r.ranges[i+1]-r.at, int64(len(p)))
+		if from < to {
+			if _, err := r.w.Write(p[from:to]); err != nil {
+				return 0, err
+			}
+		}
+	}
+	r.at += int64(len(p))
+	return len(p), nil
+}

@@ -1,0 +1,474 @@
+#!/bin/sh
+# Memeriksa bundel bukti ini tanpa jaringan: hanya sh POSIX, coreutils dan
+# OpenSSL 3. Checks this evidence bundle offline: POSIX sh, coreutils, OpenSSL 3.
+#
+#   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem]
+#
+# -k  file with the log's verifier keys, one a line, as published by the office
+# -t  PEM file with the certificate authorities that you trust for signers
+# -s  the same for timestamps (default: -t)
+#
+# Prints one line for every statement: "holds", "unpinned" (all agrees, but rests
+# on a key that only this bundle names) or "FAILS". Exit status: 0 every statement
+# holds, 1 some fail, 2 none fail and some are unpinned, 64 usage.
+LC_ALL=C
+export LC_ALL
+here=$(cd "$(dirname "$0")" && pwd) || exit 64
+logkeys='' roots='' tsaroots=''
+while getopts k:t:s: option; do
+	case $option in
+	k) logkeys=$OPTARG ;;
+	t) roots=$OPTARG ;;
+	s) tsaroots=$OPTARG ;;
+	*) exit 64 ;;
+	esac
+done
+: "${tsaroots:=$roots}"
+for f in "$logkeys" "$roots" "$tsaroots"; do
+	[ -z "$f" ] || [ -r "$f" ] || { echo "verify.sh: cannot read $f" >&2; exit 64; }
+done
+tmp=$(mktemp -d) || exit 64
+finished='' # whatever ends the script before its end is a failure
+trap 'rm -rf "$tmp"; [ -n "$finished" ] || exit 1' EXIT
+trap 'exit 1' HUP INT TERM
+for v in logkeys roots tsaroots; do # relative names are the caller's
+	eval "f=\$$v"
+	[ -z "$f" ] || { cat "$f" >"$tmp/arg-$v" && eval "$v=\$tmp/arg-$v"; }
+done
+cd "$here" || exit 64
+
+failed=0 unpinned=0
+
+# say STATE ID TEXT
+say() {
+	case $1 in
+	fails) failed=1; printf 'FAILS    %s\n' "$2" ;;
+	unpinned) unpinned=1; printf 'unpinned %s: %s\n' "$2" "$3" ;;
+	*) printf 'holds    %s: %s\n' "$2" "$3" ;;
+	esac
+}
+
+# result STATUS PINNED ID TEXT
+result() {
+	if [ "$1" -ne 0 ]; then say fails "$3" ''; elif [ "$2" -eq 0 ]; then say unpinned "$3" "$4"; else say holds "$3" "$4"; fi
+}
+
+sha() { openssl dgst -sha256 -binary; }
+hexsum() { set -- $(sha256sum <"$1"); echo "$1"; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+bytes() { set -- $(wc -c <"$1"); echo "$1"; }
+same() { [ "$(hexsum "$1")" = "$(hexsum "$2")" ]; }
+number() { case $1 in '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;; esac; }
+oneline() { IFS= read -r line <"$1" && printf '%s\n' "$line" | same_as "$1" && printf '%s' "$line"; }
+same_as() { cat >"$tmp/same" && same "$tmp/same" "$1"; }
+epoch() { date -u -d "$1" +%s 2>/dev/null; }
+
+# note FILE KEY OUT: FILE is a note signed by KEY (a vkey); its text goes to OUT.
+note() {
+	name=${2%%+*} rest=${2#*+}
+	id=${rest%%+*} data=${rest#*+}
+	printf '%s' "$data" | base64 -d >"$tmp/key" 2>/dev/null || return 1
+	[ "$(bytes "$tmp/key")" -eq 33 ] && [ "$(head -c 1 "$tmp/key" | hex)" = 01 ] || return 1
+	{ printf '%s\n' "$name"; cat "$tmp/key"; } | sha | head -c 4 | hex >"$tmp/id"
+	[ "$(cat "$tmp/id")" = "$id" ] || return 1
+	# SubjectPublicKeyInfo of an Ed25519 key (RFC 8410)
+	{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; tail -c 32 "$tmp/key"; } >"$tmp/spki"
+	: >"$3"
+	: >"$tmp/all"
+	part=text good=1
+	while IFS= read -r line; do
+		printf '%s\n' "$line" >>"$tmp/all"
+		if [ -z "$line" ]; then
+			[ $part = text ] || return 1
+			part=signatures
+		elif [ $part = text ]; then
+			printf '%s\n' "$line" >>"$3"
+		else
+			case $line in
+			"— $name "*)
+				printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] || return 1
+				[ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
+				tail -c +5 "$tmp/sig" >"$tmp/sig64"
+				openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$3" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 1
+				good=0
+				;;
+			"— "*) ;;
+			*) return 1 ;;
+			esac
+		fi
+	done <"$1"
+	same "$tmp/all" "$1" || return 1
+	return $good
+}
+
+# anynote FILE KEYS OUT: signed by any of the keys of that name in a file
+anynote() {
+	while IFS= read -r candidate; do
+		note "$1" "$candidate" "$3" && return 0
+	done <"$2"
+	return 1
+}
+
+# head_of TEXT PREFIX: origin, size and root of a checkpoint into variables
+head_of() {
+	{ IFS= read -r h_origin && IFS= read -r h_size && IFS= read -r h_root; } <"$1" || return 1
+	[ "$h_origin" = "$origin" ] && number "$h_size" || return 1
+	printf '%s' "$h_root" | base64 -d >"$2" 2>/dev/null && [ "$(bytes "$2")" -eq 32 ] && [ "$(base64 -w0 <"$2")" = "$h_root" ]
+}
+
+node() { { printf '\001'; cat "$1" "$2"; } | sha >"$tmp/node" && cat "$tmp/node" >"$3"; }
+
+# --- files ---
+sums_hold() {
+	sha256sum -c --strict --quiet SHA256SUMS >/dev/null 2>&1 || return 1
+	# every file that is there is listed
+	listed=$(while IFS= read -r line; do printf '|%s|' "${line#*  }"; done <SHA256SUMS)
+	for f in * */* */*/*; do
+		[ -f "$f" ] && [ "$f" != SHA256SUMS ] || continue
+		case $listed in *"|$f|"*) ;; *) return 1 ;; esac
+	done
+}
+sums_hold
+result $? 1 files 'every file is the one that SHA256SUMS lists'
+
+# --- log key, checkpoint ---
+origin=$(oneline log/origin.txt) || origin='?'
+if [ -n "$logkeys" ]; then
+	cat "$logkeys" >"$tmp/keys"
+	n=1
+	while [ -f log/successor-$n.note ]; do
+		if anynote log/successor-$n.note "$tmp/keys" "$tmp/successor"; then
+			{ IFS= read -r s_head && IFS= read -r s_origin && IFS= read -r s_key; } <"$tmp/successor"
+			[ "$s_head" = absah/log-key/1 ] && [ "$s_origin" = "$origin" ] && printf '%s\n' "$s_key" >>"$tmp/keys"
+		fi
+		n=$((n + 1))
+	done
+	pinned=1
+else
+	cat log/keys.txt >"$tmp/keys"
+	pinned=0
+fi
+: >"$tmp/logkeys"
+while IFS= read -r k; do
+	case $k in "$origin+"*) printf '%s\n' "$k" >>"$tmp/logkeys" ;; esac
+done <"$tmp/keys"
+anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
+signed=$?
+size=${h_size:-0} root=${h_root:-}
+result $signed $pinned log-key "the keys of the log $origin"
+result $signed 1 checkpoint "$size entries, root $root"
+
+# --- entries ---
+# inclusion PROOF LEAFHASH: RFC 9162, section 2.1.3.2
+inclusion() {
+	part=top
+	: >"$tmp/under"
+	cat "$2" >"$tmp/r"
+	while IFS= read -r line; do
+		case $part in
+		top) [ "$line" = c2sp.org/tlog-proof@v1 ] || return 1; part=index ;;
+		index)
+			case $line in
+			'extra '*) ;;
+			'index '*) index=${line#index }; number "$index" && [ "$index" -lt "$size" ] || return 1; fn=$index sn=$((size - 1)) part=path ;;
+			*) return 1 ;;
+			esac
+			;;
+		path)
+			if [ -z "$line" ]; then part=under; continue; fi
+			[ "$sn" -ne 0 ] || return 1
+			printf '%s' "$line" | base64 -d >"$tmp/p" 2>/dev/null && [ "$(bytes "$tmp/p")" -eq 32 ] || return 1
+			[ "$(base64 -w0 <"$tmp/p")" = "$line" ] || return 1
+			if [ $((fn & 1)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
+				node "$tmp/p" "$tmp/r" "$tmp/r"
+				while [ $((fn & 1)) -eq 0 ] && [ "$fn" -ne 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+			else
+				node "$tmp/r" "$tmp/p" "$tmp/r"
+			fi
+			fn=$((fn >> 1)) sn=$((sn >> 1))
+			;;
+		under) printf '%s\n' "$line" >>"$tmp/under" ;;
+		esac
+	done <"$1"
+	[ $part = under ] && [ "$sn" -eq 0 ] && same "$tmp/r" "$tmp/root" || return 1
+	# the checkpoint in the proof is the one above, perhaps with cosignatures
+	head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note
+}
+
+# member NAME: its value in $record. In canonical JSON operation, organisation,
+# phase, kind, time and intent stand behind all others that could have such a name.
+member() {
+	case $record in *"\"$1\":\""*) v=${record##*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac
+}
+
+receipt_holds() {
+	anynote "$1/receipt.note" log/keys.txt "$tmp/receipt" || return 1
+	{ IFS= read -r r1 && IFS= read -r r2 && IFS= read -r r3 && IFS= read -r r4 && IFS= read -r r5 && IFS= read -r r6 && IFS= read -r r7 && IFS= read -r r8; } <"$tmp/receipt" || return 1
+	[ "$r1" = absah/receipt/1 ] && [ "$r2" = "$origin" ] && [ "$r4" = "$(member operation)" ] &&
+		[ "$r5" = "$(member phase) $(member kind)" ] && [ "$r6" = "$(hex <"$tmp/leaf")" ] && [ "$r7" = "$(member time)" ] &&
+		[ "$name" = "$origin/receipt" ] && [ "$r3" = "$id" ]
+}
+
+outcome='' operation='' organisation='' same_operation=0 intent=''
+n=1
+while [ -f entries/$n/record.json ]; do
+	dir=entries/$n
+	record=$(cat $dir/record.json)
+	cat $dir/salt.bin $dir/record.json | sha >"$tmp/leaf"
+	{ printf '\000'; cat "$tmp/leaf"; } | sha >"$tmp/leafhash"
+	[ $signed -eq 0 ] && [ "$(bytes $dir/salt.bin)" -eq 32 ] && inclusion $dir/proof.tlog-proof "$tmp/leafhash"
+	result $? 1 entry-$n "$(member phase) of $(member operation), $(member time)"
+	if [ -f $dir/receipt.note ]; then
+		receipt_holds $dir
+		result $? 1 receipt-$n "promised by ${r8:-?}"
+	fi
+	[ $n -eq 1 ] && operation=$(member operation) organisation=$(member organisation)
+	[ -n "$operation" ] && [ "$(member operation)" = "$operation" ] && [ "$(member organisation)" = "$organisation" ] || same_operation=1
+	case $(member phase) in
+	intent) intent=$(hex <"$tmp/leaf") ;;
+	outcome)
+		outcome=$record
+		i=$(member intent)
+		[ -z "$i" ] || [ "$i" = "$intent" ] || same_operation=1
+		;;
+	esac
+	n=$((n + 1))
+done
+[ $n -gt 1 ] || same_operation=1
+result $same_operation 1 operation "$operation of $organisation"
+
+# --- certificates and times ---
+# split PEM PREFIX: PREFIX1.pem, PREFIX2.pem …; sets count
+split() {
+	count=0
+	rm -f "$2"[0-9]*.pem
+	while IFS= read -r line; do
+		case $line in
+		'-----BEGIN CERTIFICATE-----') count=$((count + 1)); printf '%s\n' "$line" >"$2$count.pem" ;;
+		*) [ $count -gt 0 ] || return 1; printf '%s\n' "$line" >>"$2$count.pem" ;;
+		esac
+	done <"$1"
+	[ $count -gt 0 ] && cat "$2"[1-9].pem "$2"[1-9][0-9].pem 2>/dev/null | same_as "$1"
+}
+
+# field NAME TEXT: the rest of the line in a file that begins, after blanks, with NAME
+field() {
+	while IFS= read -r line; do
+		line=${line#"${line%%[![:space:]]*}"}
+		case $line in "$1"*) line=${line#"$1"}; printf '%s' "${line# }"; return 0 ;; esac
+	done <"$2"
+	return 1
+}
+
+# word CERT ISSUER TIME: some OCSP response or CRL says that CERT was good at TIME
+word() {
+	for o in revocation/*.ocsp; do
+		[ -f "$o" ] || continue
+		openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/text" 2>/dev/null || continue
+		made=$(epoch "$(field 'Produced At:' "$tmp/text")") || continue
+		# how old it is by today's clock does not matter: a century is allowed
+		openssl ocsp -validity_period 3000000000 -respin "$o" -issuer "$2" -cert "$1" -no_nonce -CAfile "$2" -no-CApath -no-CAstore -partial_chain -attime "$made" >"$tmp/ocsp" 2>"$tmp/err" || continue
+		field 'Response verify OK' "$tmp/err" >/dev/null || field 'Response verify OK' "$tmp/ocsp" >/dev/null || continue
+		this=$(epoch "$(field 'This Update:' "$tmp/ocsp")") || continue
+		case $(field "$1:" "$tmp/ocsp") in
+		good) [ "$this" -ge $(($3 - 86400)) ] && return 0 ;;
+		revoked) when=$(epoch "$(field 'Revocation Time:' "$tmp/ocsp")") && [ "$when" -gt "$3" ] && return 0 ;;
+		esac
+	done
+	for l in revocation/*.crl; do
+		[ -f "$l" ] || continue
+		openssl crl -inform DER -in "$l" -out "$tmp/crl.pem" 2>/dev/null || continue
+		this=$(openssl crl -in "$tmp/crl.pem" -noout -lastupdate 2>/dev/null) && this=$(epoch "${this#*=}") || continue
+		[ "$this" -ge $(($3 - 86400)) ] || continue
+		openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+# path PEM ANCHORS TIME PURPOSE: the path is valid at TIME
+path() {
+	split "$1" "$tmp/c" || return 1
+	if [ -n "$2" ]; then anchors=$2; else anchors=$tmp/c$count.pem; fi
+	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchors" -no-CApath -no-CAstore -untrusted "$1" "$tmp/c1.pem" >/dev/null 2>&1
+}
+
+# notrevoked TIME: no certificate of the path just split, but the last
+notrevoked() {
+	i=1
+	while [ $i -lt "$count" ]; do
+		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1" || return 1
+		i=$((i + 1))
+	done
+}
+
+# stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds
+stamp() {
+	time=''
+	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
+	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
+	path "$3" "$tsaroots" "$t" timestampsign || return 1
+	openssl ts -verify -in "$1" -token_in -data "$2" -CAfile "$anchors" -untrusted "$3" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
+	notrevoked "$t" || return 1
+	time=$t
+}
+
+if [ -n "$tsaroots" ]; then tsapinned=1; else tsapinned=0; fi
+logged=''
+if [ -f log/timestamp.tst ] || [ -f log/tsa.pem ]; then
+	stamp log/timestamp.tst log/checkpoint.note log/tsa.pem
+	result $? $tsapinned log-time "the checkpoint existed at ${time:+$(date -u -d "@${time:-0}")}"
+	logged=$time
+fi
+
+# --- consistency: RFC 9162, section 2.1.4.2 ---
+consistent() {
+	if [ -n "$logkeys" ]; then k=$tmp/logkeys; else k=log/keys.txt; fi
+	anynote log/earlier.note "$k" "$tmp/earlier" && head_of "$tmp/earlier" "$tmp/oldroot" || return 1
+	old=$h_size
+	first=1 count=0
+	while IFS= read -r line; do
+		if [ $first -eq 1 ]; then
+			[ "$line" = "old $old" ] || return 1
+			first=0
+			continue
+		fi
+		count=$((count + 1))
+		printf '%s' "$line" | base64 -d >"$tmp/q$count" 2>/dev/null && [ "$(bytes "$tmp/q$count")" -eq 32 ] && [ "$(base64 -w0 <"$tmp/q$count")" = "$line" ] || return 1
+	done <log/consistency.txt
+	[ "$(tail -c 1 log/consistency.txt | hex)" = 0a ] && [ "$old" -ge 1 ] && [ "$old" -le "$size" ] || return 1
+	if [ "$old" -eq "$size" ]; then [ $count -eq 0 ] && same "$tmp/oldroot" "$tmp/root"; return; fi
+	fn=$((old - 1)) sn=$((size - 1)) i=1
+	while [ $((fn & 1)) -eq 1 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+	if [ $fn -eq 0 ]; then # the old tree is complete: its root starts the proof
+		cat "$tmp/oldroot" >"$tmp/fr"
+	else
+		[ $count -ge 1 ] || return 1
+		cat "$tmp/q1" >"$tmp/fr"
+		i=2
+	fi
+	cat "$tmp/fr" >"$tmp/sr"
+	while [ $i -le $count ]; do
+		[ $sn -ne 0 ] || return 1
+		if [ $((fn & 1)) -eq 1 ] || [ $fn -eq $sn ]; then
+			node "$tmp/q$i" "$tmp/fr" "$tmp/fr"
+			node "$tmp/q$i" "$tmp/sr" "$tmp/sr"
+			while [ $((fn & 1)) -eq 0 ] && [ $fn -ne 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+		else
+			node "$tmp/sr" "$tmp/q$i" "$tmp/sr"
+		fi
+		fn=$((fn >> 1)) sn=$((sn >> 1)) i=$((i + 1))
+	done
+	[ $sn -eq 0 ] && same "$tmp/fr" "$tmp/oldroot" && same "$tmp/sr" "$tmp/root"
+}
+if [ -f log/earlier.note ] || [ -f log/consistency.txt ]; then
+	consistent
+	result $? 1 consistency "the log only grew since it had ${old:-?} entries"
+fi
+
+# --- signature ---
+# value_holds: OpenSSL verifies the value over the signed attributes
+value_holds() {
+	cms=$(hex <signature/cms.der)
+	split signature/signer.pem "$tmp/s" || return 1
+	openssl x509 -in "$tmp/s1.pem" -pubkey -noout >"$tmp/pub" 2>/dev/null || return 1
+	algorithm=$(oneline signature/algorithm.txt) || return 1
+	digest=${algorithm%% *}
+	case $algorithm in
+	sha256 | sha384 | sha512) set -- -digest "$digest" ;;
+	'sha256 pss '* | 'sha384 pss '* | 'sha512 pss '*)
+		number "${algorithm##* }" || return 1
+		set -- -digest "$digest" -pkeyopt rsa_padding_mode:pss -pkeyopt "rsa_pss_saltlen:${algorithm##* }"
+		;;
+	ed25519) set -- ;;
+	*) return 1 ;;
+	esac
+	openssl pkeyutl -verify -pubin -inkey "$tmp/pub" -rawin "$@" -in signature/attributes.der -sigfile signature/value.bin >/dev/null 2>&1 || return 1
+	# both are parts of the CMS: the attributes under their tag there
+	attributes=$(hex <signature/attributes.der)
+	value=$(hex <signature/value.bin)
+	case $cms in *"a0${attributes#31}"*"$value"*) ;; *) return 1 ;; esac
+	openssl cms -cmsout -print -noout -inform DER -in signature/cms.der >/dev/null 2>&1
+}
+
+# tokens_here: each timestamp file is a part of the CMS
+tokens_here() {
+	n=1
+	while [ -f signature/timestamp-$n.tst ]; do
+		case $cms in *"$(hex <signature/timestamp-$n.tst)"*) ;; *) return 1 ;; esac
+		stamp signature/timestamp-$n.tst signature/value.bin signature/timestamp-$n.pem || return 1
+		[ -n "$signed_at" ] && [ "$signed_at" -le "$time" ] || signed_at=$time
+		n=$((n + 1))
+	done
+}
+
+# named KIND FILE NEEDED: the outcome names the artefact
+named() {
+	case $outcome in
+	*"\"kind\":\"$1\",\"sha256\":\"$(hexsum "$2")\""*) ;;
+	*"\"kind\":\"$1\",\"sha256\":"*) return 1 ;;
+	*) [ "$3" -eq 0 ] ;;
+	esac
+}
+artefacts() {
+	named cms signature/cms.der 1 || return 1
+	for f in report/report.*; do
+		[ -f "$f" ] || continue
+		named report "$f" 0 || return 1
+	done
+	openssl x509 -in "$tmp/s1.pem" -outform DER -out "$tmp/s1.der" 2>/dev/null || return 1
+	case $outcome in *"\"certificateSHA256\":\"$(hexsum "$tmp/s1.der")\""*) ;; *) return 1 ;; esac
+}
+
+record=$outcome
+at=$(epoch "$(member time)")
+[ -z "$logged" ] || at=$logged
+if [ -f signature/cms.der ]; then
+	value_holds
+	result $? 1 signature "by $(openssl x509 -in "$tmp/s1.pem" -noout -subject -nameopt RFC2253,-esc_msb 2>/dev/null | tr -cd '[:print:]')"
+	signed_at=''
+	if [ -f signature/timestamp-1.tst ]; then
+		tokens_here
+		result $? $tsapinned signature-time "the signature existed at ${signed_at:+$(date -u -d "@${signed_at:-0}")}"
+	fi
+	[ -z "$signed_at" ] || at=$signed_at
+	if [ -n "$roots" ]; then pinned=1; else pinned=0; fi
+	path signature/signer.pem "$roots" "${at:-0}" any
+	result $? $pinned certificate "valid at $(date -u -d "@${at:-0}")"
+	split signature/signer.pem "$tmp/c" && notrevoked "${at:-0}"
+	result $? 1 revocation 'and not revoked'
+	artefacts
+	result $? 1 artefacts 'signature and certificate are those that the outcome names'
+fi
+
+# --- document ---
+document_holds() {
+	case $outcome in *"\"outputSHA256\":\"$(hexsum document/document.pdf)\""*) ;; *) return 1 ;; esac
+	[ -f signature/cms.der ] || return 0
+	ranges=$(oneline document/ranges.txt) || return 1
+	set -- $ranges
+	[ $# -eq 4 ] && [ "$ranges" = "$1 $2 $3 $4" ] && number "$1" && number "$2" && number "$3" && number "$4" || return 1
+	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$(bytes document/document.pdf)" ] || return 1
+	{ head -c "$2" document/document.pdf; tail -c +$(($3 + 1)) document/document.pdf | head -c "$4"; } >"$tmp/signed"
+	path signature/signer.pem "$roots" "${at:-0}" any || return 1
+	openssl cms -verify -binary -inform DER -in signature/cms.der -content "$tmp/signed" -out /dev/null \
+		-certfile signature/signer.pem -CAfile "$anchors" -no-CApath -no-CAstore -partial_chain -purpose any -attime "${at:-0}" >/dev/null 2>&1
+}
+if [ -f document/document.pdf ]; then
+	document_holds
+	result $? 1 document 'the document is the one that was released and is signed'
+fi
+
+if [ $unpinned -eq 1 ]; then
+	echo
+	echo 'Bandingkan dengan yang diumumkan kantor penerbit / compare with what was published elsewhere:'
+	[ -n "$logkeys" ] || cat log/keys.txt
+	for f in signature/signer.pem log/tsa.pem; do
+		if [ -f $f ] && split $f "$tmp/c"; then
+			openssl x509 -in "$tmp/c$count.pem" -noout -subject -fingerprint -sha256 -nameopt RFC2253,-esc_msb | tr -cd '[:print:]\n'
+		fi
+	done
+fi
+finished=yes
+[ $failed -eq 0 ] || { echo 'GAGAL / FAILED'; exit 1; }
+[ $unpinned -eq 0 ] || exit 2
+echo 'SAH / EVERY STATEMENT HOLDS'
