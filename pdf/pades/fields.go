@@ -202,12 +202,17 @@ func (t *tree) inherit(d pdf.Dict, up inherited) (inherited, error) {
 			in.name = up.name + "." + in.name
 		}
 	}
-	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &in.typ, "V": &in.value, "Lock": &in.lock} {
-		if present(d[key]) {
-			*dst = d[key]
-		}
-	}
+	override(&in.typ, d["FT"])
+	override(&in.value, d["V"])
+	override(&in.lock, d["Lock"])
 	return in, err
+}
+
+// override replaces what an ancestor says by the field's own entry, if any.
+func override(dst *pdf.Object, own pdf.Object) {
+	if present(own) {
+		*dst = own
+	}
 }
 
 // kids splits /Kids into child fields, which have a partial name, and widgets.
