@@ -129,7 +129,7 @@ func (m *Module) exchange(ctx context.Context, st *state, c *conn, r request, un
 	c.out = endFrame(append(appendFrame(c.out[:0], uint8(r.op)), r.body...))
 	sent := time.Now()
 	stop := c.interrupt(ctx, until)
-	n, err := c.file.Write(c.out)
+	n, err := c.w.Write(c.out)
 	var f frame
 	if err == nil {
 		f, err = c.in.next()
@@ -183,7 +183,7 @@ func (m *Module) answered(l *link, c *conn, r request, f frame) ([]byte, error) 
 func (m *Module) finish(st *state, c *conn, r request, rest []byte, until time.Time) {
 	l := st.link
 	c.file.SetDeadline(until)
-	_, err := c.file.Write(rest)
+	_, err := c.w.Write(rest)
 	var f frame
 	if err == nil {
 		f, err = c.in.next()

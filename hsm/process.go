@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // firstFD is the lowest descriptor of the worker's ends of the sockets.
@@ -28,8 +30,9 @@ type process struct {
 // conn is a socket to one session of the worker. One goroutine at a time uses
 // it.
 type conn struct {
-	file *os.File // of the parent: non-blocking, so that deadlines and Close work
-	fd   int      // the worker's
+	file *os.File  // of the parent: non-blocking, so that deadlines and Close work
+	fd   int       // the worker's
+	w    io.Writer // of the parent
 	in   *frameReader
 	out  []byte // the request, kept for its memory
 }
@@ -44,7 +47,86 @@ func socketPair() (*conn, *os.File, error) {
 		return nil, nil, fmt.Errorf("hsm: socket pair: %w", err)
 	}
 	ours := os.NewFile(uintptr(fds[0]), "hsm-worker")
-	return &conn{file: ours, in: newFrameReader(ours)}, os.NewFile(uintptr(fds[1]), "hsm-worker-end"), nil
+	theirs := os.NewFile(uintptr(fds[1]), "hsm-worker-end")
+	rw, err := newPolled(ours)
+	if err != nil {
+		ours.Close()
+		theirs.Close()
+		return nil, nil, fmt.Errorf("hsm: socket pair: %w", err)
+	}
+	return &conn{file: ours, w: rw, in: newFrameReader(rw)}, theirs, nil
+}
+
+// polled reads and writes a non-blocking socket without telling Go's scheduler,
+// which need not know of calls that do not wait: it would look every few
+// microseconds whether a thread is stuck in one of them.
+type polled struct {
+	whenReadable, whenWritable func(call func(fd uintptr) (done bool)) error
+
+	read, write func(fd uintptr) (done bool)
+
+	buf   []byte // of the call under way
+	n     int
+	errno syscall.Errno
+}
+
+func newPolled(f *os.File) (*polled, error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	p := &polled{whenReadable: raw.Read, whenWritable: raw.Write}
+	p.read = func(fd uintptr) bool { return p.call(syscall.SYS_READ, fd) }
+	p.write = func(fd uintptr) bool { return p.call(syscall.SYS_WRITE, fd) }
+	return p, nil
+}
+
+// call makes one system call and reports false when the socket is not ready.
+func (p *polled) call(trap, fd uintptr) bool {
+	for {
+		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p.buf))), uintptr(len(p.buf)))
+		switch errno {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return false
+		case 0:
+			p.n = int(n)
+		}
+		p.errno = errno
+		return true
+	}
+}
+
+// Read is io.Reader's, under the file's deadline.
+func (p *polled) Read(b []byte) (int, error) {
+	n, err := p.do(p.whenReadable, p.read, b)
+	if n == 0 && err == nil && len(b) > 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Write is io.Writer's, under the file's deadline.
+func (p *polled) Write(b []byte) (n int, err error) {
+	for n < len(b) {
+		m, err := p.do(p.whenWritable, p.write, b[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (p *polled) do(wait func(func(uintptr) bool) error, call func(uintptr) bool, b []byte) (int, error) {
+	p.buf, p.n, p.errno = b, 0, 0
+	err := wait(call)
+	p.buf = nil
+	if err == nil && p.errno != 0 {
+		err = p.errno
+	}
+	return p.n, err
 }
 
 // startProcess starts a worker with n sockets. The process ends when one of
@@ -126,7 +208,7 @@ func (p *process) hello(ctx context.Context, d time.Duration, code op, body []by
 	c.file.SetDeadline(time.Now().Add(d))
 	stop := context.AfterFunc(ctx, func() { c.file.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := c.file.Write(endFrame(append(appendFrame(nil, uint8(code)), body...))); err != nil {
+	if _, err := c.w.Write(endFrame(append(appendFrame(nil, uint8(code)), body...))); err != nil {
 		return nil, p.helloError(ctx, err)
 	}
 	f, err := c.in.next()
