@@ -1,7 +1,7 @@
 // Command xsd shows that the validation reports which Absah writes are what
 // ETSI TS 119 102-2 asks for: it verifies every file of testdata and some that
-// it signs itself, and hands each report to the schema that EU DSS ships and
-// to EU DSS's own reader.
+// it signs itself, makes up verdicts of any shape, and hands each report to the
+// schema that EU DSS ships and to EU DSS's own reader.
 //
 // It exits with 1 when one report is refused, or a control, a report with one
 // element taken out, is accepted. When EU DSS is not installed it says so;
@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,6 +32,7 @@ import (
 	"github.com/absah-id/absah/testdata/interop/office"
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report/etsi"
+	"github.com/absah-id/absah/verifier/report/reporttest"
 )
 
 func main() {
@@ -69,6 +71,9 @@ func run(ctx context.Context) error {
 	if err := w.signed(ctx, filepath.Join(root, "testdata", "pdf", "naskah-dinas.pdf")); err != nil {
 		return err
 	}
+	if err := w.random(200); err != nil {
+		return err
+	}
 	answers, err := validate(ctx, strings.TrimSpace(string(classpath)), filepath.Join(filepath.Dir(here), "Validate.java"), w.files)
 	if err != nil {
 		return err
@@ -105,6 +110,26 @@ func (w *writer) add(ctx context.Context, cfg verifier.Config, name string, b []
 		}
 	}
 	return w.keep(out.Bytes())
+}
+
+// random keeps reports about verdicts that make no sense, with text chosen to
+// harm, the same ones in every run.
+func (w *writer) random(n int) error {
+	noise := rand.NewChaCha8([32]byte{1})
+	for i := range n {
+		in := make([]byte, 30*i)
+		if _, err := noise.Read(in); err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if err := etsi.Write(&out, reporttest.Report(in), etsi.Options{Version: "interop", Validator: in}); err != nil {
+			return err
+		}
+		if err := w.keep(out.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *writer) keep(report []byte) error {
