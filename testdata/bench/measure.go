@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
@@ -111,10 +112,14 @@ func measure(ctx context.Context, args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
+// gcPercent is what cmd/absah runs with. Its peers get it too.
+const gcPercent = 400
+
 // rate answers every line of standard input, a duration, with a measurement:
 // one, repeated by inFlight goroutines until the time is up. It begins with a
 // call of each, whose measurement says that it is ready.
 func (t *task) rate(one func(worker int) error) (r result, err error) {
+	debug.SetGCPercent(gcPercent)
 	if r, err = slice(0, one); err != nil {
 		return r, err
 	}
@@ -225,6 +230,7 @@ func request(id *office.Identity, level signer.Level) signer.Request {
 // large signs a file to B-LTA as the gateway does: hashed while it is copied,
 // signed, and the tail appended.
 func (t *task) large(ctx context.Context) (r result, err error) {
+	debug.SetGCPercent(gcPercent)
 	o, err := office.Attach(ctx, t.dir)
 	if err != nil {
 		return r, err
