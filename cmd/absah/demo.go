@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
@@ -16,12 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/hsm"
-	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
-	"github.com/absah-id/absah/signer"
-	"github.com/absah-id/absah/testdata"
 )
 
 // demoToken is the label of the demo's token, demoSeal that of its seal key.
@@ -42,10 +39,7 @@ var softHSMModules = []string{
 }
 
 func newDemoCommand() *cobra.Command {
-	var (
-		d    demo
-		once bool
-	)
+	var d demo
 	cmd := &cobra.Command{
 		Use:   "demo [flags]",
 		Short: "Make a SoftHSM token and a small PKI, sign a letter to B-LTA, and serve",
@@ -60,8 +54,8 @@ The demo's certificates mean nothing: do not trust DIR/trust.pem for real docume
 			if err := d.start(ctx); err != nil {
 				return errors.Join(err, d.close())
 			}
-			d.explain(once)
-			if !once {
+			d.explain()
+			if !d.once {
 				fmt.Fprintf(d.out, "\nServing. Stop with Ctrl-C.\n")
 				<-ctx.Done()
 			}
@@ -69,19 +63,27 @@ The demo's certificates mean nothing: do not trust DIR/trust.pem for real docume
 		},
 	}
 	cmd.Flags().StringVar(&d.dir, "dir", "demo", "`folder` for everything the demo makes")
-	cmd.Flags().StringVar(&d.listen, "listen", "", "loopback `address` of the demo PKI (default: the folder's last one, or a free port)")
-	cmd.Flags().BoolVar(&once, "once", false, "stop when the files are written")
+	cmd.Flags().StringVar(&d.listen, "listen", "", "`address` of the gateway (default 127.0.0.1:8080, or a free port)")
+	cmd.Flags().BoolVar(&d.once, "once", false, "stop when the files are written")
 	return cmd
 }
 
 // demo is one run of "absah demo".
 type demo struct {
 	dir, listen string
+	once        bool
 	out         io.Writer
 
 	softHSM string // library
 	pki     *lab.Lab
-	module  *hsm.Module
+	module  *hsm.Module // until the gateway has its own
+
+	gateway   *gatewayService
+	stop      context.CancelFunc // ends what served waits for
+	served    chan error
+	key       string // of the application
+	signers   []demoSigner
+	operation string // that signed the letter
 }
 
 func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }
@@ -95,7 +97,9 @@ func (d *demo) start(ctx context.Context) error {
 		{"Token", d.makeToken},
 		{"PKI", d.startPKI},
 		{"Seal", d.makeSeal},
+		{"Gateway", d.startGateway},
 		{"Signers", d.makeSigners},
+		{"Client", d.makeApplication},
 		{"Letter", d.signLetter},
 		{"Check", d.checkLetter},
 	}
@@ -112,6 +116,13 @@ func (d *demo) start(ctx context.Context) error {
 
 func (d *demo) close() error {
 	var errs []error
+	if d.stop != nil {
+		d.stop()
+		errs = append(errs, <-d.served)
+	}
+	if d.gateway != nil {
+		errs = append(errs, d.gateway.close())
+	}
 	if d.module != nil {
 		errs = append(errs, d.module.Close())
 	}
@@ -136,10 +147,8 @@ func (d *demo) makeToken(ctx context.Context) (string, error) {
 	if err := writeFile(d.path("softhsm2.conf"), []byte(conf), 0o644); err != nil {
 		return "", err
 	}
-	for _, secret := range []string{"pin", "api-key"} {
-		if err := d.makeSecret(secret); err != nil {
-			return "", err
-		}
+	if err := d.makeSecret("pin"); err != nil {
+		return "", err
 	}
 	if d.softHSM, err = findSoftHSM(); err != nil {
 		return "", err
@@ -181,13 +190,11 @@ func findSoftHSM() (string, error) {
 func (d *demo) startPKI(context.Context) (string, error) {
 	var err error
 	d.pki, err = lab.Start(lab.Config{
-		Dir: d.path("pki"), Addr: d.listen, RootKey: lab.RSA3072, Key: lab.RSA2048,
+		Dir: d.path("pki"), RootKey: lab.RSA3072, Key: lab.RSA2048,
 	})
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "", usageErrorf("%v: is a demo running already? name another --listen or --dir", err)
-	case err != nil && d.listen != "":
-		return "", usageErrorf("--listen: %v", err)
+		return "", usageErrorf("%v: is a demo running already? name another --dir", err)
 	case err != nil:
 		return "", err
 	}
@@ -225,74 +232,44 @@ func describe(cert *x509.Certificate) string {
 	return fmt.Sprintf("%s, %s, until %s", cert.Subject.CommonName, cert.PublicKeyAlgorithm, cert.NotAfter.Format(time.DateOnly))
 }
 
-// signLetter signs the sample letter to B-LTA with the seal.
-func (d *demo) signLetter(ctx context.Context) (string, error) {
-	s, end, err := d.signer()
+// certify has the demo's PKI certify a resident key and writes the chain to a
+// file.
+func (d *demo) certify(key *hsm.Key, commonName, file string) error {
+	csr, err := certificateRequest(key, demoSubject(commonName))
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer end()
-	chain, err := readCertificates(d.path("seal.pem"))
+	leaf, chain, err := d.pki.IssueCSR(csr, lab.IssueOptions{})
 	if err != nil {
-		return "", err
+		return err
 	}
-	key, err := d.module.Key(ctx, demoSeal)
-	if err != nil {
-		return "", err
-	}
-	result, err := s.Sign(ctx, signer.Input{Reader: bytes.NewReader(testdata.Letter), Size: int64(len(testdata.Letter))},
-		signer.Request{
-			Key: key.WithContext(ctx), Certificate: chain[0], Chain: chain[1:],
-			Level: signer.LTA, At: time.Now(), Reason: "Naskah dinas resmi", Location: "Kabupaten Contoh",
-			Visible: &signer.Visible{
-				X: 341, Y: 133, Width: 190, Height: 56,
-				QR: "https://contoh.go.id/d/2f6c1f0ab7", Name: chain[0].Subject.CommonName,
-			},
-		})
-	if err != nil {
-		return "", err
-	}
-	signed := append(bytes.Clone(testdata.Letter), result.Tail...)
-	if err := writeFile(d.path("signed.pdf"), signed, 0o644); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("signed to PAdES-BASELINE-%s: %d + %d bytes", result.Level.String()[2:], len(testdata.Letter), len(result.Tail)), nil
+	return writeChain(d.path(file), leaf, chain)
 }
 
-// signer is wired like that of "absah sign", for the demo's own PKI, and
-// returned with what ends its connections.
-func (d *demo) signer() (*signer.Signer, func(), error) {
-	stamper, err := tsp.NewClient(tsp.ClientConfig{URLs: []string{d.pki.TSAURL()}, Trust: trustTSA(d.pki.Anchors())})
-	if err != nil {
-		return nil, nil, err
-	}
-	source, err := fetch.New(fetch.Config{Allow: []string{d.pki.Addr()}})
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := signer.New(signer.Config{Timestamper: stamper, Source: source, Anchors: d.pki.Anchors()})
-	return s, func() { source.Close() }, err
+func demoSubject(commonName string) pkix.RDNSequence {
+	return pkix.Name{CommonName: commonName, Organization: []string{"Kabupaten Contoh"}, Country: []string{"ID"}}.ToRDNSequence()
+}
+
+func writeChain(file string, leaf *x509.Certificate, chain []*x509.Certificate) error {
+	return writeFile(file, lab.ChainPEM(append([]*x509.Certificate{leaf}, chain...)...), 0o644)
 }
 
 // explain says what can be done now; the services end with the demo.
-func (d *demo) explain(once bool) {
-	level := fmt.Sprintf("B-LTA --tsa %s --allow-host %s --trust %s", d.pki.TSAURL(), d.pki.Addr(), quote(d.path("trust.pem")))
-	if once {
-		level = "B-B"
-	}
+func (d *demo) explain() {
 	fmt.Fprintf(d.out, `
 Open %s in any PDF reader, or check it with other tools:
   pdfsig %[1]s
-  qpdf --check %[1]s
-Sign your own file with the seal:
-  SOFTHSM2_CONF=%s %s sign --module %s --token %s \
-    --pin-file %s --key %s --cert %s \
-    --level %s IN.pdf OUT.pdf
-`, quote(d.path("signed.pdf")), quote(d.path("softhsm2.conf")), quote(os.Args[0]), d.softHSM, demoToken,
-		quote(d.path("pin")), demoSeal, quote(d.path("seal.pem")), level)
-	if once {
-		fmt.Fprintln(d.out, "Higher levels need the timestamps, OCSP and CRL that the demo serves without --once.")
+  absah verify --trust %[2]s %[1]s
+`, quote(d.path("signed.pdf")), quote(d.path("trust.pem")))
+	if d.once {
+		fmt.Fprintln(d.out, "Without --once the gateway stays, and signs over HTTP.")
+		return
 	}
+	fmt.Fprintf(d.out, `Seal your own file over HTTP:
+  curl -H "Authorization: Bearer $(cat %s)" -F document=@IN.pdf -F 'request={"signer":%q}' \
+    -o OUT.pdf %s/v1/seal
+The API is described at %[3]s/v1/docs.
+`, quote(d.path("api-key")), demoSeal, d.url())
 }
 
 // quote makes a path one word for a POSIX shell.

@@ -33,41 +33,36 @@ signers' keys any more: back the token up.`,
 			if err != nil {
 				return err
 			}
-			return makeOwnKeys(cmd.Context(), cmd.OutOrStdout(), cfg)
+			s := &gatewayService{cfg: cfg, logger: slog.New(slog.DiscardHandler)}
+			if s.module, err = s.startHSM(cmd.Context()); err != nil {
+				return err
+			}
+			return errors.Join(makeOwnKeys(cmd.Context(), cmd.OutOrStdout(), s.module, cfg), s.module.Close())
 		},
 	}
 }
 
 // makeOwnKeys makes the resident keys that cfg names, but those with
 // certificates, and says which.
-func makeOwnKeys(ctx context.Context, out io.Writer, cfg *config.Config) (err error) {
-	s := &gatewayService{cfg: cfg, logger: slog.New(slog.DiscardHandler)}
-	c := cfg.HSM
-	s.module, err = hsm.Start(ctx, hsm.Config{
-		Module: c.Module, Token: c.Token, PINFile: c.PINFile, Timeout: c.Timeout, HealthKey: cfg.Keys.Health, Env: c.Environment,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.module.Close()) }()
+func makeOwnKeys(ctx context.Context, out io.Writer, m *hsm.Module, cfg *config.Config) error {
 	for _, label := range []string{cfg.Keys.Log, cfg.Keys.Receipt} {
 		said := "found"
-		_, err := s.module.Key(ctx, label)
+		_, err := m.Key(ctx, label)
 		if errors.Is(err, hsm.ErrKeyNotFound) {
 			said = "made"
-			_, err = s.module.Generate(ctx, hsm.KeySpec{Label: label, Algorithm: hsm.Ed25519})
+			_, err = m.Generate(ctx, hsm.KeySpec{Label: label, Algorithm: hsm.Ed25519})
 		}
 		if err != nil {
 			return fmt.Errorf("key %q: %w", label, err)
 		}
 		fmt.Fprintf(out, "%s %s (Ed25519)\n", said, label)
 	}
-	if err := s.module.Health(ctx); err != nil {
+	if err := m.Health(ctx); err != nil {
 		return err
 	}
-	vault := s.vaultConfig()
+	vault := vaultConfig(cfg)
 	vault.Create = true
-	if _, err := s.module.Vault(ctx, vault); err != nil {
+	if _, err := m.Vault(ctx, vault); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "ready: %s, %s, %s\n", cfg.Keys.Health, cfg.Keys.Wrapping, cfg.Keys.Pepper)

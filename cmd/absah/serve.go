@@ -194,16 +194,11 @@ func (s *gatewayService) openDatabase(ctx context.Context) (err error) {
 }
 
 func (s *gatewayService) openHSM(ctx context.Context) (err error) {
-	c := s.cfg.HSM
-	s.module, err = hsm.Start(ctx, hsm.Config{
-		Module: c.Module, Token: c.Token, PINFile: c.PINFile, Sessions: c.Sessions, Timeout: c.Timeout,
-		HealthKey: s.cfg.Keys.Health, Env: c.Environment, Logger: s.logger,
-	})
-	if err != nil {
+	if s.module, err = s.startHSM(ctx); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.module.Close)
-	vault, err := s.module.Vault(ctx, s.vaultConfig())
+	vault, err := s.module.Vault(ctx, vaultConfig(s.cfg))
 	if err != nil {
 		return fmt.Errorf("%w; \"absah init CONFIG\" makes the keys that are missing", err)
 	}
@@ -211,10 +206,18 @@ func (s *gatewayService) openHSM(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *gatewayService) vaultConfig() hsm.VaultConfig {
-	a := s.cfg.Activation
+func (s *gatewayService) startHSM(ctx context.Context) (*hsm.Module, error) {
+	c := s.cfg.HSM
+	return hsm.Start(ctx, hsm.Config{
+		Module: c.Module, Token: c.Token, PINFile: c.PINFile, Sessions: c.Sessions, Timeout: c.Timeout,
+		HealthKey: s.cfg.Keys.Health, Env: c.Environment, Logger: s.logger,
+	})
+}
+
+func vaultConfig(cfg *config.Config) hsm.VaultConfig {
+	a := cfg.Activation
 	return hsm.VaultConfig{
-		WrapKey: s.cfg.Keys.Wrapping, Pepper: s.cfg.Keys.Pepper, Concurrency: a.Parallel,
+		WrapKey: cfg.Keys.Wrapping, Pepper: cfg.Keys.Pepper, Concurrency: a.Parallel,
 		Argon2: hsm.Argon2{Time: uint32(a.Passes), MemoryKiB: uint32(a.Memory >> 10), Threads: 1},
 	}
 }

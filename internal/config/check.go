@@ -137,8 +137,9 @@ func (cfg *Config) checkStorage(c *checker) {
 func (cfg *Config) checkKeys(c *checker) {
 	between(c, "hsm.sessions", cfg.HSM.Sessions, 1, 256)
 	between(c, "hsm.timeout", cfg.HSM.Timeout, 100*time.Millisecond, time.Minute)
-	for i, name := range cfg.HSM.Environment {
-		c.must(name != "" && !strings.ContainsAny(name, "= "), fmt.Sprintf("hsm.environment[%d]", i), "%q must be the name of a variable alone", name)
+	for i, entry := range cfg.HSM.Environment {
+		name, _, _ := strings.Cut(entry, "=")
+		c.must(name != "" && !strings.Contains(name, " "), fmt.Sprintf("hsm.environment[%d]", i), "%q must be NAME or NAME=value", entry)
 	}
 	seen := map[string]string{}
 	own := func(key, label string) {

@@ -156,8 +156,9 @@ type HSM struct {
 	// loads the module reads it.
 	PINFile string `yaml:"pin_file" required:"true" file:"secret" example:"/etc/absah/pin"`
 
-	// Environment are names of environment variables that the module needs,
-	// for example SOFTHSM2_CONF. All others are kept from it.
+	// Environment adds to what the module sees of the environment: NAME
+	// passes a variable on, NAME=value sets it. What the usual modules look
+	// for, such as SOFTHSM2_CONF, is passed on anyway.
 	Environment []string `yaml:"environment"`
 
 	// Sessions is how many signatures may be in progress at once, 1 to 256.
