@@ -37,6 +37,9 @@ type Attack struct {
 	SubIndication []string `json:"subIndication"`
 	// Signatures says what single fields must get.
 	Signatures []AttackSignature `json:"signatures"`
+	// Reason lists codes of which one must stand in the report, as a reason or
+	// a warning; nil asks for none.
+	Reason []string `json:"reason"`
 	// Warns is set when the report must hold a warning or a reason although
 	// the verdict is not a negative one.
 	Warns bool `json:"warns"`
@@ -73,6 +76,8 @@ type AttackAnswer struct {
 	Signatures []AttackSignature
 	// Warned is set when there was any warning or reason.
 	Warned bool
+	// Reasons are the codes of all reasons and warnings.
+	Reasons []string
 }
 
 // Faults compares an answer with what the row demands and says in words what
@@ -94,6 +99,9 @@ func (a Attack) Faults(got AttackAnswer) []string {
 		}) {
 			out = append(out, fmt.Sprintf("signatures %v, want %v among them", got.Signatures, want))
 		}
+	}
+	if len(a.Reason) > 0 && !overlap(a.Reason, got.Reasons) {
+		out = append(out, fmt.Sprintf("reasons %v, want one of %v", got.Reasons, a.Reason))
 	}
 	if a.Warns && !got.Warned {
 		out = append(out, "no warning")

@@ -103,6 +103,9 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 	if list, err = addRemoved(doc, list, dj); err != nil {
 		return nil, err
 	}
+	if len(list) == 0 && len(dj.Damage) == 0 {
+		return dj, seekUnlisted(doc, dj)
+	}
 	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}}
 	for _, s := range list {
 		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}

@@ -1,6 +1,8 @@
 package pades
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
@@ -81,6 +83,39 @@ func findOrphans(doc *pdf.Document, list []*Signature, dj *DocumentJudgement) er
 		}
 	}
 	slices.SortFunc(dj.Orphans, func(a, b pdf.Ref) int { return int(a.Num) - int(b.Num) })
+	return nil
+}
+
+// maxUnlisted bounds the bytes of no object in which a signature is sought.
+const maxUnlisted = 4 << 20
+
+// seekUnlisted looks for a signature in the bytes that no cross-reference entry
+// accounts for: whoever leaves a signed revision out of the chain must not make
+// the document look unsigned either.
+func seekUnlisted(doc *pdf.Document, dj *DocumentJudgement) error {
+	for _, r := range doc.Revisions() {
+		list, err := r.Audit()
+		if isLimit(err) {
+			dj.Warnings = append(dj.Warnings, failure("audit", err))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			if a.Rule != "junk" {
+				continue
+			}
+			b := make([]byte, min(maxUnlisted, r.End()-a.Offset))
+			if err := readFull(doc.ReaderAt(), b, a.Offset); err != nil {
+				return err
+			}
+			if bytes.Contains(b, []byte("/ByteRange")) {
+				dj.Damage = append(dj.Damage, Finding{Code: "signature-unlisted", Text: fmt.Sprintf("revision %d has bytes from %d on that belong to no object and hold a signature", r.Index(), a.Offset)})
+				return nil
+			}
+		}
+	}
 	return nil
 }
 

@@ -33,6 +33,9 @@ type attack struct {
 	SubIndication []string `json:"subIndication,omitempty"`
 	// Signatures says more where a file has several.
 	Signatures []wanted `json:"signatures,omitempty"`
+	// Reason lists codes of which one must stand in the report: as the reason
+	// of a file or signature, or as a warning of one that passes.
+	Reason []string `json:"reason,omitempty"`
 	// Warns is set when a file that passes must carry a warning or reason.
 	Warns bool `json:"warns,omitempty"`
 	// Claims are what other people's tools confirm.
@@ -131,7 +134,7 @@ func catalogue() []*attack {
 		{"1.9", "clean", timestamps()}, {"1.10", "clean", revocation()}, {"1.11", "clean", paths()}, {"1.11", "", exhaustion()},
 	} {
 		for _, a := range g.rows {
-			a.Clause = g.clause
+			a.Clause, a.Reason = g.clause, reasonsFor(a)
 			if a.Claims.QPDF == "" {
 				a.checks(g.qpdf)
 			}

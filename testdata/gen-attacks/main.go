@@ -40,6 +40,9 @@ func write(dir string) error {
 		if len(a.Verdict) == 0 {
 			return fmt.Errorf("%s has no verdict", a.Name)
 		}
+		if first := a.Verdict[0]; len(a.Reason) == 0 && (a.Warns || first != passed && first != noSignature) {
+			return fmt.Errorf("%s has no reason", a.Name)
+		}
 		if a.build == nil {
 			continue
 		}
