@@ -1,6 +1,7 @@
 package signer
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -70,6 +71,9 @@ func (s *Signer) Timestamp(ctx context.Context, in Input, at time.Time) (*Result
 	if err != nil {
 		return nil, err
 	}
+	if err := checkAmbiguous(w.doc); err != nil {
+		return nil, err
+	}
 	before := w.digests.sum256()
 	w, st, err := s.documentTimestamp(ctx, w, at)
 	if err != nil {
@@ -106,16 +110,17 @@ func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
 		return nil, err
 	}
 	w := &work{doc: doc}
-	return w, w.hashVerified(ctx, in, crypto.SHA256)
+	return w, w.hashVerified(ctx, in, crypto.SHA256, nil)
 }
 
 // hashVerified hashes the input and checks in the same reading that every
-// signature in it holds: what is built upon a broken document is worth nothing,
-// and whoever signs it would vouch for what he was not shown.
-func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash) error {
+// signature in it holds, also once pending follows: what is built upon a broken
+// document is worth nothing, and whoever signs it would vouch for what he was
+// not shown. pending is nil when no new signature is planned.
+func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash, pending *pades.Pending) error {
 	list, err := readProven(w)
 	if err != nil || len(list) > 0 {
-		if err := standing(w.doc); err != nil {
+		if err := standing(w.doc, pending); err != nil {
 			return err
 		}
 	}
@@ -143,18 +148,59 @@ func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash) error 
 }
 
 // standing refuses a document whose structure, or a change since, breaks one
-// of its signatures already. Form values are left to the verifier's policy.
-func standing(doc *pdf.Document) error {
-	judged, err := pades.Judge(doc, pades.ChangePolicy{FormValues: true})
+// of its signatures already, and a new signature that would break one. Form
+// values are left to the verifier's policy.
+func standing(doc *pdf.Document, pending *pades.Pending) error {
+	if pending == nil {
+		broken, err := firstBroken(doc, "")
+		if broken == nil {
+			return err
+		}
+		return refuse(CodeSignatureBroken, "The signature in the field %q does not hold: %s (%s).", broken.field, broken.Text, broken.Code)
+	}
+	after, err := rehearse(doc, pending)
 	if err != nil {
 		return err
 	}
+	broken, err := firstBroken(after, pending.Field)
+	if broken == nil {
+		return err
+	}
+	if err := standing(doc, nil); err != nil {
+		return err
+	}
+	return refuse(broken.Code, "The new signature would break the one in the field %q: %s.", broken.field, broken.Text)
+}
+
+// rehearse returns the document as it will be with the new signature, but for
+// its value.
+func rehearse(doc *pdf.Document, pending *pades.Pending) (*pdf.Document, error) {
+	tail, err := pending.Embed([]byte{0x30, 0}) // a SEQUENCE, for whoever looks that far
+	if err != nil {
+		return nil, err
+	}
+	return doc.Append(bytes.Clone(tail))
+}
+
+// breach is why a signature does not hold.
+type breach struct {
+	pades.Finding
+	field string
+}
+
+// firstBroken returns the first breach of a signature other than that in the
+// field except; nil when all hold.
+func firstBroken(doc *pdf.Document, except string) (*breach, error) {
+	judged, err := pades.Judge(doc, pades.ChangePolicy{FormValues: true})
+	if err != nil {
+		return nil, err
+	}
 	for _, j := range judged.Signatures {
-		for _, f := range slices.Concat(j.Structure, j.Violations) {
-			return refuse(CodeSignatureBroken, "The signature in the field %q does not hold: %s (%s).", j.Signature.Field, f.Text, f.Code)
+		if found := slices.Concat(j.Structure, j.Violations); len(found) > 0 && (except == "" || j.Signature.Field != except) {
+			return &breach{found[0], j.Signature.Field}, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // timestamp adds a document timestamp when a signature has none of any kind.

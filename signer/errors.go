@@ -25,6 +25,7 @@ const (
 	CodeTSA             = "tsa-certificate"           // the timestamp authority's certificate is revoked, expired or untrusted
 	CodeNoSignature     = "no-signature"              // nothing to raise to another level
 	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be built upon
+	CodeAmbiguous       = "document-ambiguous"        // readers would show different documents
 	CodeDetachedLevel   = "detached-level"            // detached CMS has B-B and B-T only
 )
 

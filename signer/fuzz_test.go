@@ -36,6 +36,7 @@ func FuzzSign(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(append(testfile.ByName(f, "v14-table").Bytes(f), signed.Tail...), false)
+	f.Add(misplaced(f), false)
 	f.Fuzz(func(t *testing.T, b []byte, visible bool) {
 		req := req
 		if visible {

@@ -147,6 +147,9 @@ func checkCertificate(c *x509.Certificate, at time.Time) error {
 // prepare makes the new revision but for the signature itself, once the
 // document allows it.
 func (p *plan) prepare(rev *pdf.Revision, tokenSize int) (*pades.Pending, error) {
+	if err := checkAmbiguous(rev.Document()); err != nil {
+		return nil, err
+	}
 	if err := checkPages(rev); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, erro
 		return nil, err
 	}
 	w := &work{doc: doc}
-	if err := w.hashVerified(ctx, in, p.options.Hash); err != nil {
+	if err := w.hashVerified(ctx, in, p.options.Hash, pending); err != nil {
 		return nil, err
 	}
 	before := w.digests.sum256()

@@ -39,6 +39,7 @@ var refusalHints = map[string]string{
 	signer.CodeNoStatus:        "ask the authority for a certificate that names an OCSP responder or a revocation list",
 	signer.CodeTSA:             "name another authority with --tsa, or the root of this one with --trust-tsa",
 	signer.CodeNoSignature:     "sign it first (absah sign), or stamp it as it is (absah timestamp)",
+	signer.CodeAmbiguous:       "make the file anew with the program it comes from",
 	signer.CodeSignatureBroken: "absah verify says what was changed; sign the document as it was before that",
 
 	"field-missing":     "leave out --field to make a new field",
@@ -48,6 +49,7 @@ var refusalHints = map[string]string{
 	"certified-visible": "sign without --visible, or in a field that the document has",
 	"certified":         "sign without --certify",
 	"not-first":         "a certification comes before all signatures: sign without --certify",
+	"covers-content":    "choose a free place with --visible, or sign without it",
 	"page-missing":      "name a page that the document has with --visible page=N, or page=last",
 	"xfa-dynamic":       "print the form into a new PDF and sign that",
 }

@@ -7,6 +7,22 @@ import (
 	"github.com/absah-id/absah/pdf"
 )
 
+// ambiguous are the anomalies by which two readers see different documents in
+// one file: what is before %PDF- counts in its offsets or does not, or two
+// entries of one number lead to different objects.
+var ambiguous = map[string]bool{"header-offset": true, "hybrid-conflict": true, "xref-duplicate": true}
+
+// checkAmbiguous refuses a document that readers read in different ways: no
+// verifier can say which of them a signature in it would be about.
+func checkAmbiguous(doc *pdf.Document) error {
+	for _, a := range doc.Anomalies() {
+		if ambiguous[a.Rule] {
+			return refuse(CodeAmbiguous, "Readers understand the file in different ways: %s at byte %d.", a.Rule, a.Offset)
+		}
+	}
+	return nil
+}
+
 // checkPages refuses a document with a page whose contents cannot be found.
 // Readers repair such pages, each in its own way, so nobody knows what a
 // signature over them would be of. Streams are located, not decoded: what they

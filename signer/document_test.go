@@ -1,11 +1,16 @@
 package signer_test
 
 import (
+	"bytes"
+	"crypto"
 	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/absah-id/absah/internal/pdfmake"
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/signer"
 )
@@ -60,4 +65,67 @@ func TestPageContents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAmbiguous: what readers read in different ways is neither signed nor
+// timestamped.
+func TestAmbiguous(t *testing.T) {
+	w := newWorld(t)
+	shifted := misplaced(t)
+	_, err := w.signer.Sign(t.Context(), input(shifted, ""), w.request(signer.B))
+	_, err2 := w.signer.Timestamp(t.Context(), input(shifted, ""), w.now())
+	for _, err := range []error{err, err2} {
+		if r, ok := errors.AsType[*signer.RefusedError](err); !ok || r.Code != signer.CodeAmbiguous {
+			t.Errorf("got %v, want %s", err, signer.CodeAmbiguous)
+		}
+	}
+}
+
+// misplaced is a file with a byte before %PDF-, whose offsets count it.
+func misplaced(tb testing.TB) []byte {
+	tb.Helper()
+	b := testfile.ByName(tb, "v14-table").Bytes(tb)
+	header, rest, ok := bytes.Cut(b, []byte("\xd3\n"))
+	if !ok {
+		tb.Fatal("no comment after the header")
+	}
+	return slices.Concat([]byte("<"), header, []byte("\n"), rest)
+}
+
+// TestBreaksEarlier: a signature that hides what an earlier one vouches for is
+// refused before the key is used, and one beside it is made.
+func TestBreaksEarlier(t *testing.T) {
+	w := newWorld(t)
+	place := func(x, y, width float64) signer.Request {
+		req := w.request(signer.B)
+		req.Visible = &signer.Visible{X: x, Y: y, Width: width, Height: 30, Name: "Andi Wijaya"}
+		return req
+	}
+	signed := w.sign(t, letter(t), place(10, 200, 45))
+	for _, c := range []struct {
+		name string
+		req  signer.Request
+	}{{"over a signature", place(5, 210, 45)}, {"over text", place(100, 600, 100)}} {
+		req := c.req
+		req.Key = unused{w.key, t}
+		_, err := w.signer.Sign(t.Context(), input(signed, ""), req)
+		if r, ok := errors.AsType[*signer.RefusedError](err); !ok || r.Code != "covers-content" {
+			t.Errorf("%s: got %v, want covers-content", c.name, err)
+		}
+	}
+	if n := len(check(t, w.sign(t, signed, place(10, 300, 45)), "")); n != 2 {
+		t.Errorf("%d signatures", n)
+	}
+	w.sign(t, letter(t), place(100, 600, 100)) // the first signer decides what is covered
+}
+
+// unused is a key that must not be used.
+type unused struct {
+	softKey
+	t *testing.T
+}
+
+func (k unused) SignMessage(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	k.t.Error("the key was used")
+	return nil, io.ErrClosedPipe
 }
