@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
 )
 
 // maxLines bounds the changes that the text lists; --json has them all.
@@ -17,24 +18,24 @@ const maxLines = 5
 // signature who, when and what was changed since.
 func printVerdict(w io.Writer, r *verifier.Report) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %s\n", r.File, r.Verdict)
+	fmt.Fprintf(&b, "%s: %s\n", report.Visible(r.File), r.Verdict)
 	for _, why := range r.Reasons {
-		fmt.Fprintf(&b, "  because    %s\n", why.Text)
+		fmt.Fprintf(&b, "  because    %s\n", report.Visible(why.Text))
 	}
 	for i, s := range r.Signatures {
 		printSignature(&b, i+1, s)
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(&b, "  warning    %s\n", warning.Text)
+		fmt.Fprintf(&b, "  warning    %s\n", report.Visible(warning.Text))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
 func printSignature(b *bytes.Buffer, n int, s *verifier.Signature) {
-	fmt.Fprintf(b, "  %d. %s %s: %s, %s\n", n, s.Kind, s.Field, verdictText(s.Conclusion), s.Level)
+	fmt.Fprintf(b, "  %d. %s %s: %s, %s\n", n, s.Kind, report.Visible(s.Field), verdictText(s.Conclusion), s.Level)
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(b, "     %-10s %s\n", label, fmt.Sprintf(format, args...))
+		fmt.Fprintf(b, "     %-10s %s\n", label, report.Visible(fmt.Sprintf(format, args...)))
 	}
 	line("by", "%s", partyText(s.Signer))
 	line("time", "%s", timeText(s))
