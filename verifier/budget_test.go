@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/hex"
 	"encoding/pem"
 	"flag"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
@@ -128,6 +130,7 @@ var bombs = []bomb{
 	{"a list of a hundred thousand for each of twenty signatures", longListOften, []string{"TOTAL-PASSED"}},
 	{"answers about everybody", manyAnswers, []string{"INDETERMINATE", limited}},
 	{"name constraints times names", manyNames, []string{limited}},
+	{"time-stamps times certificates", manyStamps, []string{limited}},
 	{"revisions times objects", manyRevisions, []string{"INDETERMINATE", "TOTAL-FAILED", limited}},
 	{"a key of 65,536 bits", hugeKey, []string{"INDETERMINATE"}},
 	{"twenty signatures, each with its archive", manySignatures, []string{"TOTAL-PASSED"}},
@@ -503,6 +506,59 @@ func manyRevisions(t *testing.T, w *world) []byte {
 		b = withStore(t, b, pades.DSS{Certificates: [][]byte{certify(t, i+1, pkix.Name{CommonName: fmt.Sprint(i)}, self, nil).Raw}})
 	}
 	return b
+}
+
+// manyStamps: five signatures, each with hundreds of time-stamps, and thousands
+// of certificates any of which might be an authority's.
+func manyStamps(t *testing.T, w *world) []byte {
+	w.newSigner(t, 900<<10)
+	b := letter(t)
+	for range 5 {
+		b = stuffed(t, w.sign(t, b, signer.T))
+	}
+	self := ecKey(t).Signer.(*ecdsa.PrivateKey)
+	var dss pades.DSS
+	for i := range int64(3900) {
+		dss.Certificates = append(dss.Certificates, certify(t, i+1, pkix.Name{CommonName: fmt.Sprint(i)}, self, nil).Raw)
+	}
+	return withStore(t, b, dss)
+}
+
+// stuffed repeats the time-stamp of the last signature until its gap is full.
+func stuffed(t *testing.T, b []byte) []byte {
+	t.Helper()
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pades.Signatures(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := all[len(all)-1]
+	der, err := s.CMS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sd, err := cms.Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := sd.SignerInfos[0].SignatureTimestamps()[0]
+	room := int(s.ByteRange[2]-s.ByteRange[1])/2 - 2
+	for range 60 { // the limit of attributes of one signature is 64
+		more, err := cms.AddTimestamp(der, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(more) > room {
+			break
+		}
+		der = more
+	}
+	out := bytes.Clone(b)
+	copy(out[s.ByteRange[1]+1:], []byte(strings.ToUpper(hex.EncodeToString(der))))
+	return out
 }
 
 func manySignatures(t *testing.T, w *world) []byte {

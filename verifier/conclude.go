@@ -117,22 +117,27 @@ func (r *run) conclude(judged *pades.DocumentJudgement) {
 	for _, f := range judged.Damage {
 		r.damaged(f)
 	}
-	for _, l := range []struct {
-		hit  bool
-		text string
-	}{
-		{r.evidence.full, "not all of the embedded evidence could be looked at"},
-		{r.network != nil && r.network.over, "there are more certificates than are asked about"},
-		{r.session.Exhausted(), "the certificates and revocation data ask for more checks than a file is given"},
-	} {
-		for _, w := range r.work {
-			if l.hit {
-				r.spoil(w, limited(l.text))
-			}
-		}
-	}
+	r.spoilByLimits()
 	r.report.Verdict = r.verdict()
 	r.describe()
+}
+
+// spoilByLimits lets nothing pass of which a part was not looked at.
+func (r *run) spoilByLimits() {
+	if r.evidence.full {
+		r.exceeded("not all of the embedded evidence could be looked at")
+	}
+	if r.session.Exhausted() {
+		r.exceeded("the certificates and revocation data ask for more checks than a file is given")
+	}
+	if r.network != nil && r.network.over {
+		r.exceeded("there are more certificates than are asked about")
+	}
+	for _, text := range r.limits {
+		for _, w := range r.work {
+			r.spoil(w, limited(text))
+		}
+	}
 }
 
 // damaged is for a form of which only a part could be read: there may be

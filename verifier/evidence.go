@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 )
@@ -75,6 +76,18 @@ func (e *evidence) same(c *x509.Certificate) *x509.Certificate {
 		return k
 	}
 	return c
+}
+
+// identified are the certificates that a signer identifier may mean. Only they
+// are worth the digest that a reference to the signing certificate asks for: a
+// hostile file has thousands of certificates and of signers.
+func (e *evidence) identified(si *cms.SignerInfo) (out []*x509.Certificate) {
+	for _, c := range e.certs {
+		if si.Identifies(c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // addRawCertificate parses a certificate unless it is known. What crypto/x509

@@ -30,6 +30,9 @@ const (
 	// maxParsedSize bytes each: two such generations take some megabytes.
 	maxParsed     = 512
 	maxParsedSize = 4 << 10
+	// maxStamps bounds the time-stamps inside one signature. Real ones have one,
+	// or a content time-stamp besides; each costs a signature check.
+	maxStamps = 32
 	// maxFetches bounds the certificates of one file whose status is asked for:
 	// a letter with twenty signers has sixty.
 	maxFetches = 128

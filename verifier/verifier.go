@@ -125,8 +125,9 @@ type run struct {
 	at     time.Time
 	report *Report
 
-	doc  *pdf.Document
-	work []*work
+	doc    *pdf.Document
+	work   []*work
+	limits []string // that were hit
 
 	network     *network // nil offline
 	session     *pki.Session

@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/cms"
@@ -128,7 +129,7 @@ func (r *run) parseContents(w *work) {
 	}
 	w.si = w.sd.SignerInfos[0]
 	w.content = signed(w.si.DigestAlgorithm)
-	for _, raw := range w.si.SignatureTimestamps() {
+	for _, raw := range r.someStamps(w.si.SignatureTimestamps()) {
 		t := r.newToken("signature", raw, at)
 		t.value = w.si.Value
 		w.stamps = append(w.stamps, t)
@@ -138,12 +139,28 @@ func (r *run) parseContents(w *work) {
 			w.warn("evidence-record", "the signature carries an evidence record (RFC 4998), which was not examined: it proves nothing here")
 		}
 	}
-	for _, raw := range w.si.ContentTimestamps() {
+	for _, raw := range r.someStamps(w.si.ContentTimestamps()) {
 		t := r.newToken("content", raw, at)
 		if t.err == nil {
 			t.imprinted = signed(t.t.Hash)
 		}
 		w.stamps = append(w.stamps, t)
+	}
+}
+
+// someStamps are the first of the time-stamps of a signature.
+func (r *run) someStamps(all [][]byte) [][]byte {
+	if len(all) <= maxStamps {
+		return all
+	}
+	r.exceeded(fmt.Sprintf("a signature carries more than %d time-stamps; the rest was not looked at", maxStamps))
+	return all[:maxStamps]
+}
+
+// exceeded notes that a limit was hit, so that nothing in the file passes.
+func (r *run) exceeded(text string) {
+	if !slices.Contains(r.limits, text) {
+		r.limits = append(r.limits, text)
 	}
 }
 
@@ -302,7 +319,7 @@ func (r *run) examine(w *work) {
 }
 
 func (r *run) examineSignature(w *work) {
-	w.cert, w.certErr = w.sd.Signer(w.si, r.evidence.certs...)
+	w.cert, w.certErr = w.sd.Signer(w.si, r.evidence.identified(w.si)...)
 	var unparsable *cms.UnparsableCertificateError
 	if errors.As(w.certErr, &unparsable) && unparsable.Partial != nil {
 		w.cert, w.partial = unparsable.Partial, true
@@ -329,7 +346,11 @@ func (r *run) examineToken(t *token) {
 	if t.err != nil {
 		return
 	}
-	cert, err := t.t.Signer(r.evidence.certs...)
+	var candidates []*x509.Certificate
+	for _, si := range t.t.SignedData.SignerInfos {
+		candidates = append(candidates, r.evidence.identified(si)...)
+	}
+	cert, err := t.t.Signer(candidates...)
 	if err != nil {
 		t.err = err
 		return
