@@ -85,7 +85,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		}
 		return &DB{engine: e}, nil
 	default:
-		return nil, errors.New("store: the URL of a database begins with sqlite: or postgres:")
+		return nil, errors.New("store: a database is named by a URL of sqlite or postgres")
 	}
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -8,7 +9,12 @@ import (
 	"github.com/absah-id/absah/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv(childRole); role != "" {
+		os.Exit(child(role, os.Args[1]))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestSQLite(t *testing.T) { storetest.Run(t, storetest.SQLite) }
 

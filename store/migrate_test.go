@@ -1,0 +1,120 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/absah-id/absah/store"
+	"github.com/absah-id/absah/store/storetest"
+)
+
+// TestManyOpenAtOnce: one of them migrates, the others wait; opening a finished
+// database again changes nothing.
+func TestManyOpenAtOnce(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name, func(t *testing.T) {
+			o := e.Fresh(t)
+			var wg sync.WaitGroup
+			for range 6 {
+				wg.Go(func() {
+					db, err := store.Open(t.Context(), o)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if err := errors.Join(db.Ping(t.Context()), db.Close()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if got := number(t, raw(t, o), `SELECT count(*) FROM goose_db_version`); got != 3 {
+				t.Errorf("%d migrations are on record, want the empty one and 2", got)
+			}
+		})
+	}
+}
+
+func TestADatabaseOfALaterVersionIsRefused(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name, func(t *testing.T) {
+			o := e.Fresh(t)
+			storetest.OpenWith(t, o)
+			insert := `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)`
+			if _, err := raw(t, o).ExecContext(t.Context(), insert); err != nil {
+				t.Fatal(err)
+			}
+			if db, err := store.Open(t.Context(), o); !errors.Is(err, store.ErrNewer) {
+				t.Errorf("got %v, %v; want ErrNewer", db, err)
+			}
+		})
+	}
+}
+
+// TestBothEnginesHaveTheSameTables compares names of tables, columns and
+// indexes.
+func TestBothEnginesHaveTheSameTables(t *testing.T) {
+	columns := map[string][]string{}
+	for _, e := range engines {
+		o := e.Fresh(t)
+		storetest.OpenWith(t, o)
+		query := `SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'
+			UNION ALL SELECT 'index', name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL`
+		if e.Name == "PostgreSQL" {
+			query = `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()
+				UNION ALL SELECT 'index', indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%key' AND indexname NOT LIKE '%pkey'`
+		}
+		rows, err := raw(t, o).QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var table, column string
+			if err := rows.Scan(&table, &column); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(table, "sqlite_") && !strings.HasPrefix(table, "goose_") && !strings.HasSuffix(column, "_key") {
+				columns[e.Name] = append(columns[e.Name], fmt.Sprintf("%s.%s", table, column))
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(columns[e.Name])
+	}
+	a, b := columns["SQLite"], columns["PostgreSQL"]
+	if len(a) < 100 {
+		t.Errorf("found %d columns", len(a))
+	}
+	for _, c := range a {
+		if !slices.Contains(b, c) {
+			t.Errorf("PostgreSQL lacks %s", c)
+		}
+	}
+	for _, c := range b {
+		if !slices.Contains(a, c) {
+			t.Errorf("SQLite lacks %s", c)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, o := range map[string]store.Options{
+		"nothing":              {},
+		"another kind":         {URL: "mysql://localhost/absah"},
+		"no path":              {URL: "sqlite:"},
+		"memory":               {URL: "sqlite::memory:"},
+		"no such folder":       {URL: "sqlite:" + t.TempDir() + "/nothing/absah.db"},
+		"migrations elsewhere": {URL: "sqlite:" + t.TempDir() + "/absah.db", MigrationURL: "postgres:///x"},
+		"no such server":       {URL: "postgres:///absah?host=" + t.TempDir()},
+		"no URL":               {URL: "postgres://%zz"},
+	} {
+		if db, err := store.Open(t.Context(), o); err == nil {
+			t.Errorf("%s: opened %v", name, db)
+		}
+	}
+}
