@@ -81,7 +81,8 @@ func appendBase128(dst []byte, n int) []byte {
 
 // oidTLV returns the DER OBJECT IDENTIFIER.
 func oidTLV(id asn1.ObjectIdentifier) []byte {
-	return tlv(tagOID, appendOID(nil, id))
+	var c [32]byte // enough for all of ours, without an allocation
+	return tlv(tagOID, appendOID(c[:0], id))
 }
 
 // parseOID decodes contents octets. It refuses arcs that overflow an int31, so

@@ -3,6 +3,7 @@ package cms
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -183,10 +184,9 @@ func parseGeneralIssuer(e element) (issuer []byte, serial *big.Int, err error) {
 // signingCertificateV2 returns the attribute naming cert, by SHA-256 and
 // without issuerSerial, which adds nothing to the digest.
 func signingCertificateV2(cert *x509.Certificate) Attribute {
-	h := crypto.SHA256.New()
-	h.Write(cert.Raw)
-	id := tlv(tagSequence, tlv(tagOctetString, h.Sum(nil)))
-	return NewAttribute(OIDSigningCertificateV2, tlv(tagSequence, tlv(tagSequence, id)))
+	hash := sha256.Sum256(cert.Raw)
+	id := around(tagSequence, around(tagOctetString, raw(hash[:])))
+	return NewAttribute(OIDSigningCertificateV2, around(tagSequence, around(tagSequence, id)).der())
 }
 
 // ErrNoSigner is returned by [SignedData.Signer] when no certificate fits.

@@ -86,7 +86,7 @@ func Sign(o SignOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return whole.appendTo(make([]byte, 0, whole.size())), nil
+	return whole.der(), nil
 }
 
 // plan is what Sign and Size derive from the options.
@@ -252,6 +252,8 @@ func (p part) size() int {
 	n := p.inner()
 	return headerLen(n) + n
 }
+
+func (p part) der() []byte { return p.appendTo(make([]byte, 0, p.size())) }
 
 func (p part) appendTo(dst []byte) []byte {
 	if p.tag == 0 {
