@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"math"
 	"time"
@@ -33,7 +34,8 @@ type evidence struct {
 	known      map[string]*x509.Certificate // by DER, so that each is judged once
 
 	items    []evidenceItem
-	byRaw    map[string]int
+	byDigest map[[sha256.Size]byte]int // of their DER
+	byRaw    map[*byte]int             // the same, by where the DER stands
 	problems []Reason
 	size     int  // bytes of items
 	full     bool // maxEvidence or maxEvidenceBytes was reached
@@ -50,7 +52,7 @@ type evidenceItem struct {
 func newEvidence(p *parsed) *evidence {
 	return &evidence{
 		parsed:     p,
-		certPlaces: make(map[string]place), known: make(map[string]*x509.Certificate), byRaw: make(map[string]int),
+		certPlaces: make(map[string]place), known: make(map[string]*x509.Certificate), byDigest: make(map[[sha256.Size]byte]int), byRaw: make(map[*byte]int),
 	}
 }
 
@@ -103,7 +105,7 @@ func (e *evidence) addRawCertificate(der []byte, at place) {
 	}
 	c, err := e.parsed.certificate(der)
 	if err != nil {
-		e.problems = append(e.problems, reasonf("certificate-unreadable", "an embedded certificate cannot be read: %v", err))
+		e.problem(reasonf("certificate-unreadable", "an embedded certificate cannot be read: %v", err))
 		return
 	}
 	e.addCertificate(c, at)
@@ -111,7 +113,8 @@ func (e *evidence) addRawCertificate(der []byte, at place) {
 
 // addRevocation adds an OCSP response or a CRL in DER.
 func (e *evidence) addRevocation(der []byte, ocsp bool, at place) {
-	if i, seen := e.byRaw[string(der)]; seen {
+	sum := sha256.Sum256(der)
+	if i, seen := e.byDigest[sum]; seen {
 		e.items[i].place = min(e.items[i].place, at)
 		return
 	}
@@ -131,28 +134,32 @@ func (e *evidence) addRevocation(der []byte, ocsp bool, at place) {
 		item.crl, err = pki.ParseCRL(der)
 	}
 	if err != nil {
-		e.problems = append(e.problems, reasonf("evidence-unreadable", "embedded revocation data cannot be read: %v", err))
+		e.problem(reasonf("evidence-unreadable", "embedded revocation data cannot be read: %v", err))
 		return
 	}
 	e.size += len(der)
-	e.byRaw[string(der)] = len(e.items)
+	e.byDigest[sum], e.byRaw[&der[0]] = len(e.items), len(e.items)
 	e.items = append(e.items, item)
 	e.all = nil
 }
 
-func (e *evidence) addDSS(d *pades.DSS, at place) {
+// addDSS adds a security store and returns how many bytes it holds.
+func (e *evidence) addDSS(d *pades.DSS, at place) (size int64) {
 	if d == nil {
-		return
+		return 0
 	}
 	add := func(certs, ocsps, crls [][]byte) {
 		for _, c := range certs {
 			e.addRawCertificate(c, at)
+			size += int64(len(c))
 		}
 		for _, o := range ocsps {
 			e.addRevocation(o, true, at)
+			size += int64(len(o))
 		}
 		for _, c := range crls {
 			e.addRevocation(c, false, at)
+			size += int64(len(c))
 		}
 	}
 	add(d.Certificates, d.OCSPs, d.CRLs)
@@ -160,7 +167,15 @@ func (e *evidence) addDSS(d *pades.DSS, at place) {
 		add(v.Certificates, v.OCSPs, v.CRLs)
 	}
 	for _, p := range d.Problems {
-		e.problems = append(e.problems, reasonf(p.Rule, "security store: %v", p))
+		e.problem(reasonf(p.Rule, "security store: %v", p))
+	}
+	return size
+}
+
+// problem notes what cannot be read.
+func (e *evidence) problem(why Reason) {
+	if len(e.problems) < maxProblems {
+		e.problems = append(e.problems, why)
 	}
 }
 
@@ -200,11 +215,20 @@ func (e *evidence) certificatePOE(c *x509.Certificate, poe *poeSet) time.Time {
 
 // statusPOE is when the evidence behind a status provably existed.
 func (e *evidence) statusPOE(s pki.Status, poe *poeSet) time.Time {
-	i, known := e.byRaw[string(s.Evidence)]
+	i, known := e.itemOf(s)
 	if !known {
 		return poe.now
 	}
 	return poe.of(e.items[i].place)
+}
+
+// itemOf finds the evidence behind a status.
+func (e *evidence) itemOf(s pki.Status) (item int, known bool) {
+	if len(s.Evidence) == 0 {
+		return 0, false
+	}
+	item, known = e.byRaw[&s.Evidence[0]]
+	return item, known
 }
 
 // poeSet is the set of proofs of existence that document timestamps give

@@ -14,6 +14,11 @@ const (
 	// file: three of the largest national lists, and a quarter of the memory
 	// that a file may cost.
 	maxEvidenceBytes = 64 << 20
+	// maxStoreReading bounds the bytes inflated from security stores, of which
+	// each document timestamp covers one of its own, mostly the same.
+	maxStoreReading = 256 << 20
+	// maxProblems bounds what is said about evidence that cannot be read.
+	maxProblems = 64
 	// maxJudgedPaths bounds the paths of one certificate that are judged with
 	// revocation and algorithms; package pki bounds the search itself.
 	maxJudgedPaths = 8

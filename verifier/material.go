@@ -203,7 +203,7 @@ func (r *run) describeStatus(l link) CertificateStatus {
 	if s.Signer != nil {
 		out.Signer, out.SignerDER = party(s.Signer), s.Signer.Raw
 	}
-	if i, embedded := r.evidence.byRaw[string(s.Evidence)]; embedded {
+	if i, embedded := r.evidence.itemOf(s); embedded {
 		out.POE = r.proofOf(r.evidence.items[i].place)
 	}
 	return out

@@ -270,8 +270,13 @@ func (r *run) addAttributes(si *cms.SignerInfo, at place) {
 func (r *run) collectStores() error {
 	revisions := r.doc.Revisions()
 	done := 0
+	var size int64
 	read := func(n int) error {
 		if n <= done || n > len(revisions) {
+			return nil
+		}
+		if size > maxStoreReading {
+			r.exceeded(fmt.Sprintf("the security stores hold more than %d MiB; the rest was not looked at", maxStoreReading>>20))
 			return nil
 		}
 		done = n
@@ -287,7 +292,7 @@ func (r *run) collectStores() error {
 		case err != nil:
 			return err
 		}
-		r.evidence.addDSS(dss, inRevision(n))
+		size += r.evidence.addDSS(dss, inRevision(n))
 		return nil
 	}
 	for _, w := range r.work { // in the order of revisions
