@@ -78,7 +78,7 @@ func (r *Revision) extent(ref Ref, off int64) (int64, error) {
 	if off >= r.doc.src.size {
 		return off, nil
 	}
-	x, err := r.doc.readIndirect(off)
+	x, err := r.doc.indirectAt(off, ref.Num)
 	if _, malformed := errors.AsType[*MalformedError](err); malformed || err == nil && x.ref != ref {
 		return off, nil
 	}
@@ -88,8 +88,7 @@ func (r *Revision) extent(ref Ref, off int64) (int64, error) {
 	if !x.stream {
 		return x.end, nil
 	}
-	s := &Stream{Dict: x.obj.(Dict), rev: r, ref: ref, start: off, off: x.end}
-	n, _, err := s.length()
+	n, _, err := r.streamOf(&x).length()
 	if _, malformed := errors.AsType[*MalformedError](err); malformed {
 		err = nil // endstream is missing where /Length leads to
 	}
@@ -191,7 +190,7 @@ func (a *auditor) inUse(num uint32, e XRefEntry) error {
 		}
 	}
 	a.seen = append(a.seen, auditPlace{e.Offset, num})
-	x, err := r.doc.readIndirect(e.Offset)
+	x, err := r.doc.indirectAt(e.Offset, num)
 	if e.Offset < r.start && (err != nil || x.start < r.start) {
 		a.note(e.Offset, "entry-backward")
 	}

@@ -44,9 +44,19 @@ type Document struct {
 // they stand: bytes of a file never change, so neither does what they say.
 type cache struct {
 	mu      sync.Mutex
-	objects map[cacheKey]Object
+	objects map[cacheKey]cachedObject
 	streams map[int64]*objectStream
 	cost    int64
+}
+
+// cachedObject is an object with what [Revision.Audit] asks of its place; of an
+// object in an object stream only obj is set.
+type cachedObject struct {
+	obj        Object // of a stream a *Stream
+	ref        Ref
+	start, end int64
+	flaws      flaws
+	dups       []int64
 }
 
 // cacheKey is where an object stands. Num tells apart what a hostile table

@@ -102,8 +102,8 @@ func (r *Revision) object(ref Ref, deep bool) (Object, error) {
 func (r *Revision) objectAt(ref Ref, off int64) (Object, error) {
 	d := r.doc
 	key := cacheKey{off: off, num: ref.Num}
-	if o, ok := d.cached(key); ok {
-		return o, nil
+	if c, ok := d.cached(key); ok {
+		return c.obj, nil
 	}
 	x, err := d.readIndirect(off)
 	if err != nil {
@@ -121,11 +121,22 @@ func (r *Revision) objectAt(ref Ref, off int64) (Object, error) {
 	if x.stream {
 		o = &Stream{Dict: x.obj.(Dict), rev: r, ref: ref, start: off, off: x.end}
 	}
-	d.keep(key, o, x.end-x.start)
+	d.keep(key, cachedObject{obj: o, ref: ref, start: x.start, end: x.end, flaws: x.flaws, dups: x.dups}, x.end-x.start)
 	return o, nil
 }
 
-func (d *Document) cached(key cacheKey) (Object, bool) {
+// indirectAt reads the indirect object at off again, or takes it from the cache
+// when num was read there. Of a cached stream obj is the *Stream.
+func (d *Document) indirectAt(off int64, num uint32) (indirect, error) {
+	c, ok := d.cached(cacheKey{off: off, num: num})
+	if !ok {
+		return d.readIndirect(off)
+	}
+	_, stream := c.obj.(*Stream)
+	return indirect{ref: c.ref, obj: c.obj, start: c.start, end: c.end, stream: stream, flaws: c.flaws, dups: c.dups}, nil
+}
+
+func (d *Document) cached(key cacheKey) (cachedObject, bool) {
 	d.cache.mu.Lock()
 	defer d.cache.mu.Unlock()
 	o, ok := d.cache.objects[key]
@@ -133,12 +144,12 @@ func (d *Document) cached(key cacheKey) (Object, bool) {
 }
 
 // keep caches o, which took n bytes of the file. A full cache is emptied.
-func (d *Document) keep(key cacheKey, o Object, n int64) {
+func (d *Document) keep(key cacheKey, o cachedObject, n int64) {
 	d.cache.mu.Lock()
 	defer d.cache.mu.Unlock()
-	d.charge(n + 64)
+	d.charge(n + 128)
 	if d.cache.objects == nil {
-		d.cache.objects = make(map[cacheKey]Object, 16)
+		d.cache.objects = make(map[cacheKey]cachedObject, 16)
 	}
 	d.cache.objects[key] = o
 }
@@ -205,8 +216,8 @@ func (r *Revision) compressed(num uint32, e XRefEntry) (Object, error) {
 		return nil, &MalformedError{Offset: r.xref, Rule: "objstm-missing"}
 	}
 	key := cacheKey{off: c.Offset, num: num, index: uint32(e.Index) + 1}
-	if o, ok := r.doc.cached(key); ok {
-		return o, nil
+	if c, ok := r.doc.cached(key); ok {
+		return c.obj, nil
 	}
 	s, err := def.objectStream(e.Container, c.Offset)
 	if err != nil {
@@ -221,7 +232,7 @@ func (r *Revision) compressed(num uint32, e XRefEntry) (Object, error) {
 	if err != nil {
 		return nil, s.inside(err, num)
 	}
-	r.doc.keep(key, o, int64(p.pos))
+	r.doc.keep(key, cachedObject{obj: o}, int64(p.pos))
 	return o, nil
 }
 

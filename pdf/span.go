@@ -52,9 +52,16 @@ func (r *Revision) indirectEnd(x *indirect) (int64, error) {
 	if !x.stream {
 		return x.end, nil
 	}
-	s := &Stream{Dict: x.obj.(Dict), rev: r, ref: x.ref, start: x.start, off: x.end}
-	_, end, err := s.length()
+	_, end, err := r.streamOf(x).length()
 	return end, err
+}
+
+// streamOf returns the stream that x begins.
+func (r *Revision) streamOf(x *indirect) *Stream {
+	if s, ok := x.obj.(*Stream); ok {
+		return s
+	}
+	return &Stream{Dict: x.obj.(Dict), rev: r, ref: x.ref, start: x.start, off: x.end}
 }
 
 // DictSpans returns the top-level entries of the dictionary (or stream

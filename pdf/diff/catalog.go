@@ -272,7 +272,7 @@ func (d *differ) markCatalog() error {
 				return ok && d.absent(ref)
 			})
 		}
-		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+		if err := d.walkEntry(k, v, &d.frozen); err != nil {
 			return err
 		}
 	}
@@ -284,7 +284,7 @@ func (d *differ) markCatalog() error {
 		if typedCatalog[k] {
 			continue
 		}
-		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+		if err := d.walkEntry(k, v, &d.frozen); err != nil {
 			return err
 		}
 	}
@@ -321,7 +321,7 @@ func (d *differ) markFormDict(o pdf.Object) error {
 			}
 			continue
 		}
-		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+		if err := d.walkEntry(k, v, &d.frozen); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,8 @@ type differ struct {
 	changes []Change
 	steps   int
 
-	trusted    bool // all fonts count as those of the signed revision
+	stack      []pdf.Object // of walk, kept for the next one
+	trusted    bool         // all fonts count as those of the signed revision
 	pathVisits int
 	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
 }

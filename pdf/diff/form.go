@@ -238,7 +238,7 @@ func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
 			}
 			continue
 		}
-		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+		if err := d.walkEntry(k, v, &d.frozen); err != nil {
 			return err
 		}
 	}

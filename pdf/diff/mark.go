@@ -87,8 +87,20 @@ func (d *differ) forget(id identity) {
 
 // walk adds to set whatever o reaches. It does not recurse from object to
 // object: a chain of references may be as long as the file.
-func (d *differ) walk(o pdf.Object, set *numbers) error {
-	w := walker{d: d, set: set, stack: []pdf.Object{o}}
+func (d *differ) walk(o pdf.Object, set *numbers) error { return d.walkEntry("", o, set) }
+
+// walkEntry is walk for the value of a dictionary entry.
+func (d *differ) walkEntry(key pdf.Name, o pdf.Object, set *numbers) error {
+	switch o.(type) {
+	case pdf.Ref, pdf.Array, pdf.Dict, *pdf.Stream:
+	default:
+		return nil
+	}
+	w := walker{d: d, set: set, stack: d.stack[:0]}
+	defer func() { d.stack = w.stack[:0] }()
+	if err := w.scan(o, key, false); err != nil {
+		return err
+	}
 	for len(w.stack) > 0 {
 		o := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
@@ -205,7 +217,7 @@ func (d *differ) markPages() error {
 				}
 				continue
 			}
-			if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			if err := d.walkEntry(k, v, &d.frozen); err != nil {
 				return err
 			}
 		}
@@ -274,7 +286,7 @@ func (d *differ) markPage(ref pdf.Ref, index int32) error {
 		if k == "Annots" {
 			continue
 		}
-		if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+		if err := d.walkEntry(k, v, &d.frozen); err != nil {
 			return err
 		}
 	}

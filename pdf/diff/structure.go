@@ -39,7 +39,7 @@ func (d *differ) markStructure() error {
 			if k == "K" || k == "P" || k == "ParentTree" || k == "Nums" || k == "Kids" {
 				continue
 			}
-			if err := d.walk(pdf.Dict{k: v}, &d.frozen); err != nil {
+			if err := d.walkEntry(k, v, &d.frozen); err != nil {
 				return err
 			}
 		}
