@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -38,20 +40,40 @@ type Finding struct {
 // OK reports whether nothing was found.
 func (f *Finding) OK() bool { return f.Rule == "" }
 
+// AuditConfig says what to audit and by what. Store and Origin must be set.
+type AuditConfig struct {
+	Store  Store // only read
+	Origin string
+	// Keys are vkeys of the log and of its receipts, past ones too. Without a
+	// key of the log, signatures of checkpoints are not verified, without one
+	// of receipts, receipts are not: who holds the database could then have
+	// made both.
+	Keys []string
+	// Kept are checkpoints (signed notes) from outside the database: those that
+	// an auditor kept, or got from a witness. They need a key of the log.
+	Kept [][]byte
+	// Floor is the gateway's floor file; "" for none. It needs a key of the log.
+	Floor string
+	// Progress, if not nil, is told now and then how many of how many entries
+	// are done.
+	Progress func(done, total int64)
+}
+
 // Audit recomputes the whole tree from the rows and compares it with the stored
-// hashes, with every checkpoint in the database, with those given (signed notes
-// that an auditor kept, or got from a witness) and with the floor file. It stops
-// at the first bad index. The error is of the machinery: what is wrong with the
-// log is in the Finding. progress, if not nil, is told now and then how many of
-// how many entries are done.
+// hashes, with every checkpoint in the database, with those kept elsewhere and
+// with the floor file. It stops at the first bad index. The error is of the
+// machinery or of cfg: what is wrong with the log is in the Finding.
 //
 // An entry that has no place yet is not looked at.
-func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, total int64)) (Finding, error) {
-	a := auditor{log: l, ctx: ctx, kept: map[int64]tlog.Hash{}}
-	if f, err := a.collect(kept); err != nil || !f.OK() {
+func Audit(ctx context.Context, cfg AuditConfig) (Finding, error) {
+	a := auditor{cfg: cfg, ctx: ctx, kept: map[int64]tlog.Hash{}}
+	if err := a.keys(); err != nil {
+		return Finding{}, err
+	}
+	if f, err := a.collect(); err != nil || !f.OK() {
 		return f, err
 	}
-	head, err := l.cfg.Store.Head(ctx)
+	head, err := cfg.Store.Head(ctx)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -60,17 +82,28 @@ func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, tota
 		if f, err := a.batch(); err != nil || !f.OK() {
 			return f, err
 		}
-		if progress != nil {
-			progress(a.size, head.Size)
+		if cfg.Progress != nil {
+			cfg.Progress(a.size, head.Size)
 		}
 	}
 	return a.finish()
 }
 
+// Audit is the function Audit over this log, with its keys and its floor file.
+func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, total int64)) (Finding, error) {
+	return Audit(ctx, AuditConfig{
+		Store: l.cfg.Store, Origin: l.cfg.Origin, Keys: slices.Concat(l.cfg.PastKeys, []string{l.key.vkey, l.receipts.vkey}),
+		Kept: kept, Floor: l.cfg.Floor, Progress: progress,
+	})
+}
+
 // auditor is the state of one audit.
 type auditor struct {
-	log  *Log
-	ctx  context.Context
+	cfg      AuditConfig
+	ctx      context.Context // of the one call of Audit
+	logKeys  []string
+	receipts note.Verifiers // nil when no key of receipts is known
+
 	head Head
 	kept map[int64]tlog.Hash // roots from outside the database, by size
 	top  int64               // the largest size in kept
@@ -90,17 +123,39 @@ func (a *auditor) fail(rule string, first, end int64, format string, args ...any
 	}
 }
 
+// keys sorts the keys by what they are for.
+func (a *auditor) keys() error {
+	var receipts []string
+	for _, vkey := range a.cfg.Keys {
+		v, err := note.NewVerifier(vkey)
+		switch {
+		case err != nil:
+			return fmt.Errorf("evidence: key %q: %w", vkey, err)
+		case v.Name() == a.cfg.Origin && !slices.Contains(a.logKeys, vkey):
+			a.logKeys = append(a.logKeys, vkey)
+		case v.Name() == ReceiptName(a.cfg.Origin) && !slices.Contains(receipts, vkey):
+			receipts = append(receipts, vkey)
+		}
+	}
+	if len(receipts) == 0 {
+		return nil
+	}
+	var err error
+	a.receipts, err = verifiers(receipts)
+	return err
+}
+
 // collect reads the checkpoints that do not come from the database.
-func (a *auditor) collect(notes [][]byte) (Finding, error) {
-	heads := make([]Head, 0, len(notes)+1)
-	for _, msg := range notes {
-		h, err := VerifyCheckpoint(msg, a.log.cfg.Origin, a.log.logKeys)
+func (a *auditor) collect() (Finding, error) {
+	heads := make([]Head, 0, len(a.cfg.Kept)+1)
+	for _, msg := range a.cfg.Kept {
+		h, err := VerifyCheckpoint(msg, a.cfg.Origin, a.logKeys)
 		if err != nil {
 			return Finding{}, err
 		}
 		heads = append(heads, h)
 	}
-	floor, err := a.log.readFloor()
+	floor, err := readFloor(a.cfg.Floor, a.cfg.Origin, a.logKeys)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -118,7 +173,7 @@ func (a *auditor) collect(notes [][]byte) (Finding, error) {
 func (a *auditor) batch() (Finding, error) {
 	from := a.size
 	n := min(auditBatch, a.head.Size-from)
-	entries, err := a.log.cfg.Store.Entries(a.ctx, from, n)
+	entries, err := a.cfg.Store.Entries(a.ctx, from, n)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -127,7 +182,7 @@ func (a *auditor) batch() (Finding, error) {
 	for i := range indexes {
 		indexes[i] = first + int64(i)
 	}
-	stored, err := a.log.cfg.Store.Hashes(a.ctx, indexes)
+	stored, err := a.cfg.Store.Hashes(a.ctx, indexes)
 	if errors.Is(err, ErrNoHash) {
 		return a.fail(RuleStoredHash, from, from+n, "stored hashes of the rows %d to %d are missing", from, from+n-1), nil
 	}
@@ -143,8 +198,10 @@ func (a *auditor) batch() (Finding, error) {
 		if err := e.Check(); err != nil {
 			return a.fail(RuleRow, index, index+1, "row %d: %v", index, err), nil
 		}
-		if err := checkReceipt(a.log.cfg.Origin, a.log.known, e); err != nil {
-			return a.fail(RuleReceipt, index, index+1, "row %d: %v", index, err), nil
+		if a.receipts != nil {
+			if err := checkReceipt(a.cfg.Origin, a.receipts, e); err != nil {
+				return a.fail(RuleReceipt, index, index+1, "row %d: %v", index, err), nil
+			}
 		}
 		if f := a.push(LeafHash(e.Leaf), stored[tlog.StoredHashCount(index)-first:]); !f.OK() {
 			return f, nil
@@ -192,7 +249,7 @@ func (a *auditor) root() tlog.Hash {
 // compare holds the tree so far against the checkpoints of its size.
 func (a *auditor) compare() (Finding, error) {
 	if !a.loaded {
-		c, ok, err := a.log.cfg.Store.CheckpointFor(a.ctx, a.size, false)
+		c, ok, err := a.cfg.Store.CheckpointFor(a.ctx, a.size, false)
 		if err != nil {
 			return Finding{}, err
 		}
@@ -211,9 +268,12 @@ func (a *auditor) compare() (Finding, error) {
 		return a.fail(RuleCheckpoint, a.signed, a.size, "the rows below %d are not those under the checkpoint that was kept", a.size), nil
 	}
 	if inStore {
-		head, err := VerifyCheckpoint(a.next.Note, a.log.cfg.Origin, a.log.logKeys)
-		if err != nil || head.Size != a.size {
-			return a.fail(RuleCheckpoint, a.signed, a.size, "the checkpoint of %d entries is not signed by a key of the log", a.size), nil
+		head := a.next.Head
+		if len(a.logKeys) > 0 {
+			var err error
+			if head, err = VerifyCheckpoint(a.next.Note, a.cfg.Origin, a.logKeys); err != nil || head.Size != a.size {
+				return a.fail(RuleCheckpoint, a.signed, a.size, "the checkpoint of %d entries is not signed by a key of the log", a.size), nil
+			}
 		}
 		if head.Root != root || a.next.Root != root {
 			return a.fail(RuleCheckpoint, a.signed, a.size, "the rows from %d to %d are not those that were signed", a.signed, a.size-1), nil
@@ -232,15 +292,15 @@ func (a *auditor) finish() (Finding, error) {
 	}
 	// The log may have grown meanwhile: what lies beyond a head that is read
 	// after it was never integrated.
-	more, err := a.log.cfg.Store.Entries(a.ctx, a.size, maxTree-a.size)
+	more, err := a.cfg.Store.Entries(a.ctx, a.size, maxTree-a.size)
 	if err != nil {
 		return Finding{}, err
 	}
-	latest, _, err := a.log.cfg.Store.LatestCheckpoint(a.ctx)
+	latest, _, err := a.cfg.Store.LatestCheckpoint(a.ctx)
 	if err != nil {
 		return Finding{}, err
 	}
-	head, err := a.log.cfg.Store.Head(a.ctx)
+	head, err := a.cfg.Store.Head(a.ctx)
 	if err != nil {
 		return Finding{}, err
 	}

@@ -208,3 +208,36 @@ func TestAuditWithKeptCheckpoint(t *testing.T) {
 		t.Error("a kept checkpoint that is none was accepted")
 	}
 }
+
+// TestAuditWithoutKeys: rows, hashes and roots are compared all the same; what
+// only a signature tells is not found.
+func TestAuditWithoutKeys(t *testing.T) {
+	store := new(evidencetest.Store)
+	l := newLog(t, store)
+	add(t, l, store, 0, 6)
+	integrate(t, l)
+	cfg := evidence.AuditConfig{Store: store, Origin: origin}
+	var done int64
+	cfg.Progress = func(n, total int64) { done = n*10 + total }
+	if f, err := evidence.Audit(t.Context(), cfg); err != nil || !f.OK() || f.Checkpoints != 1 || done != 66 {
+		t.Errorf("untouched: %+v, %v, progress %d", f, err, done)
+	}
+	store.Rows.Entries[2].Receipt[9] ^= 1
+	if f, err := evidence.Audit(t.Context(), cfg); err != nil || !f.OK() {
+		t.Errorf("a receipt: %+v, %v", f, err)
+	}
+	logKey, receiptKey := l.Keys()
+	cfg.Keys = []string{logKey, receiptKey}
+	if f, err := evidence.Audit(t.Context(), cfg); err != nil || f.Rule != evidence.RuleReceipt || f.First != 2 {
+		t.Errorf("a receipt, with keys: %+v, %v", f, err)
+	}
+	cfg.Keys = nil
+	store.Rows.Entries[1].Salt[0] ^= 1
+	if f, err := evidence.Audit(t.Context(), cfg); err != nil || f.Rule != evidence.RuleRow || f.First != 1 {
+		t.Errorf("a salt: %+v, %v", f, err)
+	}
+	cfg.Keys = []string{"no key"}
+	if _, err := evidence.Audit(t.Context(), cfg); err == nil {
+		t.Error("a key that is none was accepted")
+	}
+}

@@ -13,22 +13,26 @@ import (
 // readFloor returns the head in the floor file; the zero Head when there is no
 // file. A file that is there and does not verify is an error: an emptied floor
 // must not be a way round it.
-func (l *Log) readFloor() (Head, error) {
-	if l.cfg.Floor == "" {
+func readFloor(name, origin string, vkeys []string) (Head, error) {
+	if name == "" {
 		return Head{}, nil
 	}
-	msg, err := readNote(l.cfg.Floor)
+	msg, err := readNote(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Head{}, nil
 	}
 	if err != nil {
 		return Head{}, fmt.Errorf("evidence: floor: %w", err)
 	}
-	head, err := VerifyCheckpoint(msg, l.cfg.Origin, l.logKeys)
+	head, err := VerifyCheckpoint(msg, origin, vkeys)
 	if err != nil {
-		return Head{}, fmt.Errorf("evidence: floor %s: %w", l.cfg.Floor, err)
+		return Head{}, fmt.Errorf("evidence: floor %s: %w", name, err)
 	}
 	return head, nil
+}
+
+func (l *Log) readFloor() (Head, error) {
+	return readFloor(l.cfg.Floor, l.cfg.Origin, l.logKeys)
 }
 
 // readNote reads a file of at most maxNote bytes.

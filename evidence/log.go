@@ -100,8 +100,7 @@ type Log struct {
 	cfg      Config
 	key      *noteKey
 	receipts *noteKey
-	logKeys  []string       // every vkey that checkpoints may be signed with
-	known    note.Verifiers // every receipt key
+	logKeys  []string // every vkey that checkpoints may be signed with
 
 	// step is held for a whole step of the sequencer: steps of one process
 	// would only conflict with each other.
@@ -135,7 +134,6 @@ func New(cfg Config) (*Log, error) {
 		return nil, err
 	}
 	l.logKeys = []string{l.key.vkey}
-	receiptKeys := []string{l.receipts.vkey}
 	for _, vkey := range cfg.PastKeys {
 		v, err := note.NewVerifier(vkey)
 		switch {
@@ -144,14 +142,9 @@ func New(cfg Config) (*Log, error) {
 		case vkey == l.key.vkey || vkey == l.receipts.vkey: // the same key twice would be ambiguous
 		case v.Name() == cfg.Origin:
 			l.logKeys = append(l.logKeys, vkey)
-		case v.Name() == ReceiptName(cfg.Origin):
-			receiptKeys = append(receiptKeys, vkey)
-		default:
+		case v.Name() != ReceiptName(cfg.Origin):
 			return nil, fmt.Errorf("evidence: past key %q is not of the log %s", vkey, cfg.Origin)
 		}
-	}
-	if l.known, err = verifiers(receiptKeys); err != nil {
-		return nil, err
 	}
 	for _, w := range cfg.Witnesses {
 		if _, err := newCosigner(w.VKey); err != nil {

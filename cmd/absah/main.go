@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 
+	_ "time/tzdata" // small systems have none, and pages show local time
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -93,6 +95,7 @@ func newRoot() *cobra.Command {
 		newTimestampCommand(),
 		newVerifyCommand(),
 		newKeyCommand(),
+		newEvidenceCommand(),
 		newConfigCommand(),
 		newInitCommand(),
 		newServeCommand(),
@@ -100,6 +103,7 @@ func newRoot() *cobra.Command {
 		newBackupCommand(),
 		newSignerCommand(),
 		newApplicationCommand(),
+		newTrustCommand(),
 		newWorkerCommand(),
 	)
 	return root

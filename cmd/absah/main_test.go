@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 //	sign N KEY ARGS…    absah sign with the token's flags ends with status N
 //	fault SERVICE NAME  the PKI misbehaves: ocsp|tsa|crl none|down|wrong-nonce
 //	revoke CERT         the PKI revokes the first certificate of a file
+//	record DB BUNDLE KEYS FLOOR  a log of five records in a new database, and a bundle of the last
+//	tamper DB SQL       what an administrator of the database can do
 func TestScripts(t *testing.T) {
 	if hsmtest.ModulePath() == "" {
 		t.Skip("SoftHSM is not installed")
@@ -52,6 +54,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "sign": sign, "fault": fault, "revoke": revoke,
+			"record": record, "tamper": tamper,
 		},
 	})
 }

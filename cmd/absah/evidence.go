@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/store"
+)
+
+func newEvidenceCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "evidence", Short: "Verify evidence bundles, audit the log",
+		Args: func(*cobra.Command, []string) error {
+			return usageErrorf("say verify or audit; run \"absah evidence --help\"")
+		},
+		RunE: func(*cobra.Command, []string) error { return nil },
+	}
+	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand())
+	return cmd
+}
+
+// bundleFlags are the flags of "absah evidence verify".
+type bundleFlags struct {
+	trust, trustTSA, logKeys []string
+	json                     bool
+}
+
+func newEvidenceVerifyCommand() *cobra.Command {
+	var f bundleFlags
+	cmd := &cobra.Command{
+		Use:   "verify [flags] BUNDLE...",
+		Short: "Say what evidence bundles prove, without network or database",
+		Long: `Verify proves each statement of a bundle: that the record is in the log, that the
+log was signed and timestamped, that signature, certificate and document are the
+record's. Nobody is trusted but the log keys and roots named by flags: without
+them a statement that rests on them is "unpinned".
+
+The exit status is 0 when every statement holds, 1 when some fails, 2 when none
+fails and some is unpinned, 65 when a file is not a bundle; of several the worst,
+in the order 65, 1, 2, 0.`,
+		Example: `  absah evidence verify --log-key kunci.txt --trust induk.pem bukti.zip
+  absah evidence verify --json bukti.zip`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "print one JSON object a bundle, one a line")
+	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log, one a line, as its owner published them (repeatable)")
+	flags.StringArrayVar(&f.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
+	flags.StringArrayVar(&f.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
+	return cmd
+}
+
+func (f *bundleFlags) run(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageErrorf("name at least one bundle")
+	}
+	var o bundle.Options
+	var err error
+	if o.LogKeys, err = readLogKeys(f.logKeys); err != nil {
+		return err
+	}
+	if o.Anchors, err = readAnchors(f.trust); err != nil {
+		return err
+	}
+	o.TSAs = o.Anchors
+	if len(f.trustTSA) > 0 {
+		if o.TSAs, err = readAnchors(f.trustTSA); err != nil {
+			return err
+		}
+	}
+	status := statusOK
+	for _, name := range args {
+		r, err := verifyBundle(name, o)
+		if unreadable, ok := errors.AsType[*bundle.UnreadableError](err); ok {
+			fmt.Fprintf(cmd.ErrOrStderr(), "absah: %s: %v\n", name, unreadable)
+			status = worse(status, statusUnreadable)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.print(cmd.OutOrStdout(), r); err != nil {
+			return &outputError{err}
+		}
+		switch r.Verdict {
+		case bundle.Fails:
+			status = worse(status, statusFailed)
+		case bundle.Unpinned:
+			status = worse(status, statusIndeterminate)
+		}
+	}
+	if status != statusOK {
+		return &exitError{status: status}
+	}
+	return nil
+}
+
+func verifyBundle(name string, o bundle.Options) (*bundle.Report, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, usageErrorf("%v", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, usageErrorf("%s is not a regular file", name)
+	}
+	r, err := bundle.Verify(file, info.Size(), o)
+	if err != nil {
+		return nil, err
+	}
+	r.File = name
+	return &r, nil
+}
+
+func (f *bundleFlags) print(w io.Writer, r *bundle.Report) error {
+	if f.json {
+		return json.NewEncoder(w).Encode(r)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", r.File, r.Verdict)
+	for _, s := range r.Statements {
+		fmt.Fprintf(&b, "  %-8s %-14s %s\n", s.State, s.ID, s.Text)
+	}
+	if len(r.Keys) > 0 {
+		b.WriteString("  Compare with what was published elsewhere, and name it by --log-key and --trust:\n")
+		for _, key := range r.Keys {
+			fmt.Fprintf(&b, "    %s\n", key)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// readLogKeys returns the verifier keys in files, one a line; nil for no files.
+func readLogKeys(names []string) ([]string, error) {
+	var keys []string
+	for _, name := range names {
+		text, err := readSmall(name)
+		if err != nil {
+			return nil, err
+		}
+		before := len(keys)
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" {
+				keys = append(keys, line)
+			}
+		}
+		if len(keys) == before {
+			return nil, usageErrorf("%s holds no key", name)
+		}
+	}
+	return keys, nil
+}
+
+// auditFlags are the flags of "absah evidence audit".
+type auditFlags struct {
+	database, floor      string
+	logKeys, checkpoints []string
+	json                 bool
+}
+
+func newEvidenceAuditCommand() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "audit --database URL [flags]",
+		Short: "Recompute the whole log from its rows and name the first bad record",
+		Long: `Audit reads every record of the log, recomputes its tree and compares it with the
+stored hashes, with every checkpoint, with the floor file and with checkpoints kept
+elsewhere. It may run beside a gateway, and changes nothing.
+
+The exit status is 0 when nothing is wrong, 1 when something is: then the first bad
+index is named, or the range in which it lies. It is 2 when nothing was found but no
+--log-key was named, so that signatures were not verified.`,
+		Example: `  absah evidence audit --database sqlite:/var/lib/absah/absah.db --log-key kunci.txt --floor /var/lib/absah/floor`,
+		Args:    exactArgs(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.database, "database", "", "`URL` of the database: sqlite:PATH or postgres://…")
+	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log and its receipts, past ones too, one a line (repeatable)")
+	flags.StringVar(&f.floor, "floor", "", "the gateway's floor `file`; needs --log-key")
+	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; needs --log-key (repeatable)")
+	flags.BoolVar(&f.json, "json", false, "print the finding as a JSON object")
+	return cmd
+}
+
+func (f *auditFlags) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	cfg, err := f.config(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if path, ok := strings.CutPrefix(f.database, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil { // opening it would make it
+			return usageErrorf("%v", err)
+		}
+	}
+	db, err := store.Open(ctx, store.Options{URL: f.database})
+	if err != nil {
+		return &exitError{statusUnavailable, err}
+	}
+	defer db.Close()
+	cfg.Store = db
+	if cfg.Origin == "" {
+		if cfg.Origin, err = originOf(ctx, db); err != nil {
+			return err
+		}
+	}
+	finding, err := evidence.Audit(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := f.print(cmd.OutOrStdout(), &finding); err != nil {
+		return &outputError{err}
+	}
+	switch {
+	case !finding.OK():
+		return &exitError{status: statusFailed}
+	case len(cfg.Keys) == 0:
+		fmt.Fprintln(cmd.ErrOrStderr(), "absah: signatures were not verified: name the log's keys by --log-key")
+		return &exitError{status: statusIndeterminate}
+	}
+	return nil
+}
+
+// config reads the files that the flags name.
+func (f *auditFlags) config(stderr io.Writer) (evidence.AuditConfig, error) {
+	var cfg evidence.AuditConfig
+	if f.database == "" {
+		return cfg, usageErrorf("--database is missing")
+	}
+	var err error
+	if cfg.Keys, err = readLogKeys(f.logKeys); err != nil {
+		return cfg, err
+	}
+	if len(cfg.Keys) == 0 && (f.floor != "" || len(f.checkpoints) > 0) {
+		return cfg, usageErrorf("--floor and --checkpoint need --log-key")
+	}
+	for _, key := range cfg.Keys {
+		name, _, _ := strings.Cut(key, "+")
+		if origin := strings.TrimSuffix(name, "/receipt"); cfg.Origin == "" {
+			cfg.Origin = origin
+		} else if cfg.Origin != origin {
+			return cfg, usageErrorf("--log-key names keys of two logs, %s and %s", cfg.Origin, origin)
+		}
+	}
+	for _, name := range f.checkpoints {
+		msg, err := readSmall(name)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Kept = append(cfg.Kept, msg)
+	}
+	if f.floor != "" {
+		if _, err := os.Stat(f.floor); err != nil { // a missing floor is not an empty log's
+			return cfg, usageErrorf("%v", err)
+		}
+		cfg.Floor = f.floor
+	}
+	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		next := time.Now()
+		cfg.Progress = func(done, total int64) {
+			if now := time.Now(); now.After(next) {
+				next = now.Add(time.Second)
+				fmt.Fprintf(stderr, "absah: audit: %d of %d\n", done, total)
+			}
+		}
+	}
+	return cfg, nil
+}
+
+// originOf reads the log's name off its last checkpoint, for an audit without
+// keys; "" for a log without one.
+func originOf(ctx context.Context, db *store.DB) (string, error) {
+	c, _, err := db.LatestCheckpoint(ctx)
+	origin, _, _ := strings.Cut(string(c.Note), "\n")
+	return origin, err
+}
+
+func (f *auditFlags) print(w io.Writer, finding *evidence.Finding) error {
+	if f.json {
+		return json.NewEncoder(w).Encode(finding)
+	}
+	var err error
+	if finding.OK() {
+		_, err = fmt.Fprintf(w, "%d entries and %d checkpoints agree, root %s\n", finding.Size, finding.Checkpoints, finding.Root)
+	} else if finding.End > finding.First+1 {
+		_, err = fmt.Fprintf(w, "BAD between index %d and %d: %s (%s)\n", finding.First, finding.End-1, finding.Text, finding.Rule)
+	} else {
+		_, err = fmt.Fprintf(w, "BAD at index %d: %s (%s)\n", finding.First, finding.Text, finding.Rule)
+	}
+	return err
+}
