@@ -9,7 +9,7 @@ import (
 
 const activationColumns = `id, organisation, token_hash, application, signer, signer_key, level, binding, sealed, created_at, expires_at, revoked_at`
 
-func scanActivation(r rows) (a gateway.Activation, err error) {
+func scanActivation(r row) (a gateway.Activation, err error) {
 	err = r.Scan(&a.ID, &a.Organisation, sum{&a.TokenHash}, &a.Application, &a.Signer, sum{&a.Key}, &a.Level, &a.Binding, &a.Sealed,
 		moment{&a.CreatedAt}, moment{&a.ExpiresAt}, moment{&a.RevokedAt})
 	return a, err
@@ -22,7 +22,7 @@ func (tx *Tx) Activation(ctx context.Context, tokenHash [32]byte) (gateway.Activ
 	if err != nil {
 		return a, err
 	}
-	a.Documents, err = list(ctx, tx, func(r rows) (d gateway.ActivationDocument, err error) {
+	a.Documents, err = list(ctx, tx, func(r row) (d gateway.ActivationDocument, err error) {
 		err = r.Scan(sum{&d.SHA256}, &d.Operation)
 		return d, err
 	}, `SELECT sha256, operation FROM activation_documents WHERE activation = $1 ORDER BY sha256`, a.ID)

@@ -34,7 +34,7 @@ func applicationFields(a *gateway.Application) (dest []any, finish func() error)
 	return dest, func() error { return json.Unmarshal([]byte(policy), &a.Policy) }
 }
 
-func scanApplication(r rows) (a gateway.Application, err error) {
+func scanApplication(r row) (a gateway.Application, err error) {
 	dest, finish := applicationFields(&a)
 	if err := r.Scan(dest...); err != nil {
 		return a, err
@@ -55,7 +55,7 @@ func (tx *Tx) Credential(ctx context.Context, kind gateway.CredentialKind, looku
 		c gateway.Credential
 		a gateway.Application
 	}
-	found, err := one(ctx, tx, func(r rows) (b both, err error) {
+	found, err := one(ctx, tx, func(r row) (b both, err error) {
 		dest, finish := applicationFields(&b.a)
 		if err := r.Scan(append(credentialFields(&b.c), dest...)...); err != nil {
 			return b, err
@@ -68,7 +68,7 @@ func (tx *Tx) Credential(ctx context.Context, kind gateway.CredentialKind, looku
 
 // Credentials is gateway.ApplicationReader's.
 func (tx *Tx) Credentials(ctx context.Context, application string) ([]gateway.Credential, error) {
-	return list(ctx, tx, func(r rows) (c gateway.Credential, err error) {
+	return list(ctx, tx, func(r row) (c gateway.Credential, err error) {
 		err = r.Scan(credentialFields(&c)...)
 		return c, err
 	}, `SELECT `+credentialColumns+` FROM credentials c WHERE c.application = $1 AND ($2 = '*' OR c.organisation = $2)

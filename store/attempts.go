@@ -10,7 +10,7 @@ import (
 // attempts reads the state for a signer and an application of the transaction's
 // organisation; zero when there is none.
 func (tx *Tx) attempts(ctx context.Context, signer, application, lock string) (a gateway.Attempts, err error) {
-	found, err := list(ctx, tx, func(r rows) (a gateway.Attempts, err error) {
+	found, err := list(ctx, tx, func(r row) (a gateway.Attempts, err error) {
 		err = r.Scan(&a.Failures, moment{&a.NotBefore}, moment{&a.LockedAt})
 		return a, err
 	}, `SELECT failures, not_before, locked_at FROM attempts WHERE organisation = $1 AND signer = $2 AND application = $3`+lock,
@@ -32,7 +32,7 @@ func (tx *Tx) hold(ctx context.Context, signer, application string) (gateway.Att
 }
 
 func (tx *Tx) count(ctx context.Context, query string, args ...any) (int, error) {
-	return one(ctx, tx, func(r rows) (n int, err error) {
+	return one(ctx, tx, func(r row) (n int, err error) {
 		err = r.Scan(&n)
 		return n, err
 	}, query, args...)

@@ -45,7 +45,7 @@ func (db *DB) checkpoint(ctx context.Context, choose string, size int64) (eviden
 		if err != nil || len(found) == 0 {
 			return nil, err
 		}
-		found[0].Cosignatures, err = list(ctx, tx, func(r rows) (line string, err error) {
+		found[0].Cosignatures, err = list(ctx, tx, func(r row) (line string, err error) {
 			err = r.Scan(&line)
 			return line, err
 		}, `SELECT line FROM checkpoint_cosignatures WHERE size = $1 ORDER BY line`, found[0].Size)
@@ -57,7 +57,7 @@ func (db *DB) checkpoint(ctx context.Context, choose string, size int64) (eviden
 	return found[0], true, nil
 }
 
-func scanCheckpoint(r rows) (c evidence.Checkpoint, err error) {
+func scanCheckpoint(r row) (c evidence.Checkpoint, err error) {
 	var material []byte
 	if err := r.Scan(&c.Size, sum{(*[32]byte)(&c.Root)}, &c.Note, moment{&c.Time}, &c.Token, &material); err != nil {
 		return c, err

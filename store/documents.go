@@ -10,7 +10,7 @@ import (
 const documentColumns = `d.public_id, d.organisation, d.application, d.nomor, d.perihal, d.tanggal, d.pages, d.confidential, d.status, d.replaced_by,
 	d.reason, d.created_at, d.changed_at`
 
-func scanDocument(r rows) (d gateway.Document, err error) {
+func scanDocument(r row) (d gateway.Document, err error) {
 	err = r.Scan(&d.PublicID, &d.Organisation, &d.Application, &d.Nomor, &d.Perihal, &d.Tanggal, &d.Pages, &d.Confidential, &d.Status, &d.ReplacedBy,
 		&d.Reason, moment{&d.CreatedAt}, moment{&d.ChangedAt})
 	return d, err
@@ -27,7 +27,7 @@ func (tx *Tx) Document(ctx context.Context, publicID string) (gateway.Document, 
 }
 
 func (tx *Tx) versions(ctx context.Context, d *gateway.Document) (err error) {
-	d.Versions, err = list(ctx, tx, func(r rows) (v gateway.DocumentVersion, err error) {
+	d.Versions, err = list(ctx, tx, func(r row) (v gateway.DocumentVersion, err error) {
 		err = r.Scan(sum{&v.SHA256}, &v.Size, &v.Operation, moment{&v.CreatedAt})
 		return v, err
 	}, `SELECT sha256, size, operation, created_at FROM document_versions WHERE document = $1 ORDER BY id`, d.PublicID)
@@ -101,7 +101,7 @@ func (tx *Tx) Renewals(ctx context.Context, before time.Time, p gateway.Page) ([
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, tx, func(r rows) (v gateway.Renewal, err error) {
+	return list(ctx, tx, func(r row) (v gateway.Renewal, err error) {
 		err = r.Scan(&v.Operation, &v.Organisation, &v.Document, sum{&v.SHA256}, moment{&v.Due}, &v.DoneBy)
 		return v, err
 	}, `SELECT operation, organisation, document, sha256, due, done_by FROM renewals

@@ -10,7 +10,7 @@ import (
 
 const entryColumns = `e.salt, e.record, e.leaf, e.receipt, e.organisation, e.operation, e.phase, e.kind, e.at, e.promise, l.leaf_index`
 
-func scanEntry(r rows) (e evidence.Entry, err error) {
+func scanEntry(r row) (e evidence.Entry, err error) {
 	var place *int64
 	err = r.Scan(sum{&e.Salt}, &e.Record, sum{&e.Leaf}, &e.Receipt, &e.Organisation, &e.Operation, &e.Phase, &e.Kind,
 		moment{&e.Time}, moment{&e.Promise}, &place)
@@ -66,7 +66,7 @@ func (tx *Tx) PutArtefact(ctx context.Context, b evidence.Blob) error {
 
 // Artefact is evidence.Artefacts', within the scope.
 func (tx *Tx) Artefact(ctx context.Context, sha256 [32]byte) (evidence.Blob, bool, error) {
-	found, err := list(ctx, tx, func(r rows) (b evidence.Blob, err error) {
+	found, err := list(ctx, tx, func(r row) (b evidence.Blob, err error) {
 		err = r.Scan(&b.Organisation, &b.Kind, &b.Data)
 		return b, err
 	}, `SELECT organisation, kind, data FROM artefacts WHERE sha256 = $1 AND data IS NOT NULL

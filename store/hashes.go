@@ -15,7 +15,7 @@ type hashRow struct {
 	hashes []byte
 }
 
-func scanHashRow(r rows) (h hashRow, err error) {
+func scanHashRow(r row) (h hashRow, err error) {
 	err = r.Scan(&h.first, &h.hashes)
 	return h, err
 }

@@ -16,7 +16,7 @@ type reservation struct {
 }
 
 func (tx *Tx) reservation(ctx context.Context, r gateway.Reservation, lock string) (*reservation, error) {
-	found, err := list(ctx, tx, func(rs rows) (v reservation, err error) {
+	found, err := list(ctx, tx, func(rs row) (v reservation, err error) {
 		err = rs.Scan(sum{&v.request}, &v.operation, &v.tail, moment{&v.expires})
 		return v, err
 	}, `SELECT request_sha256, operation, tail, expires_at FROM idempotency WHERE application = $1 AND idem_key = $2

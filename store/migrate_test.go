@@ -72,6 +72,7 @@ func TestBothEnginesHaveTheSameTables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer rows.Close()
 		for rows.Next() {
 			var table, column string
 			if err := rows.Scan(&table, &column); err != nil {
@@ -81,7 +82,7 @@ func TestBothEnginesHaveTheSameTables(t *testing.T) {
 				columns[e.Name] = append(columns[e.Name], fmt.Sprintf("%s.%s", table, column))
 			}
 		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(columns[e.Name])

@@ -14,7 +14,7 @@ import (
 const operationColumns = `id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document, activation, batch,
 	started_at, finished_at, input_sha256, output_sha256`
 
-func scanOperation(r rows) (o gateway.Operation, err error) {
+func scanOperation(r row) (o gateway.Operation, err error) {
 	err = r.Scan(&o.ID, &o.Organisation, &o.Kind, &o.Status, &o.Code, &o.Application, &o.User, &o.Node, &o.Signer, sum{&o.Certificate}, &o.Level,
 		&o.Document, &o.Activation, &o.Batch, moment{&o.StartedAt}, moment{&o.FinishedAt}, sum{&o.InputSHA256}, sum{&o.OutputSHA256})
 	return o, err
@@ -83,7 +83,7 @@ func (tx *Tx) Operations(ctx context.Context, q gateway.OperationQuery) ([]gatew
 
 // CountOperations is gateway.OperationReader's.
 func (tx *Tx) CountOperations(ctx context.Context, from, to time.Time, offset time.Duration) ([]gateway.OperationCount, error) {
-	return list(ctx, tx, func(r rows) (c gateway.OperationCount, err error) {
+	return list(ctx, tx, func(r row) (c gateway.OperationCount, err error) {
 		var day int64
 		err = r.Scan(&day, &c.Kind, &c.Status, &c.Code, &c.N)
 		c.Day = time.UnixMicro(day * (24 * time.Hour).Microseconds()).Add(-offset).UTC()

@@ -10,7 +10,7 @@ import (
 
 const proposalColumns = `id, organisation, kind, payload, status, proposed_by, proposed_at, expires_at, decided_by, decided_at, reason`
 
-func scanProposal(r rows) (p gateway.Proposal, err error) {
+func scanProposal(r row) (p gateway.Proposal, err error) {
 	err = r.Scan(&p.ID, &p.Organisation, &p.Kind, &p.Payload, &p.Status, &p.ProposedBy, moment{&p.ProposedAt}, moment{&p.ExpiresAt},
 		&p.DecidedBy, moment{&p.DecidedAt}, &p.Reason)
 	return p, err
@@ -69,7 +69,7 @@ func (tx *Tx) AddTally(ctx context.Context, t []gateway.Tally) error {
 
 // TakeTally is gateway.OversightWriter's.
 func (tx *Tx) TakeTally(ctx context.Context, max int) ([]gateway.Tally, error) {
-	return list(ctx, tx, func(r rows) (t gateway.Tally, err error) {
+	return list(ctx, tx, func(r row) (t gateway.Tally, err error) {
 		err = r.Scan(sum{&t.SHA256}, &t.Verdict, &t.N)
 		return t, err
 	}, `DELETE FROM tallies WHERE organisation = $1 AND (sha256, verdict) IN
@@ -79,7 +79,7 @@ func (tx *Tx) TakeTally(ctx context.Context, max int) ([]gateway.Tally, error) {
 // TimeFloor is gateway.OversightReader's: the raised floor, or the time of the
 // last entry when that is later.
 func (tx *Tx) TimeFloor(ctx context.Context) (time.Time, error) {
-	at, err := one(ctx, tx, func(r rows) (at int64, err error) {
+	at, err := one(ctx, tx, func(r row) (at int64, err error) {
 		err = r.Scan(&at)
 		return at, err
 	}, `SELECT CASE WHEN f.at >= coalesce(e.at, 0) THEN f.at ELSE e.at END FROM time_floor f

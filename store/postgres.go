@@ -206,6 +206,16 @@ func (s *postgresSession) exec(ctx context.Context, query string, args []any) (i
 	return tag.RowsAffected(), err
 }
 
-func (s *postgresSession) query(ctx context.Context, query string, args []any) (rows, error) {
-	return s.conn.Query(ctx, query, args...)
+func (s *postgresSession) query(ctx context.Context, each func(row) error, query string, args []any) error {
+	r, err := s.conn.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for r.Next() {
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return r.Err()
 }

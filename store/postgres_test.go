@@ -68,6 +68,7 @@ func tables(t *testing.T, admin *sql.DB) (all []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rows.Close()
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
@@ -75,7 +76,7 @@ func tables(t *testing.T, admin *sql.DB) (all []string) {
 		}
 		all = append(all, name)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(all) < 20 {
+	if err := rows.Err(); err != nil || len(all) < 20 {
 		t.Fatalf("found %d tables, %v", len(all), err)
 	}
 	return all

@@ -12,7 +12,7 @@ func (tx *Tx) Hold(ctx context.Context, reason string, sha256 [][32]byte, at tim
 	for _, d := range sha256 {
 		// Who erases it at the same time waits, and finds it held, or has
 		// erased it already.
-		if _, err := list(ctx, tx, func(r rows) (org string, err error) {
+		if _, err := list(ctx, tx, func(r row) (org string, err error) {
 			err = r.Scan(&org)
 			return org, err
 		}, `SELECT organisation FROM artefacts WHERE sha256 = $1 AND organisation IN ($2, '')`+tx.s.lock("SHARE"), d[:], tx.organisation()); err != nil {
@@ -36,7 +36,7 @@ func (tx *Tx) ReleaseHold(ctx context.Context, reason string) error {
 func (tx *Tx) EraseArtefact(ctx context.Context, sha256 [32]byte, at time.Time) error {
 	// The row is locked first, then looked for in holds: who holds it at the
 	// same time has either come first or finds it erased.
-	kept, err := list(ctx, tx, func(r rows) (org string, err error) {
+	kept, err := list(ctx, tx, func(r row) (org string, err error) {
 		err = r.Scan(&org)
 		return org, err
 	}, `SELECT organisation FROM artefacts WHERE sha256 = $1 AND organisation = $2 AND data IS NOT NULL`+tx.s.lock("UPDATE"), sha256[:], tx.organisation())

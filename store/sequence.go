@@ -56,7 +56,7 @@ func (db *DB) Artefact(ctx context.Context, sha256 [32]byte) (b evidence.Blob, f
 	return b, found, err
 }
 
-func scanHead(r rows) (h evidence.Head, err error) {
+func scanHead(r row) (h evidence.Head, err error) {
 	err = r.Scan(&h.Size, sum{(*[32]byte)(&h.Root)})
 	return h, err
 }
@@ -71,7 +71,7 @@ func (db *DB) Head(ctx context.Context) (evidence.Head, error) {
 // Pending is evidence.Sequence's.
 func (db *DB) Pending(ctx context.Context, max int) ([]evidence.Pending, error) {
 	return all(ctx, db, func(tx *Tx) ([]evidence.Pending, error) {
-		return list(ctx, tx, func(r rows) (p evidence.Pending, err error) {
+		return list(ctx, tx, func(r row) (p evidence.Pending, err error) {
 			err = r.Scan(&p.Row, sum{&p.Leaf})
 			return p, err
 		}, `SELECT e.id, e.leaf FROM pending p JOIN entries e ON e.id = p.entry ORDER BY p.entry LIMIT $1`, max)
@@ -81,7 +81,7 @@ func (db *DB) Pending(ctx context.Context, max int) ([]evidence.Pending, error) 
 // OldestPending is evidence.Sequence's.
 func (db *DB) OldestPending(ctx context.Context) (time.Time, bool, error) {
 	found, err := all(ctx, db, func(tx *Tx) ([]time.Time, error) {
-		return list(ctx, tx, func(r rows) (t time.Time, err error) {
+		return list(ctx, tx, func(r row) (t time.Time, err error) {
 			err = r.Scan(moment{&t})
 			return t, err
 		}, `SELECT promise FROM pending ORDER BY promise LIMIT 1`)

@@ -11,7 +11,7 @@ import (
 
 const signerColumns = `id, organisation, kind, name, office, nik_hash, nik_sealed, status, created_at`
 
-func scanSigner(r rows) (s gateway.Signer, err error) {
+func scanSigner(r row) (s gateway.Signer, err error) {
 	err = r.Scan(&s.ID, &s.Organisation, &s.Kind, &s.Name, &s.Office, &s.NIKHash, &s.NIKSealed, &s.Status, moment{&s.CreatedAt})
 	return s, err
 }
@@ -58,7 +58,7 @@ func (tx *Tx) SetSignerStatus(ctx context.Context, id string, from, to gateway.S
 
 const certificateColumns = `sha256, organisation, signer_key, der, chain, not_before, not_after, revoked_locally_at, revoked_reason`
 
-func scanCertificate(r rows) (c gateway.Certificate, err error) {
+func scanCertificate(r row) (c gateway.Certificate, err error) {
 	var chain []byte
 	if err := r.Scan(sum{&c.SHA256}, &c.Organisation, sum{&c.Key}, &c.DER, &chain, moment{&c.NotBefore}, moment{&c.NotAfter},
 		moment{&c.RevokedLocallyAt}, &c.RevokedReason); err != nil {
@@ -87,7 +87,7 @@ func (tx *Tx) Keys(ctx context.Context, signer string) ([]gateway.Key, error) {
 
 const keyColumns = `id, organisation, signer, algorithm, sealed, label, created_at`
 
-func scanKey(r rows) (k gateway.Key, err error) {
+func scanKey(r row) (k gateway.Key, err error) {
 	err = r.Scan(sum{&k.ID}, &k.Organisation, &k.Signer, &k.Algorithm, &k.Sealed, &k.Label, moment{&k.CreatedAt})
 	return k, err
 }

@@ -98,7 +98,7 @@ func (db *sqliteDB) connect(ctx context.Context) (*sqliteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &sqliteConn{conn: conn, statements: map[string]*sql.Stmt{}}
+	c := &sqliteConn{conn: conn, statements: map[string]*statement{}}
 	db.all = append(db.all, c)
 	return c, nil
 }
@@ -206,12 +206,15 @@ func (db *sqliteDB) close() (err error) {
 // each; they are short, and Tx looks at the context before each.
 type sqliteConn struct {
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
+	statements map[string]*statement
 }
 
 func (c *sqliteConn) lock(string) string { return "" }
 
-func (c *sqliteConn) prepare(query string) (*sql.Stmt, error) {
+// statement is a prepared statement, open until its connection is closed.
+type statement struct{ *sql.Stmt }
+
+func (c *sqliteConn) prepare(query string) (*statement, error) {
 	if s := c.statements[query]; s != nil {
 		return s, nil
 	}
@@ -223,10 +226,11 @@ func (c *sqliteConn) prepare(query string) (*sql.Stmt, error) {
 			}
 		}
 	}
-	s, err := c.conn.PrepareContext(context.Background(), query)
+	prepared, err := c.conn.PrepareContext(context.Background(), query)
 	if err != nil {
 		return nil, err
 	}
+	s := &statement{prepared}
 	c.statements[query] = s
 	return s, nil
 }
@@ -249,16 +253,22 @@ func (c *sqliteConn) do(query string) error {
 	return err
 }
 
-func (c *sqliteConn) query(_ context.Context, query string, args []any) (rows, error) {
+func (c *sqliteConn) query(_ context.Context, each func(row) error, query string, args []any) error {
 	s, err := c.prepare(query)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r, err := s.QueryContext(context.Background(), args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return sqliteRows{r}, r.Err()
+	defer r.Close() // Err has told everything
+	for r.Next() {
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return r.Err()
 }
 
 func (c *sqliteConn) close() error {
@@ -268,11 +278,6 @@ func (c *sqliteConn) close() error {
 	}
 	return errors.Join(err, c.conn.Close())
 }
-
-type sqliteRows struct{ *sql.Rows }
-
-// Close drops its error: Err has told everything that was read.
-func (r sqliteRows) Close() { _ = r.Rows.Close() }
 
 // code returns SQLite's extended result code, 0 for other errors.
 func code(err error) int {

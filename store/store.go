@@ -139,7 +139,8 @@ type Tx struct {
 // session runs statements in one transaction of one connection.
 type session interface {
 	exec(ctx context.Context, query string, args []any) (int64, error)
-	query(ctx context.Context, query string, args []any) (rows, error)
+	// query calls each for every row.
+	query(ctx context.Context, each func(row) error, query string, args []any) error
 	// place gives rows places in the tree from index on, and takes them off the
 	// list of those that wait.
 	place(ctx context.Context, tx *Tx, index int64, rows []int64) error
@@ -150,12 +151,9 @@ type session interface {
 	lock(how string) string
 }
 
-// rows is what database/sql and pgx have in common.
-type rows interface {
-	Next() bool
+// row is one row of an answer.
+type row interface {
 	Scan(dest ...any) error
-	Err() error
-	Close()
 }
 
 // run calls fn with the transaction and closes that. It returns an error also
@@ -196,28 +194,24 @@ func (tx *Tx) note(err error) error {
 }
 
 // list returns all rows of a query.
-func list[T any](ctx context.Context, tx *Tx, scan func(rows) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	if err := tx.usable(ctx); err != nil {
 		return nil, err
 	}
-	r, err := tx.s.query(ctx, query, args)
+	var out []T
+	err := tx.s.query(ctx, func(r row) error {
+		v, err := scan(r)
+		out = append(out, v)
+		return err
+	}, query, args)
 	if err != nil {
 		return nil, tx.note(err)
 	}
-	defer r.Close()
-	var out []T
-	for r.Next() {
-		v, err := scan(r)
-		if err != nil {
-			return nil, tx.note(err)
-		}
-		out = append(out, v)
-	}
-	return out, tx.note(r.Err())
+	return out, nil
 }
 
 // one returns the first row of a query, or ErrNotFound.
-func one[T any](ctx context.Context, tx *Tx, scan func(rows) (T, error), query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query string, args ...any) (T, error) {
 	all, err := list(ctx, tx, scan, query, args...)
 	if err != nil || len(all) == 0 {
 		var zero T
