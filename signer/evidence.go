@@ -21,7 +21,7 @@ const maxIssuerFetches = 4
 // path is missing, and only for certificates named by the operator or found in
 // the token of a configured authority.
 func (s *Signer) path(ctx context.Context, leaf *x509.Certificate, pool []*x509.Certificate, anchors *pki.Anchors, at time.Time, p pki.Purpose) ([]*x509.Certificate, error) {
-	pool = slices.Clone(pool)
+	pool, anchors = slices.Clone(pool), trustedAt(anchors, at)
 	next := leaf
 	for range maxIssuerFetches {
 		chain, err := pki.Chain(leaf, pool, anchors, at, p)
@@ -42,6 +42,19 @@ func (s *Signer) path(ctx context.Context, leaf *x509.Certificate, pool []*x509.
 		pool = append(pool, found...)
 	}
 	return pki.Chain(leaf, pool, anchors, at, p)
+}
+
+// trustedAt leaves out the anchors whose sunset is past: pki takes them all.
+func trustedAt(a *pki.Anchors, at time.Time) *pki.Anchors {
+	sunken := func(c *x509.Certificate) bool {
+		end := a.Sunset(c)
+		return !end.IsZero() && !at.Before(end)
+	}
+	certs := a.Certificates()
+	if !slices.ContainsFunc(certs, sunken) {
+		return a
+	}
+	return pki.NewAnchors(slices.DeleteFunc(slices.Clone(certs), sunken)...)
 }
 
 func issuerIn(c *x509.Certificate, pool []*x509.Certificate) *x509.Certificate {

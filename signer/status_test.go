@@ -117,6 +117,28 @@ func TestNeverRevoked(t *testing.T) {
 	}
 }
 
+// TestSunset: a root that is trusted no more is no root, from its day on.
+func TestSunset(t *testing.T) {
+	w := newWorld(t)
+	now := w.now()
+	for _, c := range []struct {
+		name   string
+		sunset time.Time
+		ok     bool
+	}{{"none", time.Time{}, true}, {"to come", now.Add(time.Hour), true}, {"now", now, false}, {"past", now.AddDate(-1, 0, 0), false}} {
+		anchors := w.lab.Anchors()
+		for _, root := range anchors.Certificates() {
+			anchors = anchors.WithSunset(root, c.sunset)
+		}
+		req := w.request(signer.B)
+		req.At = now
+		_, err := w.newSigner(t, signer.Config{Anchors: anchors}).Sign(t.Context(), input(letter(t), ""), req)
+		if r, refused := errors.AsType[*signer.RefusedError](err); refused == c.ok || refused && r.Code != signer.CodePath || !refused && err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // TestStatusIsRemembered: a certificate is asked about once a minute, as long
 // as it is valid and comes with the same chain.
 func TestStatusIsRemembered(t *testing.T) {
