@@ -159,34 +159,50 @@ func trustTSA(anchors *pki.Anchors) func(context.Context, *tsp.Token, *x509.Cert
 	}
 }
 
-// readAnchors reads every certificate of the files, and of the .pem, .crt and
-// .cer files of the folders, in paths. It returns nil for no paths.
+// readAnchors trusts every certificate of the files, and of the .pem, .crt and
+// .cer files of the folders, in paths, each until its sunset (see
+// [pki.ParseAnchors]). It returns nil for no paths.
 func readAnchors(paths []string) (*pki.Anchors, error) {
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	var all []*x509.Certificate
+	var all []*pki.Anchors
 	for _, path := range paths {
-		names := []string{path}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			names = nil
-			for _, pattern := range []string{"*.pem", "*.crt", "*.cer"} {
-				more, _ := filepath.Glob(filepath.Join(path, pattern)) // the patterns are well-formed
-				names = append(names, more...)
-			}
-			if len(names) == 0 {
-				return nil, usageErrorf("%s holds no .pem, .crt or .cer file", path)
-			}
+		names, err := anchorFiles(path)
+		if err != nil {
+			return nil, err
 		}
 		for _, name := range names {
-			certs, err := readCertificates(name)
+			b, err := readSmall(name)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, certs...)
+			anchors, err := pki.ParseAnchors(b)
+			if err != nil {
+				return nil, usageErrorf("%s: %v", name, err)
+			}
+			all = append(all, anchors)
 		}
 	}
-	return pki.NewAnchors(all...), nil
+	return pki.JoinAnchors(all...), nil
+}
+
+// anchorFiles is path itself, or the files of certificates in it when it is a
+// folder, of which there must be one.
+func anchorFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, nil // a missing one is reported when it is read
+	}
+	var names []string
+	for _, pattern := range []string{"*.pem", "*.crt", "*.cer"} {
+		more, _ := filepath.Glob(filepath.Join(path, pattern)) // the patterns are well-formed
+		names = append(names, more...)
+	}
+	if len(names) == 0 {
+		return nil, usageErrorf("%s holds no .pem, .crt or .cer file", path)
+	}
+	return names, nil
 }
 
 // readCertificates reads one or more certificates from a PEM file.
