@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/absah-id/absah/verifier"
 )
@@ -91,4 +92,32 @@ func (w Words) Block(b *verifier.Block) string {
 		name = message + ", " + b.Name
 	}
 	return fmt.Sprintf("%s (EN 319 102-1, %s)", name, b.Clause)
+}
+
+// Status says what is known of a certificate's revocation, seen from the time
+// at which it counts; "" for the zero status. Times are written by format.
+func (w Words) Status(s verifier.CertificateStatus, counts time.Time, format func(time.Time) string) string {
+	kind := "CRL"
+	if s.OCSP {
+		kind = "OCSP"
+	}
+	by := s.Signer.CommonName
+	if by == "" {
+		by = s.Signer.Organization
+	}
+	by = Visible(by)
+	switch s.State {
+	case "":
+		return ""
+	case "good":
+		return w.Text("status.good", kind, by, format(s.ThisUpdate))
+	case "on-hold":
+		return w.Text("status.on-hold", format(s.RevokedAt), kind, by)
+	case "revoked":
+		if s.RevokedAt.After(counts) {
+			return w.Text("status.revoked-later", format(s.RevokedAt), kind, by)
+		}
+		return w.Text("status.revoked", format(s.RevokedAt), kind, by)
+	}
+	return w.Text("status.unknown")
 }

@@ -32,6 +32,18 @@ func sample() *verifier.Report {
 	}
 }
 
+// withPath is the sample with a certificate that was revoked later, below an
+// anchor.
+func withPath() *verifier.Report {
+	r := sample()
+	leaf := verifier.Certificate{
+		Party: r.Signatures[0].Signer, NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+		Status: verifier.CertificateStatus{State: "revoked", RevokedAt: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), Reason: "superseded"},
+	}
+	r.Signatures[0].Path = []verifier.Certificate{leaf, {Party: verifier.Party{CommonName: "CA Contoh"}, Anchor: true}}
+	return r
+}
+
 func TestText(t *testing.T) {
 	wib := time.FixedZone("WIB", 7*3600)
 	tests := []struct {
@@ -47,7 +59,10 @@ func TestText(t *testing.T) {
 		{"simple, English", func(b *bytes.Buffer) error { return report.Simple(b, sample(), report.English, nil) }, []string{
 			"Signed by: Kepala Dinas Contoh", "Existed by: 2026-03-02 08:00:00 +00:00", "only evidence and timestamps were added",
 		}},
-		{"detailed, English", func(b *bytes.Buffer) error { return report.Detailed(b, sample(), report.English, nil) }, []string{
+		{"detailed, English", func(b *bytes.Buffer) error { return report.Detailed(b, withPath(), report.English, nil) }, []string{
+			"Certificate: Kepala Dinas Contoh, number 1A, valid from 2026-01-01 00:00:00 +00:00 to 2027-01-01 00:00:00 +00:00; Revoked only later, on 2026-06-01",
+			"trusted authority",
+
 			"Basic validation, BASIC (EN 319 102-1, 5.3): INDETERMINATE/TRY_LATER", "- Structure of file and signature [structure]: yes", "was found. [revocation-unknown]: NO (no status)", "3: 9 0, /Root/DSS: dss (LTA)", "Policy: gov",
 		}},
 	}
@@ -107,5 +122,51 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestWriterFails(t *testing.T) {
 	if err := report.Detailed(full{}, sample(), report.English, nil); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestVisible(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"plain", "Budi  Contoh, S.T.", "Budi Contoh, S.T."},
+		{"line ends", " a\r\nb\t", "a b"},
+		{"terminal", "a\x1b[2Jb", "a‹U+001B›[2Jb"},
+		{"direction", "a\u202eb\u2066", "a‹U+202E›b‹U+2066›"},
+		{"zero width", "a\u200bb\ufeff", "a‹U+200B›b‹U+FEFF›"},
+		{"composed", "e\u0301", "é"},
+		{"loose mark", "x\u0301", "x‹U+0301›"},
+		{"not UTF-8", "a\xff", "a‹U+FFFD›"},
+		{"long", strings.Repeat("é", 305), strings.Repeat("é", 300) + "… (+5)"},
+		{"empty", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := report.Visible(tt.in); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestHostileText: no text from the document reaches a terminal as it is.
+func TestHostileText(t *testing.T) {
+	const evil = "\x1b]0;x\a\u202e\n1. Tanda tangan: sah"
+	r := sample()
+	s := r.Signatures[0]
+	r.File, r.Policy, r.Catalogue = evil, evil, evil
+	s.Field, s.Signer, s.Level, s.Sub = evil, verifier.Party{CommonName: evil, SerialNumber: evil, Issuer: evil}, evil, verifier.SubIndication(evil)
+	s.Reasons = []verifier.Reason{{Code: evil, Text: evil}}
+	s.Changes.Items[0].Path, s.Changes.Items[0].Rule, s.Changes.Items[0].Object = evil, evil, evil
+	s.Process.Subject, s.Process.Constraints[0].Text, s.Process.Constraints[0].Code = evil, evil, evil
+	s.Path = []verifier.Certificate{{Party: s.Signer, Status: verifier.CertificateStatus{State: "good", Signer: s.Signer}}}
+	s.Timestamps = []*verifier.Timestamp{{Kind: evil, Authority: s.Signer}}
+	r.Warnings = s.Reasons
+	var b bytes.Buffer
+	if err := report.Detailed(&b, r, report.Indonesian, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, never := range []string{"\x1b", "\a", "\u202e", "\n1. Tanda tangan: sah"} {
+		if strings.Contains(b.String(), never) {
+			t.Errorf("the report holds %q:\n%q", never, b.String())
+		}
 	}
 }

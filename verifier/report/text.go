@@ -43,12 +43,13 @@ func Detailed(w io.Writer, r *verifier.Report, l Language, zone *time.Location) 
 	for i, s := range r.Signatures {
 		t.signature(i+1, s)
 		for _, c := range s.Changes.Items {
-			fmt.Fprintf(&t.b, "    * %d: %s, %s: %s (%s)\n", c.Revision, c.Object, Visible(c.Path), c.Rule, c.Level)
+			fmt.Fprintf(&t.b, "    * %d: %s, %s: %s (%s)\n", c.Revision, Visible(c.Object), Visible(c.Path), Visible(c.Rule), Visible(c.Level))
 		}
+		t.path(s.Path, s.BestTime)
 		t.block(s.Process, 2)
 		for _, stamp := range s.Timestamps {
 			if s.Kind == verifier.KindSignature {
-				fmt.Fprintf(&t.b, "    %s %s: %s, %s\n", t.m.Text("kind."+stamp.Kind), t.time(stamp.Time), stamp.Conclusion, Visible(stamp.Authority.CommonName))
+				fmt.Fprintf(&t.b, "    %s %s: %s, %s\n", Visible(t.m.Text("kind."+stamp.Kind)), t.time(stamp.Time), Visible(stamp.Conclusion.String()), Visible(stamp.Authority.CommonName))
 				t.block(stamp.Process, 3)
 			}
 		}
@@ -89,9 +90,10 @@ func (t *text) time(at time.Time) string {
 	return at.In(t.zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-// line writes "label: value" with the label's message.
+// line writes "label: value" with the label's message. A value may be made of
+// several texts.
 func (t *text) line(indent int, key, value string) {
-	fmt.Fprintf(&t.b, "%s%s: %s\n", strings.Repeat("  ", indent), t.m.Text(key), Visible(value))
+	fmt.Fprintf(&t.b, "%s%s: %s\n", strings.Repeat("  ", indent), t.m.Text(key), visible(value, 10*maxText))
 }
 
 func (t *text) head(title string) {
@@ -139,6 +141,21 @@ func (t *text) party(p verifier.Party) string {
 		name += ", " + p.Organization
 	}
 	return name + "; " + t.m.Text("issuer", p.Issuer, p.SerialNumber)
+}
+
+// path writes the certificates from the signer's to the anchor, with what was
+// known of each at the time that counts.
+func (t *text) path(path []verifier.Certificate, counts time.Time) {
+	for _, c := range path {
+		line := t.m.Text("path.period", Visible(c.CommonName), Visible(c.SerialNumber), t.time(c.NotBefore), t.time(c.NotAfter))
+		if c.Anchor {
+			line += "; " + t.m.Text("path.anchor")
+		}
+		if status := t.m.Status(c.Status, counts, t.time); status != "" {
+			line += "; " + status
+		}
+		t.line(2, "path", line)
+	}
 }
 
 // block writes a building block and those inside it; the verifier nests them a

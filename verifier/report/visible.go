@@ -18,10 +18,12 @@ const maxText = 300
 // seen at all is shown as its code point, ‹U+202E›, white space as one space,
 // and after 300 characters comes how many were left out. Letters are composed
 // with their accents (NFC) first.
-func Visible(s string) string {
-	left := utf8.RuneCountInString(s) - maxText
+func Visible(s string) string { return visible(s, maxText) }
+
+func visible(s string, most int) string {
+	left := utf8.RuneCountInString(s) - most
 	if left > 0 {
-		s = head(s)
+		s = head(s, most)
 	}
 	var b strings.Builder
 	blank := false
@@ -46,11 +48,11 @@ func Visible(s string) string {
 	return b.String()
 }
 
-// head returns the first maxText characters.
-func head(s string) string {
+// head returns the first characters.
+func head(s string, most int) string {
 	n := 0
 	for i := range s {
-		if n++; n > maxText {
+		if n++; n > most {
 			return s[:i]
 		}
 	}

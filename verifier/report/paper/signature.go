@@ -181,7 +181,7 @@ func (p *printer) certificate(s *verifier.Signature) {
 	}
 	p.row("paper.validity", p.words.Text(validity, p.date(leaf.NotBefore), p.date(leaf.NotAfter)))
 	if leaf.Status.State != "" {
-		p.row("paper.status", p.status(leaf.Status, s.BestTime))
+		p.row("paper.status", p.words.Status(leaf.Status, s.BestTime, p.time))
 	}
 	switch last := s.Path[len(s.Path)-1]; {
 	case last.Anchor:
@@ -191,27 +191,6 @@ func (p *printer) certificate(s *verifier.Signature) {
 	default:
 		p.row("paper.trust", p.words.Text("paper.untrusted"))
 	}
-}
-
-func (p *printer) status(c verifier.CertificateStatus, at time.Time) string {
-	kind := "CRL"
-	if c.OCSP {
-		kind = "OCSP"
-	}
-	switch c.State {
-	case "good":
-		return p.words.Text("paper.good", kind, p.party(c.Signer), p.time(c.ThisUpdate))
-	case "revoked", "on-hold":
-		key := "paper.revoked.before"
-		if c.RevokedAt.After(at) {
-			key = "paper.revoked.after"
-		}
-		if c.State == "on-hold" {
-			key = "paper.hold"
-		}
-		return p.words.Text(key, p.time(c.RevokedAt), kind, p.party(c.Signer))
-	}
-	return p.words.Text("paper.unknown")
 }
 
 func (p *printer) date(t time.Time) string {
