@@ -51,7 +51,7 @@ func (s *Server) verify(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeReport(c, report)
+	return s.writeReport(c, report)
 }
 
 // operationBody is an operation in JSON.

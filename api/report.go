@@ -5,38 +5,50 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report"
+	"github.com/absah-id/absah/verifier/report/etsi"
+	"github.com/absah-id/absah/verifier/report/paper"
 )
 
 // Media types of a verdict.
 const (
 	typeJSON = "application/json"
 	typeText = "text/plain"
+	typeXML  = "application/xml"
+	typePDF  = "application/pdf"
 )
 
-// writeReport answers with a verdict in the form that the request accepts.
-func writeReport(c *gin.Context, r *verifier.Report) error {
-	switch c.NegotiateFormat(typeJSON, typeText) {
+// writeReport answers with a verdict in the form that the request accepts;
+// with JSON also those who accept nothing that we have, which is better than no
+// verdict.
+func (s *Server) writeReport(c *gin.Context, r *verifier.Report) error {
+	var (
+		b    bytes.Buffer
+		err  error
+		kind = c.NegotiateFormat(typeJSON, typeText, typeXML, typePDF)
+	)
+	switch kind {
 	case typeText:
-		var b bytes.Buffer
-		if err := report.Simple(&b, r, language(c), time.UTC); err != nil {
-			return err
-		}
-		c.Data(http.StatusOK, "text/plain; charset=utf-8", b.Bytes())
-		return nil
-	default: // also for those who accept nothing that we have: better than no verdict
-		b, err := r.MarshalJSON()
-		if err != nil {
-			return err
-		}
-		c.Data(http.StatusOK, typeJSON, b)
-		return nil
+		kind, err = "text/plain; charset=utf-8", report.Simple(&b, r, language(c), s.cfg.Zone)
+	case typeXML:
+		err = etsi.Write(&b, r, etsi.Options{Version: s.cfg.Version})
+	case typePDF:
+		err = paper.Write(&b, r, paper.Options{Language: language(c), Zone: s.cfg.Zone, Version: s.cfg.Version})
+	default:
+		kind = typeJSON
+		var j []byte
+		j, err = r.MarshalJSON()
+		b.Write(j)
 	}
+	if err != nil {
+		return err
+	}
+	c.Data(http.StatusOK, kind, b.Bytes())
+	return nil
 }
 
 // language is English for those who ask for it before Indonesian.

@@ -29,6 +29,10 @@ type Config struct {
 
 	// PublicURL is how citizens reach the gateway, without a slash at the end.
 	PublicURL string
+	// Zone is that of times in reports for people; nil means UTC+7 (WIB).
+	Zone *time.Location
+	// Version of the program, for reports.
+	Version string
 	// TrustedProxies may say whom they speak for.
 	TrustedProxies []netip.Prefix
 
@@ -78,6 +82,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = time.FixedZone("WIB", 7*60*60)
 	}
 	if cfg.Requests == 0 {
 		cfg.Requests = 64
@@ -143,6 +150,9 @@ func (s *Server) table() []route {
 		{"GET", "/v1/renewals", s.renewals, false},
 		{"GET", "/v1/signers", s.signers, false},
 		{"GET", "/v1/certificates/:id/status", s.certificateStatus, false},
+		{"GET", "/v1/proposals", s.proposals, false},
+		{"POST", "/v1/proposals", s.propose, false},
+		{"POST", "/v1/proposals/:id/decision", s.decide, false},
 		{"GET", "/v1/openapi.json", s.openAPI, false},
 		{"GET", "/v1/docs", s.docs, false},
 		{"GET", "/healthz", s.healthz, false},

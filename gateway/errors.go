@@ -65,6 +65,7 @@ type Error struct {
 type Finding struct {
 	Code   string `json:"code"`
 	Object string `json:"object,omitempty"` // "12 0"
+	Page   int    `json:"page,omitempty"`   // 1-based
 	Text   string `json:"text"`
 }
 

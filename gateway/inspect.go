@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"crypto/x509"
+	"fmt"
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -24,7 +26,34 @@ func (g *Gateway) inspect(in Upload, password []byte, maxPages int) error {
 	if maxPages > 0 && pages > maxPages {
 		return errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, maxPages)
 	}
+	hazards, err := pades.Inspect(doc.Latest())
+	if err != nil {
+		return err
+	}
+	if findings := grave(hazards); len(findings) > 0 {
+		return &Error{Code: CodeDocumentRefused, Findings: findings,
+			Text: "The document must not be signed: " + findings[0].Text}
+	}
 	return nil
+}
+
+// maxFindings bounds what a caller is told; the first ones matter.
+const maxFindings = 20
+
+// grave returns what speaks against signing.
+func grave(hazards []pades.Hazard) []Finding {
+	var found []Finding
+	for _, h := range hazards {
+		if !h.Grave || len(found) == maxFindings {
+			continue
+		}
+		f := Finding{Code: h.Rule, Page: h.Page, Text: h.Text}
+		if h.Object != (pdf.Ref{}) {
+			f.Object = fmt.Sprintf("%d %d", h.Object.Num, h.Object.Gen)
+		}
+		found = append(found, f)
+	}
+	return found
 }
 
 // certificateBlobs makes artefacts of certificates.

@@ -102,6 +102,7 @@ func (d *demo) start(ctx context.Context) error {
 		{"Client", d.makeApplication},
 		{"Letter", d.signLetter},
 		{"Check", d.checkLetter},
+		{"Evidence", d.fetchEvidence},
 	}
 	for _, s := range steps {
 		began := time.Now()
@@ -109,7 +110,7 @@ func (d *demo) start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("demo %s: %w", s.what, err)
 		}
-		fmt.Fprintf(d.out, "%-8s %s  (%s)\n", s.what, said, time.Since(began).Round(time.Millisecond))
+		fmt.Fprintf(d.out, "%-9s %s  (%s)\n", s.what, said, time.Since(began).Round(time.Millisecond))
 	}
 	return nil
 }

@@ -262,7 +262,7 @@ func (d *demo) enrol(ctx context.Context, s *demoSigner) error {
 // over HTTP, as an e-office application does.
 func (d *demo) signLetter(ctx context.Context) (string, error) {
 	registered, _, err := d.call(ctx, http.MethodPost, "/v1/documents", "application/json", strings.NewReader(
-		`{"nomor":"500.12/17/DISKOMINFO/2026","perihal":"Undangan rapat koordinasi","tanggal":"2026-01-12","pages":1}`))
+		`{"nomor":"500.12.6/147/2026","perihal":"Penerapan Tanda Tangan Elektronik pada Naskah Dinas","tanggal":"2026-01-02","pages":1}`))
 	if err != nil {
 		return "", err
 	}
@@ -296,6 +296,15 @@ func (d *demo) signLetter(ctx context.Context) (string, error) {
 	d.operation = header.Get("Absah-Operation")
 	return fmt.Sprintf("signed to PAdES-BASELINE-%s: %d + %d bytes", strings.TrimPrefix(header.Get("Absah-Level"), "B-"), len(testdata.Letter), len(signed)-len(testdata.Letter)),
 		writeFile(d.path("signed.pdf"), signed, 0o644)
+}
+
+// fetchEvidence has the gateway bundle what settles a dispute about the letter.
+func (d *demo) fetchEvidence(ctx context.Context) (string, error) {
+	b, _, err := d.call(ctx, http.MethodGet, "/v1/operations/"+d.operation+"/evidence", "", nil)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("evidence.zip: %d bytes that need neither gateway nor network", len(b)), writeFile(d.path("evidence.zip"), b, 0o644)
 }
 
 // form makes the body of a signing request.

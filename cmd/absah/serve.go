@@ -105,9 +105,21 @@ type gatewayService struct {
 // anchorSets are the trust anchors by what they are trusted for.
 type anchorSets struct{ signers, tsas, responders *pki.Anchors }
 
-// openService opens everything up to the gateway, in the order in which one
-// part needs the other. Close it, unless there is an error.
-func openService(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *gatewayService, err error) {
+// openService opens everything up to the gateway, whose anchors must have been
+// approved. Close it, unless there is an error.
+func openService(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*gatewayService, error) {
+	s, err := openUntrusted(ctx, cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkAnchors(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// openUntrusted opens one part after the other, as they need each other.
+func openUntrusted(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *gatewayService, err error) {
 	s := &gatewayService{cfg: cfg, logger: logger, metrics: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
@@ -318,6 +330,32 @@ func (s *gatewayService) openGateway(ctx context.Context) error {
 	return err
 }
 
+// checkAnchors refuses to work with anchors that somebody put there alone.
+func (s *gatewayService) checkAnchors(ctx context.Context) error {
+	return s.gateway.EnsureAnchors(ctx, s.operator(), s.anchors.set())
+}
+
+// set describes all anchors, with what each is trusted for.
+func (a anchorSets) set() gateway.AnchorSet {
+	var (
+		der   [][]byte
+		names []string
+	)
+	for _, use := range []struct {
+		purpose string
+		anchors *pki.Anchors
+	}{{"signers", a.signers}, {"timestamps", a.tsas}, {"responders", a.responders}} {
+		if use.anchors == nil {
+			continue
+		}
+		for _, cert := range use.anchors.Certificates() {
+			der = append(der, append([]byte(use.purpose+"\x00"), cert.Raw...))
+			names = append(names, use.purpose+": "+cert.Subject.CommonName)
+		}
+	}
+	return gateway.AnchorSetOf(der, names)
+}
+
 // operator is who the commands and the start of the service act as.
 func (s *gatewayService) operator() gateway.Caller {
 	return gateway.Local(s.cfg.Organisation.ID, os.Getenv("SUDO_USER"))
@@ -367,8 +405,12 @@ func (s *gatewayService) openAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	zone, err := time.LoadLocation(s.cfg.Organisation.Zone)
+	if err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Config{
-		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Ready: s.ready,
+		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Bundle: &bundler{s}, Ready: s.ready, Zone: zone, Version: buildVersion(),
 		PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
 		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
 		Requests: s.cfg.Limits.Requests, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m,

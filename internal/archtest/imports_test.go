@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"evidence/bundle":       {"evidence", "cms", "cms/tsp", "pki"},
 	"evidence/dispute":      {"evidence", "evidence/bundle", "verifier"},
 	"gateway":               {"signer", "verifier", "evidence", "evidence/bundle", "pdf", "pdf/pades", "cms", "cms/tsp", "pki"},
-	"api":                   {"api/web", "gateway", "evidence", "evidence/bundle", "evidence/dispute", "verifier", "verifier/report", "cms/tsp"},
+	"api":                   {"api/web", "gateway", "evidence", "evidence/bundle", "evidence/dispute", "verifier", "verifier/report", "verifier/report/etsi", "verifier/report/paper", "cms/tsp"},
 	"api/web":               {"gateway", "evidence", "evidence/bundle", "evidence/dispute", "verifier", "verifier/report", "cms/tsp"},
 	"store":                 {"gateway", "evidence", "evidence/dispute", "pki/fetch"},
 	"store/storetest":       {"store", "gateway", "evidence", "evidence/dispute", "pki/fetch"},

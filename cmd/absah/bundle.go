@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/pki"
+)
+
+// bundler makes evidence bundles out of what is on record.
+type bundler struct{ s *gatewayService }
+
+// waitForPlace is how long a bundle waits for its operation to be in the tree
+// and under a checkpoint: an application that asks at once need not ask twice.
+const waitForPlace = 10 * time.Second
+
+func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) error {
+	proofs, err := b.prove(ctx, o.ID)
+	if errors.Is(err, evidence.ErrNotIntegrated) {
+		return &gateway.Error{Code: gateway.CodeInProgress, Text: "The operation is not in the log yet.", Retry: time.Minute, Operation: o.ID, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	logKey, receiptKey := b.s.log.Keys()
+	in := bundle.Input{
+		Origin: b.s.log.Origin(), Keys: []string{logKey, receiptKey}, Proofs: proofs,
+		Anchors: b.s.anchors.signers, TSAs: b.s.anchors.tsas,
+	}
+	if err := b.addArtefacts(ctx, &in); err != nil {
+		return err
+	}
+	return bundle.Write(w, in)
+}
+
+// prove asks until the operation has its place.
+func (b *bundler) prove(ctx context.Context, operation string) ([]evidence.Proof, error) {
+	ctx, cancel := context.WithTimeout(ctx, waitForPlace)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		proofs, err := b.s.log.Prove(ctx, operation)
+		if !errors.Is(err, evidence.ErrNotIntegrated) {
+			return proofs, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-tick.C:
+		}
+	}
+}
+
+// addArtefacts fetches what the records name, and what the checkpoint's
+// timestamp needs.
+func (b *bundler) addArtefacts(ctx context.Context, in *bundle.Input) error {
+	seen := map[[32]byte]bool{}
+	for _, p := range in.Proofs {
+		r, err := evidence.ParseRecord(p.Entry.Record)
+		if err != nil {
+			return err
+		}
+		for _, a := range r.Artefacts {
+			var sum [32]byte
+			if _, err := hex.Decode(sum[:], []byte(a.SHA256)); err != nil {
+				return err
+			}
+			if err := b.addArtefact(ctx, in, seen, sum); err != nil {
+				return err
+			}
+		}
+		for _, sum := range p.Checkpoint.Material {
+			if err := b.addArtefact(ctx, in, seen, sum); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool, sum [32]byte) error {
+	if seen[sum] {
+		return nil
+	}
+	seen[sum] = true
+	blob, ok, err := b.s.db.Artefact(ctx, sum)
+	if err != nil || !ok { // erased: the record still names it
+		return err
+	}
+	switch blob.Kind {
+	case "cms":
+		in.CMS = blob.Data
+	case "certificate":
+		cert, err := x509.ParseCertificate(blob.Data)
+		if err != nil {
+			return fmt.Errorf("certificate on record: %w", err)
+		}
+		in.Evidence.Add(pki.Evidence{Certificates: []*x509.Certificate{cert}})
+	case "ocsp":
+		in.Evidence.Add(pki.Evidence{OCSPs: [][]byte{blob.Data}})
+	case "crl":
+		in.Evidence.Add(pki.Evidence{CRLs: [][]byte{blob.Data}})
+	}
+	return nil
+}
