@@ -103,7 +103,7 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to
 		Kind: "document.status", Subject: evidence.Subject{Document: id}, Result: evidence.Result{Status: evidence.StatusOK},
 		Detail: map[string]string{"from": string(from), "to": string(to), "replaced-by": replacedBy, "reason": clip(reason, 1024)},
 	}, func(tx Tx) error {
-		d.ChangedAt = g.cfg.Clock().UTC()
+		d.ChangedAt = g.cfg.Clock().UTC().Truncate(time.Millisecond)
 		return tx.SetDocumentStatus(ctx, *d, from)
 	})
 	if err != nil {

@@ -259,6 +259,9 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 		Certificate: digest(r.Signer.CertificateSHA256), OutputSHA256: out.output, At: at, Outcome: entry,
 		Artefacts: out.artefacts, Version: out.version, Renewal: out.renewal,
 	}
+	if f.Version != nil {
+		f.Version.CreatedAt = at
+	}
 	if failed != nil {
 		// What was never given to the key can be tried again under the same
 		// idempotency key and activation.
