@@ -148,18 +148,30 @@ func tamper(ts *testscript.TestScript, neg bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer db.Close()
-	rows, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+	names, err := triggers(db)
 	ts.Check(err)
 	statements := []string{args[1]}
-	for rows.Next() {
-		var name string
-		ts.Check(rows.Scan(&name))
+	for _, name := range names {
 		statements = append([]string{"DROP TRIGGER " + name}, statements...)
 	}
-	ts.Check(rows.Err())
-	ts.Check(rows.Close())
 	for _, s := range statements {
 		_, err := db.Exec(s)
 		ts.Check(err)
 	}
+}
+
+func triggers(db *sql.DB) (names []string, err error) {
+	rows, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
