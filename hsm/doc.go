@@ -9,7 +9,9 @@
 // two speak length-capped binary frames, over a socket for each session of the
 // worker: one round trip per signature, as many at once as there are sessions.
 // Sessions, object handles, the login state and the differences between
-// modules never leave the child.
+// modules never leave the child, and of this process's environment only what
+// [Config.Env] says reaches it. A request like the one before it in its session
+// is answered by a loop in C; everything else, faults first, is done in Go.
 //
 // # What a caller can rely on
 //

@@ -179,16 +179,20 @@ func TestWorkerLostUnderLoad(t *testing.T) {
 	}
 }
 
+type faultTest struct {
+	fault   hsmtest.Fault
+	want    error // nil: the call succeeds
+	asked   int   // signatures asked of the module
+	workers uint64
+}
+
 // Signing through a fault of the module: what the call says, whether the
-// module was asked for a signature again, and that the next call is good.
+// module was asked for a signature again, and that the next call is good. With
+// a P-256 key the worker's Go code signs, with an RSA key and one session its
+// loop in C.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		fault   hsmtest.Fault
-		want    error // nil: the call succeeds
-		asked   int   // signatures asked of the module
-		workers uint64
-	}{
+	tests := []faultTest{
 		{hsmtest.SessionInvalid, nil, 1, 1},
 		{hsmtest.LoggedOut, nil, 1, 1},
 		{hsmtest.HandleInvalid, nil, 1, 1},
@@ -204,43 +208,54 @@ func TestFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(string(tt.fault), func(t *testing.T) {
 			t.Parallel()
-			tok, shim := hsmtest.NewShim(t)
-			tok.Config.Timeout = 3 * time.Second
-			m := tok.Start(t)
-			key := hsmtest.Generate(t, m, "k", hsm.P256)
-			if _, err := key.SignMessage(nil, nil, crypto.SHA256); err != nil {
-				t.Fatal(err)
-			}
-			before := shim.Signatures()
-			shim.Next(1, tt.fault)
-			_, err := key.SignMessage(nil, nil, crypto.SHA256)
-			answered := strings.HasPrefix(string(tt.fault), "init-")
-			switch {
-			case tt.want != nil && !errors.Is(err, tt.want):
-				t.Errorf("got %v, want %v", err, tt.want)
-			case tt.want == nil && answered && err != nil:
-				t.Errorf("got %v, want a signature after mending", err)
-			case tt.want == nil && !answered:
-				if e, ok := errors.AsType[*hsm.Error](err); !ok || errors.Is(err, hsm.ErrUnknownOutcome) || e.Op != "C_Sign" {
-					t.Errorf("got %v, want a plain *Error of C_Sign", err)
-				}
-			}
-			if got := shim.Signatures() - before; got != tt.asked {
-				t.Errorf("the module was asked %d times, want %d", got, tt.asked)
-			}
-			if tt.want != nil {
-				await(t, "the worker's replacement", func() bool {
-					s := m.Stats()
-					return s.Started >= tt.workers && s.WorkerPID != 0
-				})
-			}
-			if _, err := key.SignMessage(nil, nil, crypto.SHA256); err != nil {
-				t.Errorf("the next call: %v", err)
-			}
-			if got := m.Stats().Started; got != tt.workers {
-				t.Errorf("workers started = %d, want %d", got, tt.workers)
-			}
+			tt.run(t, hsm.P256, 8)
 		})
+		t.Run(string(tt.fault)+" repeated", func(t *testing.T) {
+			t.Parallel()
+			tt.run(t, hsm.RSA2048, 1)
+		})
+	}
+}
+
+func (tt faultTest) run(t *testing.T, alg hsm.Algorithm, sessions int) {
+	tok, shim := hsmtest.NewShim(t)
+	tok.Config.Timeout = 3 * time.Second
+	tok.Config.Sessions = sessions
+	m := tok.Start(t)
+	key := hsmtest.Generate(t, m, "k", alg)
+	for range 2 {
+		if _, err := key.SignMessage(nil, nil, crypto.SHA256); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := shim.Signatures()
+	shim.Next(1, tt.fault)
+	_, err := key.SignMessage(nil, nil, crypto.SHA256)
+	answered := strings.HasPrefix(string(tt.fault), "init-")
+	switch {
+	case tt.want != nil && !errors.Is(err, tt.want):
+		t.Errorf("got %v, want %v", err, tt.want)
+	case tt.want == nil && answered && err != nil:
+		t.Errorf("got %v, want a signature after mending", err)
+	case tt.want == nil && !answered:
+		if e, ok := errors.AsType[*hsm.Error](err); !ok || errors.Is(err, hsm.ErrUnknownOutcome) || e.Op != "C_Sign" {
+			t.Errorf("got %v, want a plain *Error of C_Sign", err)
+		}
+	}
+	if got := shim.Signatures() - before; got != tt.asked {
+		t.Errorf("the module was asked %d times, want %d", got, tt.asked)
+	}
+	if tt.want != nil {
+		await(t, "the worker's replacement", func() bool {
+			s := m.Stats()
+			return s.Started >= tt.workers && s.WorkerPID != 0
+		})
+	}
+	if _, err := key.SignMessage(nil, nil, crypto.SHA256); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+	if got := m.Stats().Started; got != tt.workers {
+		t.Errorf("workers started = %d, want %d", got, tt.workers)
 	}
 }
 
