@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/absah-id/absah/evidence"
 )
 
 // hashRow is a row of tree_hashes.
@@ -53,7 +55,7 @@ func (db *DB) Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error) 
 			n--
 		}
 		if n < 0 || !found[n].has(index) {
-			return nil, fmt.Errorf("store: stored hash %d is missing", index)
+			return nil, fmt.Errorf("store: %w: %d", evidence.ErrNoHash, index)
 		}
 		out[i] = found[n].at(index)
 	}

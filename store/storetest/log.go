@@ -263,8 +263,8 @@ func missingHash(t *testing.T, db *store.DB) {
 		t.Fatal(err)
 	}
 	for _, indexes := range [][]int64{{1}, {0, 1000}, {-1}} {
-		if got, err := db.Hashes(t.Context(), indexes); err == nil {
-			t.Errorf("hashes %v: got %v, want an error", indexes, got)
+		if got, err := db.Hashes(t.Context(), indexes); !errors.Is(err, evidence.ErrNoHash) {
+			t.Errorf("hashes %v: got %v, %v; want ErrNoHash", indexes, got, err)
 		}
 	}
 }
