@@ -167,7 +167,7 @@ func checkSignature(alg x509.SignatureAlgorithm, signer *x509.Certificate, signe
 	id := object{&signed[0], &sig[0], signer}
 	err, done := o.session.checked[id]
 	if !done {
-		if !o.session.spend(scanCost(len(signed))) {
+		if !o.session.spend(hashCost(len(signed))) {
 			return overBudget()
 		}
 		err = verifySignature(alg, scheme, signer, signed, sig, o)

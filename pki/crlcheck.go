@@ -83,6 +83,9 @@ func (e *crlEvaluation) run() (Status, error) {
 	}
 	implied := distribution{reasons: allReasons, names: []string{generalName{nameDirectory, e.cert.RawIssuer}.canonical()}}
 	for _, dp := range append(points, implied) {
+		if !e.opts.Session.spend(len(e.lists) / 8) {
+			return Status{}, rejectCRL(RuleBudget, "", nil)
+		}
 		for _, c := range e.lists {
 			if c.Base != nil {
 				continue
@@ -165,7 +168,7 @@ func (e *crlEvaluation) signer(c *CRL) (*x509.Certificate, error) {
 }
 
 func (e *crlEvaluation) entry(c *CRL) (*crlEntry, error) {
-	if !e.opts.Session.spend(1 + scanCost(len(c.entries))) {
+	if !e.opts.Session.spend(scanCost(len(c.entries))) {
 		return nil, rejectCRL(RuleBudget, "", nil)
 	}
 	return c.lookup(e.cert.SerialNumber, canonicalName(e.cert.RawIssuer))

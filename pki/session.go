@@ -197,8 +197,10 @@ func checkCost(pub crypto.PublicKey) int {
 	return 2
 }
 
-// scanCost is what reading n bytes of lists costs, in units.
-func scanCost(n int) int { return n / (32 << 10) }
+// hashCost is what the digest of n bytes costs, and scanCost what reading n
+// bytes of entries does, in units.
+func hashCost(n int) int { return n / (32 << 10) }
+func scanCost(n int) int { return n / (128 << 10) }
 
 // CheckIssued is the function of that name within the session, weak algorithms
 // allowed.
