@@ -30,6 +30,7 @@ import (
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/verifier"
 )
@@ -135,6 +136,8 @@ var bombs = []bomb{
 	{"revisions times objects", manyRevisions, []string{"INDETERMINATE", "TOTAL-FAILED", limited}},
 	{"a key of 65,536 bits", hugeKey, []string{"INDETERMINATE"}},
 	{"twenty signatures, each with its archive", manySignatures, []string{"TOTAL-PASSED"}},
+	{"sixty signers, each with their evidence", manySigners, []string{"TOTAL-PASSED"}},
+	{"four thousand lists of an impostor", manyLists, []string{"INDETERMINATE", limited}},
 	{"thirty lists of fifteen megabytes that inflate from little", inflating, []string{limited}},
 }
 
@@ -572,6 +575,30 @@ func manySignatures(t *testing.T, w *world) []byte {
 		w.advance(time.Minute)
 	}
 	return b
+}
+
+// manySigners is honest: what it costs must not look like an attack.
+func manySigners(t *testing.T, w *world) []byte {
+	b := letter(t)
+	for range 60 {
+		w.key = ecKey(t)
+		w.issue(t, lab.IssueOptions{})
+		b = w.sign(t, b, signer.LT)
+		w.advance(time.Second)
+	}
+	return b
+}
+
+func manyLists(t *testing.T, w *world) []byte {
+	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
+	trusted[t.Name()] = ca.cert
+	impostor := &authority{key: ecKey(t).Signer.(*ecdsa.PrivateKey)}
+	impostor.cert = certify(t, 1, ca.cert.Subject, impostor.key, nil)
+	var dss pades.DSS
+	for range 4000 {
+		dss.CRLs = append(dss.CRLs, list(t, impostor, 1))
+	}
+	return withStore(t, signUntrusted(t, w), dss)
 }
 
 // inflating: objects of fifteen megabytes, which take no room in the file.
