@@ -56,7 +56,7 @@ static int write_all(int fd, const uint8_t *b, size_t n)
 	return 1;
 }
 
-enum { HEADER = 5, MAX_SIGNATURE = 1024 };
+enum { HEADER = 5, MAX_SIGNATURE = 1024, DEVICE_ERROR = 0x30 };
 
 /*
  * absah_repeat answers requests that begin with like, and leaves at the first
@@ -99,6 +99,8 @@ unsigned long absah_repeat(const struct repeat *r, void *param, size_t param_len
 		if (!begun)
 			break; /* nothing was signed: the caller mends it and begins again */
 		n = 0;
+		if (rv == 0 && siglen > MAX_SIGNATURE)
+			rv = DEVICE_ERROR; /* it wrote over memory, or lies */
 		if (rv != 0) {
 			*have = 0;
 			return rv;
