@@ -32,7 +32,7 @@ func with(t *testing.T, address, user string, params ...string) string {
 	return u.String()
 }
 
-// roles makes the two roles as docs/adr/0004 tells an administrator to.
+// roles makes the two roles as docs/adr/0005 tells an administrator to.
 func roles(t *testing.T, admin *sql.DB) {
 	t.Helper()
 	for _, query := range []string{
