@@ -298,9 +298,20 @@ func (r *run) linksOf(c *chainResult, cert *x509.Certificate) []link {
 	return []link{{cert: cert}}
 }
 
+// stored is where a security store holds revocation data about a certificate.
+type stored struct {
+	at    place
+	found bool
+}
+
 // inStore finds the earliest revocation data about a certificate in a security
 // store. It need not be acceptable: the level says what is there.
 func (r *run) inStore(l link) (at place, found bool) {
+	key := statusKey{cert: l.cert, issuer: l.issuer}
+	if s, known := r.storeCache[key]; known {
+		return s.at, s.found
+	}
+	defer func() { r.storeCache[key] = stored{at, found} }()
 	for _, i := range r.evidence.items {
 		store := i.place != outside && i.place%2 == 0
 		if !store || found && i.place >= at {

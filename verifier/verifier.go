@@ -101,6 +101,7 @@ func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report,
 	r := &run{
 		v: v, in: in, at: at, evidence: newEvidence(v.parsed), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
+		storeCache: make(map[statusKey]stored),
 		report: &Report{
 			File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,
 			Catalogue: fmt.Sprintf("%s as of %s", v.catalogue.name, v.catalogue.asOf.Format(time.DateOnly)),
@@ -135,6 +136,7 @@ type run struct {
 	poe         poeSet
 	pathCache   map[pathKey]foundPaths
 	statusCache map[statusKey]*knownStatus
+	storeCache  map[statusKey]stored
 }
 
 // note adds a warning about the whole file once.
