@@ -1,3 +1,5 @@
+//go:build unix
+
 package pades_test
 
 import (
@@ -5,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,9 +47,9 @@ func TestJudgeBudget(t *testing.T) {
 			for _, objects := range c.revisions {
 				doc = extend(t, doc, raw(doc, maps.Clone(objects), ""))
 			}
-			began := time.Now()
+			began := cpuTime(t)
 			dj := judge(t, doc, pades.ChangePolicy{FormValues: true})
-			if took := time.Since(began); took > 10*time.Second {
+			if took := cpuTime(t) - began; took > 10*time.Second {
 				t.Errorf("%v", took)
 			} else {
 				t.Log(took)
@@ -59,6 +62,17 @@ func TestJudgeBudget(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cpuTime is what this process has used: other processes must not make the test
+// fail.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // wide makes extensions of arrays each of which refers to the next many times.

@@ -61,6 +61,14 @@ func exhaustion() []*attack {
 	for _, a := range rows {
 		a.is(failed).is(indeterminate).is(unreadable)
 	}
+	quadratic := row("d08-quadratic", "D08", "sixty later revisions, each of which writes the page and the form anew as they were", func() []byte {
+		f := honest(signing{})
+		again := map[int]string{objPage: f.body[objPage], objAcroForm: f.body[objAcroForm]}
+		for range 60 {
+			f.commit(revision{set: again})
+		}
+		return f.b
+	}).is(passed)
 	content := row("d02-page-content", "D02", "page contents that inflate to 64 MiB, signed as they are: nobody needs to inflate them", func() []byte {
 		f := letter(func(_ *file, r *revision) {
 			bomb := pdfmake.Deflate(pdfmake.Deflate(make([]byte, 64<<20)))
@@ -69,7 +77,7 @@ func exhaustion() []*attack {
 		f.sign(signing{})
 		return f.b
 	}).passes().is(indeterminate)
-	return fooled(append(rows, content))
+	return fooled(append(rows, quadratic, content))
 }
 
 // streamTail appends a cross-reference stream to an honest letter.

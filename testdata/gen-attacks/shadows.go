@@ -148,6 +148,33 @@ func certified() []*attack {
 	return fooled(append(append(append(out, overlaps()...), downgrades()...), fieldTricks()...))
 }
 
+// active are letters that act by themselves, and were signed as they are (A01):
+// the signature holds, and whoever reads the letter is told.
+func active() []*attack {
+	acting := func(entries string) func() []byte {
+		return func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", entries+"/DSS")
+			}, emptyCRL())
+			f.sign(signing{})
+			return f.b
+		}
+	}
+	return []*attack{
+		row("a01-launch", "A01", "signed with an action that starts a program", acting("/OpenAction<</S/Launch/F(a.exe)>>")).passes().warned(),
+		row("a01-submit", "A01", "signed with an action that sends the form away when the letter is closed", acting("/AA<</WC<</S/SubmitForm/F(http://127.0.0.1/)>>>>")).passes().warned(),
+		row("a01-script-name", "A01", "signed with a JavaScript in the name tree", acting("/Names<</JavaScript<</Names[(a)<</S/JavaScript/JS(x)>>]>>>>")).passes().warned(),
+		row("a01-attached", "A01", "signed with an attached file", func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[20] = stream("/Type/EmbeddedFile", "isi")
+				r.set[objCatalog] = replaceOnce(r.set[objCatalog], "/DSS", "/Names<</EmbeddedFiles<</Names[(a.txt)<</Type/Filespec/F(a.txt)/EF<</F 20 0 R>>>>]>>>>/DSS")
+			}, emptyCRL())
+			f.sign(signing{})
+			return f.b
+		}).passes().warned(),
+	}
+}
+
 // overlaps are visible signature fields that a later revision puts onto a page
 // without certification (table of section 3): they may not cover what was signed.
 func overlaps() []*attack {

@@ -1,0 +1,178 @@
+package diff_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
+)
+
+// letter is a page that says "Isi" in the middle, with a text field "nama"
+// (object 5) and the catalog in object 1, the page in 3.
+func letter(tb testing.TB) *pdf.Document {
+	tb.Helper()
+	var b bytes.Buffer
+	b.WriteString("%PDF-1.7\n")
+	at := map[int]int{}
+	for n, body := range []string{
+		1: "<</Type/Catalog/Pages 2 0 R/AcroForm 6 0 R>>",
+		2: "<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 200 200]>>",
+		3: "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 7 0 R>>>>/Annots[5 0 R]>>",
+		4: "<</Length 34>>stream\nBT /F 12 Tf 20 100 Td (Isi) Tj ET \nendstream",
+		5: "<</Type/Annot/Subtype/Widget/FT/Tx/T(nama)/Rect[10 10 90 30]/P 3 0 R>>",
+		6: "<</Fields[5 0 R]/DA(/F 9 Tf 0 g)/DR<</Font<</F 7 0 R>>>>>>",
+		7: "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+	} {
+		if n > 0 {
+			at[n] = b.Len()
+			fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", n, body)
+		}
+	}
+	xref := b.Len()
+	b.WriteString("xref\n0 8\n0000000000 65535 f \n")
+	for n := 1; n < 8; n++ {
+		fmt.Fprintf(&b, "%010d 00000 n \n", at[n])
+	}
+	fmt.Fprintf(&b, "trailer<</Size 8/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", xref)
+	doc, err := pdf.Open(bytes.NewReader(b.Bytes()), int64(b.Len()), pdf.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return doc
+}
+
+// edit appends a revision.
+func edit(tb testing.TB, doc *pdf.Document, f func(u *pdf.Update)) *pdf.Document {
+	tb.Helper()
+	u := doc.Latest().NewUpdate()
+	f(u)
+	tail, err := u.Finish()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	next, err := doc.Append(tail)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return next
+}
+
+// with changes an entry of a dictionary.
+func with(tb testing.TB, u *pdf.Update, num uint32, key pdf.Name, value pdf.Object) {
+	tb.Helper()
+	o, err := u.Object(pdf.Ref{Num: num})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := pdf.Clone(o).(pdf.Dict)
+	d[key] = value
+	u.Set(pdf.Ref{Num: num}, d)
+}
+
+func rect(v ...int64) pdf.Array {
+	var a pdf.Array
+	for _, n := range v {
+		a = append(a, pdf.Integer(n))
+	}
+	return a
+}
+
+// stamp adds a signed signature field with that rectangle.
+func stamp(tb testing.TB, u *pdf.Update, box pdf.Array) {
+	value := u.Add(pdf.Dict{"Type": pdf.Name("Sig"), "SubFilter": pdf.Name("ETSI.CAdES.detached")})
+	field := u.Add(pdf.Dict{
+		"Type": pdf.Name("Annot"), "Subtype": pdf.Name("Widget"), "FT": pdf.Name("Sig"), "T": pdf.String("ttd"),
+		"Rect": box, "P": pdf.Ref{Num: 3}, "V": value,
+	})
+	with(tb, u, 6, "Fields", pdf.Array{pdf.Ref{Num: 5}, field})
+	with(tb, u, 3, "Annots", pdf.Array{pdf.Ref{Num: 5}, field})
+}
+
+func TestCompare(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(u *pdf.Update)
+		want string
+	}{
+		{"nothing", func(u *pdf.Update) { u.Add(pdf.Integer(1)) }, ""},
+		{"the same again", func(u *pdf.Update) { with(t, u, 3, "Rotate", pdf.Null{}) }, ""},
+		{"contents", func(u *pdf.Update) { u.Set(pdf.Ref{Num: 4}, pdf.NewStream(pdf.Dict{}, []byte("n"))) }, "OTHER stream-replaced /Root/Pages/Kids/0/Contents"},
+		{"a value", func(u *pdf.Update) { with(t, u, 5, "V", pdf.String("Budi")) }, "FORM form-value /Root/AcroForm/Fields(nama)"},
+		{"a field that hides", func(u *pdf.Update) { with(t, u, 5, "F", pdf.Integer(2)) }, "OTHER field-visibility /Root/AcroForm/Fields(nama)"},
+		{"a signature that is not seen", func(u *pdf.Update) { stamp(t, u, rect(0, 0, 0, 0)) }, "FORM signature-added /Root/AcroForm/Fields(ttd)"},
+		{"a signature beside the text", func(u *pdf.Update) { stamp(t, u, rect(100, 10, 190, 60)) },
+			"FORM visible-signature-added /Root/AcroForm/Fields(ttd)"},
+		{"a signature below the text", func(u *pdf.Update) { stamp(t, u, rect(20, 40, 80, 98)) },
+			"FORM visible-signature-added /Root/AcroForm/Fields(ttd)"},
+		{"a signature over the text", func(u *pdf.Update) { stamp(t, u, rect(10, 90, 100, 130)) },
+			"FORM visible-signature-added /Root/AcroForm/Fields(ttd); FORM signature-over-content /Root/Pages[1]/Annots"},
+		{"a signature over the field", func(u *pdf.Update) { stamp(t, u, rect(50, 20, 150, 60)) },
+			"FORM visible-signature-added /Root/AcroForm/Fields(ttd); FORM signature-over-content /Root/Pages[1]/Annots"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := edit(t, letter(t), c.edit)
+			r, err := diff.Compare(doc, 1)
+			if err != nil || r.Undecided != nil {
+				t.Fatal(err, r)
+			}
+			if got := changes(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func changes(r *diff.Result) string {
+	var out []string
+	for _, c := range r.Changes {
+		out = append(out, fmt.Sprintf("%s %s %s", c.Level, c.Rule, c.Path))
+	}
+	return strings.Join(out, "; ")
+}
+
+// TestCompareUnclearPage: where it cannot be told what lies under a signature,
+// all does.
+func TestCompareUnclearPage(t *testing.T) {
+	broken := edit(t, letter(t), func(u *pdf.Update) {
+		u.Set(pdf.Ref{Num: 4}, pdf.NewStream(pdf.Dict{}, []byte("(")))
+	})
+	doc := edit(t, broken, func(u *pdf.Update) { stamp(t, u, rect(100, 10, 190, 60)) })
+	r, err := diff.Compare(doc, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := changes(r); !strings.Contains(got, "signature-over-content") {
+		t.Errorf("got %q, want signature-over-content", got)
+	}
+}
+
+func ExampleCompare() {
+	doc := letter(new(testing.T))
+	doc = edit(new(testing.T), doc, func(u *pdf.Update) { with(new(testing.T), u, 5, "V", pdf.String("Budi")) })
+	r, err := diff.Compare(doc, 1)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range r.Changes {
+		fmt.Println(c.Level, c.Rule, c.Field)
+	}
+	// Output: FORM form-value nama
+}
+
+func ExampleMismatches() {
+	doc := letter(new(testing.T))
+	doc = edit(new(testing.T), doc, func(u *pdf.Update) {
+		look := u.Add(pdf.NewStream(pdf.Dict{"Resources": pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 7}}}}, []byte("BT /F 9 Tf (Rp9) Tj ET")))
+		with(new(testing.T), u, 5, "V", pdf.String("Rp1"))
+		with(new(testing.T), u, 5, "AP", pdf.Dict{"N": look})
+	})
+	list, err := diff.Mismatches(doc.Latest())
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(list[0].Field, list[0].Rule)
+	// Output: nama form-appearance-differs
+}
