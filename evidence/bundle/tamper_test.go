@@ -16,6 +16,7 @@ import (
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/lab"
+	"github.com/absah-id/absah/signer"
 )
 
 // guard is the statement that fails when a file is not what it was, although the
@@ -329,24 +330,29 @@ func TestHostileZip(t *testing.T) {
 	}
 }
 
+// FuzzVerify puts arbitrary bytes in the place of one file after another, or of
+// the zip itself.
 func FuzzVerify(f *testing.F) {
 	w := newWorld(f)
 	w.other(f, 0, 3)
-	in := w.sign(f, ecKey(f), 0, false)
-	good := write(f, in)
-	f.Add("log/checkpoint.note", []byte("x"), good)
-	f.Add("signature/cms.der", []byte{0x30, 0x80}, good)
-	c := unzip(f, good)
-	f.Fuzz(func(t *testing.T, name string, data, raw []byte) {
-		if r, err := bundle.Verify(bytes.NewReader(raw), int64(len(raw)), w.options()); err == nil && r.Verdict == bundle.Holds && r.Operation != operation {
-			t.Errorf("a bundle of another operation holds: %s", r.Operation)
+	in := w.sign(f, ecKey(f), signer.T, false)
+	in.Document = nil
+	c := unzip(f, write(f, in))
+	for i, name := range c.names {
+		f.Add(uint8(i), c.data[name][:min(len(c.data[name]), 2048)])
+	}
+	f.Add(uint8(255), []byte("PK\x05\x06"+strings.Repeat("\x00", 18)))
+	f.Fuzz(func(t *testing.T, i uint8, data []byte) {
+		b := data
+		if int(i) < len(c.names) {
+			b = c.with(c.names[i], data).zip(t)
 		}
-		if _, ok := c.data[name]; !ok {
-			return
-		}
-		b := c.with(name, data).zip(t)
-		if _, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), w.options()); err != nil && !errors.As(err, new(*bundle.UnreadableError)) {
+		r, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), w.options())
+		if err != nil && !errors.As(err, new(*bundle.UnreadableError)) {
 			t.Error(err)
+		}
+		if err == nil && r.Verdict == bundle.Holds && r.Operation != operation {
+			t.Errorf("a bundle of another operation holds: %s", r.Operation)
 		}
 	})
 }
