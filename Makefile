@@ -59,7 +59,7 @@ bench: build ## measure against the raw HSM, pdfsign and OpenSSL (docs/PERFORMAN
 interop: build ## put what we sign before other people's validators (CI=true: a skip fails)
 	@scripts/packages test
 	testdata/interop/setup.sh
-	cd testdata/interop && $(GO) run . $(ARGS)
+	cd testdata/interop && $(GO) test ./... && $(GO) run . $(ARGS)
 	$(if $(ARGS),,cd testdata/interop && $(GO) run ./xsd)
 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus

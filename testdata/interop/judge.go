@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"sync"
+
+	"github.com/absah-id/absah/testdata/interop/differential"
 )
 
 // Case is one file put before the judges.
 type Case struct {
-	// File is the path of the signed PDF.
+	// File is the path of the signed PDF, or of a detached signature.
 	File string `json:"file"`
 	// Level is the lowest level that any signature of the file must reach:
 	// B-B, B-T, B-LT or B-LTA. From B-LT on, judges get no network.
@@ -20,6 +23,13 @@ type Case struct {
 	Hybrid bool `json:"hybrid,omitempty"`
 	// At is the moment of judgement in RFC 3339; empty means now.
 	At string `json:"at,omitempty"`
+	// Offline says that the file must be judged by what it holds alone,
+	// whatever its level.
+	Offline bool `json:"offline,omitempty"`
+	// Trust lists PEM files of anchors for this file alone; nil means those
+	// of the run, empty that nobody is trusted. The batch judges know one set
+	// for signers and TSAs.
+	Trust []string `json:"trust,omitzero"`
 
 	// Original is the path of the file before signing; empty when there is
 	// none to compare with.
@@ -31,8 +41,10 @@ type Case struct {
 	Group string `json:"-"`
 	// Visible says that the signature draws something on a page.
 	Visible bool `json:"-"`
-	// Only is the name of the one judge that this case is for; empty for all.
-	Only string `json:"-"`
+	// Content is the path of what a detached signature signs; empty for a PDF.
+	Content string `json:"-"`
+	// Only names the judges that this case is for; empty for all.
+	Only []string `json:"-"`
 	// Cannot says, by name of judge, what keeps it from judging this file for
 	// reasons that do not lie in the signature.
 	Cannot map[string]string `json:"-"`
@@ -51,6 +63,8 @@ type Finding struct {
 	SubIndication string   `json:"subIndication"`
 	Detail        string   `json:"detail"`
 	Warnings      []string `json:"warnings,omitempty"`
+	// Signatures is what the batch judges say of each signature.
+	Signatures []differential.Signature `json:"signatures,omitempty"`
 }
 
 // A Judge is somebody else's tool that says whether a signed PDF is good.
@@ -65,11 +79,16 @@ type Judge struct {
 	// Structural says that the judge looks at the PDF's structure and not
 	// at signatures, so it need not refuse the control files.
 	Structural bool
+	// Wants tells which cases the judge has anything to say of; nil means all.
+	Wants func(Case) bool
 }
 
 // asked tells whether the case is for this judge.
 func (j Judge) asked(c Case) bool {
-	return (c.Only == "" || c.Only == j.Name) && c.Cannot[j.Name] == ""
+	if j.Wants != nil && !j.Wants(c) {
+		return false
+	}
+	return (len(c.Only) == 0 || slices.Contains(c.Only, j.Name)) && c.Cannot[j.Name] == ""
 }
 
 // eachFile makes a Judge.Judge from a function that judges one file. It runs

@@ -11,30 +11,53 @@ import (
 	"strings"
 )
 
-// pyHanko runs pyhanko/judge.py over all cases in one process.
-func pyHanko(here, tools, trust string, slots chan struct{}) Judge {
+// pyHanko runs pyhanko/judge.py over all cases in one process. trust is the
+// anchors of the cases that name none.
+func pyHanko(here, tools string, trust []string, slots chan struct{}) Judge {
 	python := filepath.Join(tools, "venv", "bin", "python")
+	args := []string{filepath.Join(here, "pyhanko", "judge.py")}
+	for _, t := range trust {
+		args = append(args, "--trust", t)
+	}
 	return Judge{
 		Name:  "pyhanko",
 		Ready: exists("pyHanko", filepath.Join(tools, "venv.stamp")),
-		Judge: batch(slots, python, filepath.Join(here, "pyhanko", "judge.py"), "--trust", trust),
+		Judge: batch(slots, python, args...),
 	}
 }
 
-// dss runs EU DSS over all cases in one process.
-func dss(tools, trust string, slots chan struct{}) Judge {
+// dss runs EU DSS over all cases in one process. trust is the anchors of the
+// cases that name none.
+func dss(tools string, trust []string, slots chan struct{}) Judge {
 	return Judge{
 		Name:  "dss",
 		Ready: exists("EU DSS", filepath.Join(tools, "dss.stamp")),
-		Judge: func(ctx context.Context, cases []Case) ([]Finding, error) {
-			libraries, err := os.ReadFile(filepath.Join(tools, "dss", "classpath"))
-			if err != nil {
-				return nil, err
-			}
-			path := filepath.Join(tools, "dss", "classes") + string(os.PathListSeparator) +
-				strings.TrimSpace(string(libraries))
-			return batch(slots, "java", "-Xmx1g", "-cp", path, "id.absah.interop.Judge", trust)(ctx, cases)
-		},
+		Judge: inJava(slots, filepath.Join(tools, "dss"), append([]string{"id.absah.interop.Judge"}, trust...)...),
+	}
+}
+
+// veraPDF asks of what was signed from a PDF/A file whether it still is one.
+func veraPDF(tools string, slots chan struct{}) Judge {
+	return Judge{
+		Name:       "verapdf",
+		Structural: true,
+		Wants:      func(c Case) bool { return strings.HasPrefix(filepath.Base(c.Original), "pdfa") },
+		Ready:      exists("veraPDF", filepath.Join(tools, "verapdf.stamp")),
+		Judge:      inJava(slots, filepath.Join(tools, "verapdf"), "id.absah.interop.Archival"),
+	}
+}
+
+// inJava makes a Judge.Judge from a Java class that setup.sh has compiled into
+// the folder.
+func inJava(slots chan struct{}, folder string, class ...string) func(context.Context, []Case) ([]Finding, error) {
+	return func(ctx context.Context, cases []Case) ([]Finding, error) {
+		libraries, err := os.ReadFile(filepath.Join(folder, "classpath"))
+		if err != nil {
+			return nil, err
+		}
+		path := filepath.Join(folder, "classes") + string(os.PathListSeparator) + strings.TrimSpace(string(libraries))
+		args := append([]string{"-Xmx1g", "-Djava.awt.headless=true", "-cp", path}, class...)
+		return batch(slots, "java", args...)(ctx, cases)
 	}
 }
 

@@ -56,11 +56,7 @@ func opensslTS(trust string, slots chan struct{}) Judge {
 // eachSignature runs check over the signatures of a file in a directory of
 // its own; the first error makes the Finding.
 func eachSignature(c Case, check func(dir string, pdf []byte, s signature) error) Finding {
-	pdf, err := os.ReadFile(c.File)
-	if err != nil {
-		return refuse("%v", err)
-	}
-	signatures, err := findSignatures(pdf)
+	pdf, signatures, err := readSignatures(c)
 	if err != nil {
 		return refuse("%v", err)
 	}
@@ -78,6 +74,32 @@ func eachSignature(c Case, check func(dir string, pdf []byte, s signature) error
 		}
 	}
 	return Finding{OK: true}
+}
+
+// readSignatures returns what is signed, and by what: a PDF and the signatures
+// in it, or the content and its one detached signature.
+func readSignatures(c Case) ([]byte, []signature, error) {
+	if c.Content == "" {
+		pdf, err := os.ReadFile(c.File)
+		if err != nil {
+			return nil, nil, err
+		}
+		all, err := findSignatures(pdf)
+		return pdf, all, err
+	}
+	content, err := os.ReadFile(c.Content)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := os.ReadFile(c.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := signature{ranges: [4]int{0, len(content), len(content), 0}, der: der}
+	if err := s.parse(); err != nil {
+		return nil, nil, err
+	}
+	return content, []signature{s}, nil
 }
 
 func withFiles(dir string, files map[string][]byte, do func() error) error {

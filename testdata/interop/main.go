@@ -5,8 +5,13 @@
 // one table, lists what failed, and exits with 1 if anything did. A judge
 // that is not installed is named; with CI=true that is a failure too.
 //
+// Then `absah verify`, EU DSS and pyHanko judge the same files, signed and
+// attacked, and each disagreement must be explained in disagreements.json.
+//
 // "interop judge -trust ANCHORS.pem [-level B-LTA] [-at TIME] FILE…" puts
-// given files before the judges instead.
+// given files before the judges instead; "interop differential" compares the
+// verifiers on the files that are there without signing any; "interop answer"
+// is pdfcpu as a batch judge, for the benchmarks.
 //
 // It trusts nothing of Absah's to judge Absah: signatures are found by their
 // ByteRange, and every verdict comes from a foreign tool.
@@ -41,7 +46,33 @@ func command(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "judge" {
 		return judgeGiven(ctx, args[1:])
 	}
+	if len(args) > 0 && args[0] == "answer" {
+		return answer(args[1:])
+	}
+	if len(args) > 0 && args[0] == "differential" {
+		given, err := givenSpecimens()
+		if err != nil {
+			return err
+		}
+		return differ(ctx, given, os.Stdout)
+	}
 	return signAndJudge(ctx, args)
+}
+
+// givenSpecimens are the files of the differential run that are there before
+// anything is signed.
+func givenSpecimens() ([]specimen, error) {
+	root := filepath.Join(sourceDir(), "..", "..")
+	attacks, err := attackSpecimens(filepath.Join(root, "testdata", "attacks"))
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(root, "..", "shared", "corpus")
+	corpus, err := corpusSpecimens(folder)
+	if corpus == nil && err == nil {
+		fmt.Println("SKIP corpus of other projects' files:", folder, "is absent")
+	}
+	return append(attacks, corpus...), err
 }
 
 // signAndJudge is the run itself.
@@ -80,6 +111,9 @@ func signAndJudge(ctx context.Context, args []string) error {
 		return err
 	}
 	err = judgeAll(ctx, m.cases, o.Trust(), work)
+	if *only == "" {
+		err = errors.Join(err, m.differ(ctx, o.Trust()))
+	}
 	for _, f := range m.failed {
 		fmt.Println("NOT SIGNED", f)
 	}
@@ -87,6 +121,17 @@ func signAndJudge(ctx context.Context, args []string) error {
 		err = errors.Join(err, fmt.Errorf("%d files could not be signed", len(m.failed)))
 	}
 	return err
+}
+
+// differ puts what was signed, and the files that were there before, before
+// `absah verify` and other verifiers.
+func (m *matrix) differ(ctx context.Context, trust string) error {
+	given, err := givenSpecimens()
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	return differ(ctx, append(given, matrixSpecimens(m.cases, trust)...), os.Stdout)
 }
 
 // copyFile keeps the anchors beside the signed files, for later questions.

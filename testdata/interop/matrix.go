@@ -99,10 +99,10 @@ type job struct {
 	levels      string // what each signature shall reach; see Case.Levels
 	lowest      string // see Case.Level
 	visible     bool
-	pss         bool   // a signature is RSASSA-PSS
-	filled      bool   // an existing field gets filled
-	fills       bool   // the only empty field gets filled
-	only        string // see Case.Only
+	pss         bool     // a signature is RSASSA-PSS
+	filled      bool     // an existing field gets filled
+	fills       bool     // the only empty field gets filled
+	only        []string // see Case.Only
 	certify     int
 	steps       []step
 }
@@ -202,7 +202,7 @@ func (m *matrix) augmented() []job {
 		}
 		all = append(all,
 			job{group: "augmented", name: in.name + ".renewed-twice", from: in, levels: "B-LTA", lowest: "B-LTA", steps: steps},
-			job{group: "timestamp alone", name: in.name, from: in, only: "openssl-ts", steps: []step{m.timestamp()}})
+			job{group: "timestamp alone", name: in.name, from: in, only: []string{"openssl-ts"}, steps: []step{m.timestamp()}})
 	}
 	return all
 }

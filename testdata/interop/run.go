@@ -54,6 +54,11 @@ func (m *matrix) run(ctx context.Context, only string) error {
 			m.cases = append(m.cases, *c)
 		}
 	}
+	if strings.Contains("detached", only) {
+		if err := m.detached(ctx); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(os.Stderr, "interop: keys and certificates in %v, %d files signed in %v\n",
 		issued.Round(time.Millisecond), len(m.cases), (time.Since(start) - issued).Round(time.Millisecond))
 	return m.damage()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the tools that judge what Absah signs: Debian's packages, pyHanko in
-# a virtual environment, EU DSS through Maven. What is in place already is left
+# a virtual environment, EU DSS and veraPDF through Maven. What is in place already is left
 # alone, so the second run takes no time. A tool that cannot be installed is
 # named on standard error and leaves no stamp; the run then reports it skipped.
 set -uo pipefail
@@ -52,19 +52,21 @@ install_pyhanko() {
   fi
 }
 
-install_dss() {
+# install_maven FOLDER NAME compiles the Java judge in FOLDER and resolves what
+# it needs.
+install_maven() {
   local sources
-  mapfile -t sources < <(find "$here/dss" -name '*.java' -o -name pom.xml | sort)
-  stamped dss "${sources[@]}" && [ -s "$tools/dss/classpath" ] && return
-  echo "interop: resolving EU DSS" >&2
-  rm -rf "$tools/dss" "$tools/dss.stamp"
-  mkdir -p "$tools/dss"
-  if (cd "$here/dss" && mvn -q -B -Dout="$tools/dss" compile \
-    dependency:build-classpath -Dmdep.outputFile="$tools/dss/classpath") \
+  mapfile -t sources < <(find "$here/$1" -name '*.java' -o -name pom.xml | sort)
+  stamped "$1" "${sources[@]}" && [ -s "$tools/$1/classpath" ] && return
+  echo "interop: resolving $2" >&2
+  rm -rf "${tools:?}/$1" "$tools/$1.stamp"
+  mkdir -p "$tools/$1"
+  if (cd "$here/$1" && mvn -q -B -Dout="$tools/$1" compile \
+    dependency:build-classpath -Dmdep.outputFile="$tools/$1/classpath") \
     >>"$log" 2>&1; then
-    stamp dss "${sources[@]}"
+    stamp "$1" "${sources[@]}"
   else
-    missing "EU DSS"
+    missing "$2"
   fi
 }
 
@@ -72,5 +74,6 @@ apt_install softhsm2 softhsm2-util openssl openssl qpdf qpdf \
   poppler-utils pdfsig mupdf-tools mutool \
   python3-venv python3 default-jdk-headless javac maven mvn
 install_pyhanko
-install_dss
+install_maven dss "EU DSS"
+install_maven verapdf veraPDF
 exit 0

@@ -37,20 +37,13 @@ func judges(here, tools, trust, work string) ([]Judge, error) {
 	if err := os.MkdirAll(certs, 0o700); err != nil {
 		return nil, err
 	}
-	anchors, err := readPEM(trust)
-	if err != nil {
+	if err := writeAnchors(trust, certs); err != nil {
 		return nil, err
-	}
-	for i, der := range anchors {
-		b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-		if err := os.WriteFile(filepath.Join(certs, fmt.Sprintf("%d.pem", i)), b, 0o600); err != nil {
-			return nil, err
-		}
 	}
 	slots := make(chan struct{}, runtime.NumCPU())
 	return []Judge{
-		dss(tools, trust, slots),
-		pyHanko(here, tools, trust, slots),
+		dss(tools, []string{trust}, slots),
+		pyHanko(here, tools, []string{trust}, slots),
 		pdfsig(slots),
 		opensslCMS(trust, slots),
 		opensslTS(trust, slots),
@@ -58,5 +51,21 @@ func judges(here, tools, trust, work string) ([]Judge, error) {
 		mutoolDraw(slots),
 		qpdf(slots),
 		pdfcpu(certs, slots),
+		veraPDF(tools, slots),
 	}, nil
+}
+
+// writeAnchors writes every certificate of a PEM file into a file of its own.
+func writeAnchors(trust, dir string) error {
+	anchors, err := readPEM(trust)
+	if err != nil {
+		return err
+	}
+	for i, der := range anchors {
+		b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.pem", i)), b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -10,7 +10,12 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
-// visible draws the signature on pages of every shape.
+// archival is the input that is PDF/A; a picture with transparency in the
+// signature would break it.
+const archival = "pdfa-2b"
+
+// visible draws the signature on pages of every shape, and at every level on
+// the file that must stay PDF/A.
 func (m *matrix) visible() ([]job, error) {
 	emblem, err := emblem()
 	if err != nil {
@@ -18,19 +23,26 @@ func (m *matrix) visible() ([]job, error) {
 	}
 	var all []job
 	for i, in := range m.every("naskah-dinas", "rotate-90", "rotate-180", "rotate-270", "cropbox", "origin", "userunit",
-		"boxes-reversed", "pages-200", "pdfa-2b", "v15-objstm", "aes-256", "annots-indirect") {
-		a := algorithms[i%len(algorithms)]
-		req := m.request(a, signer.LTA)
-		req.Visible = &signer.Visible{
-			X: 72, Y: 72, Width: 240, Height: 72,
-			QR:     "tte.contoh.invalid/d/0123456789",
-			Office: "KEPALA DINAS CONTOH", Name: "Nama Contoh, S.H.", Lines: []string{"Pembina Utama Muda"},
+		"boxes-reversed", "pages-200", archival, "v15-objstm", "aes-256", "annots-indirect") {
+		want := []signer.Level{signer.LTA}
+		if in.name == archival {
+			want = levels
 		}
-		if in.name != "pdfa-2b" { // a picture in it would break its PDF/A
-			req.Visible.Logo = emblem
+		for k, level := range want {
+			a := algorithms[(i+k)%len(algorithms)]
+			req := m.request(a, level)
+			req.Visible = &signer.Visible{
+				X: 72, Y: 72, Width: 240, Height: 72,
+				QR:     "tte.contoh.invalid/d/0123456789",
+				Office: "KEPALA DINAS CONTOH", Name: "Nama Contoh, S.H.", Lines: []string{"Pembina Utama Muda"},
+			}
+			if in.name != archival {
+				req.Visible.Logo = emblem
+			}
+			l := level.String()
+			all = append(all, job{group: "visible", name: in.name + "." + l, from: in, levels: l, lowest: l, visible: true, pss: a.pss,
+				steps: []step{m.sign(req)}})
 		}
-		all = append(all, job{group: "visible", name: in.name, from: in, levels: "B-LTA", lowest: "B-LTA", visible: true, pss: a.pss,
-			steps: []step{m.sign(req)}})
 	}
 	return all, nil
 }

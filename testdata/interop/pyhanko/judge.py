@@ -8,13 +8,18 @@ Every signature of a file goes through the process of EN 319 102-1 that fits its
 level: basic (5.3), with time (5.5), or with archival data (5.6), which is what
 `pyhanko sign adesverify` runs. A file that claims B-LT or B-LTA is judged
 without the network, and at B-LTA once more as of the day after the signer's
-certificate has expired: only complete revocation data passes that.
+certificate has expired: only complete revocation data passes that. A file can
+also ask for judgement without the network and claim nothing.
+
+A file that takes more than LIMIT seconds of processor time gets an error for
+an answer.
 """
 
 import argparse
 import asyncio
 import json
 import logging
+import signal
 import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +30,11 @@ from pyhanko.keys import load_certs_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY
+from pyhanko.sign.general import (
+    MultivaluedAttributeError,
+    NonexistentAttributeError,
+    find_unique_cms_attribute,
+)
 from pyhanko.sign.validation import DocumentSecurityStore
 from pyhanko.sign.validation.ades import (
     ades_basic_validation,
@@ -32,7 +42,10 @@ from pyhanko.sign.validation.ades import (
     ades_with_time_validation,
     simulate_future_ades_lta_validation,
 )
-from pyhanko.sign.validation.errors import NoDSSFoundError
+from pyhanko.sign.validation.errors import (
+    NoDSSFoundError,
+    SignatureValidationError,
+)
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 from pyhanko.sign.validation.policy_decl import (
     LocalKnowledge,
@@ -53,6 +66,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 AFTER_EXPIRY = timedelta(days=1)
+LIMIT = 8
 
 
 def policy(roots, online, knowledge):
@@ -77,19 +91,34 @@ def policy(roots, online, knowledge):
     )
 
 
-def embedded(reader):
-    """What the document security store holds."""
+def embedded(reader, signature):
+    """What the document security store and the signed attributes hold."""
+    ocsps, crls = archived(signature)
+    certs = []
     try:
         dss = DocumentSecurityStore.read_dss(reader)
+        ocsps += [OCSPResponse.load(o.get_object().data) for o in dss.ocsps]
+        crls += [CertificateList.load(c.get_object().data) for c in dss.crls]
+        certs = list(dss.load_certs())
     except NoDSSFoundError:
-        return LocalKnowledge()
-    ocsps = [OCSPResponse.load(o.get_object().data) for o in dss.ocsps]
-    crls = [CertificateList.load(c.get_object().data) for c in dss.crls]
+        pass
     return LocalKnowledge(
-        known_certs=list(dss.load_certs()),
+        known_certs=certs,
         known_ocsps=[c for o in ocsps for c in OCSPContainer.load_multi(o)],
         known_crls=[CRLContainer(crl_data=c) for c in crls],
     )
+
+
+def archived(signature):
+    """The revocation data in the signed attribute that Adobe defined."""
+    try:
+        archival = find_unique_cms_attribute(
+            signature.signer_info['signed_attrs'],
+            'adobe_revocation_info_archival',
+        )
+    except (NonexistentAttributeError, MultivaluedAttributeError):
+        return [], []
+    return [list(archival[kind]) for kind in ('ocsp', 'crl')]
 
 
 def open_reader(handle, case):
@@ -129,7 +158,18 @@ def level(reader, signature):
     return 'B-LT' if has_dss(reader) else 'B-T'
 
 
-def problems(signature, result):
+def changes(signature):
+    """What pyHanko holds against the later revisions; empty for nothing."""
+    signature.compute_integrity_info(diff_policy=DEFAULT_DIFF_POLICY)
+    integrity = signature.summarise_integrity_info()
+    if integrity['coverage'] < SignatureCoverageLevel.ENTIRE_REVISION:
+        return f'covers only {integrity["coverage"].name}'
+    if integrity['docmdp_ok'] is False:
+        return f'later changes: {integrity["diff_result"]}'
+    return ''
+
+
+def problems(result, changed):
     """Reasons why this signature is not as good as it must be."""
     status = result.api_status
     if result.ades_subindic != AdESPassed.OK:
@@ -139,12 +179,8 @@ def problems(signature, result):
         return
     if not status.bottom_line:
         yield 'bottom line: ' + status.summary()
-    signature.compute_integrity_info(diff_policy=DEFAULT_DIFF_POLICY)
-    integrity = signature.summarise_integrity_info()
-    if integrity['coverage'] < SignatureCoverageLevel.ENTIRE_REVISION:
-        yield f'covers only {integrity["coverage"].name}'
-    if integrity['docmdp_ok'] is False:
-        yield f'later changes: {integrity["diff_result"]}'
+    if changed:
+        yield changed
 
 
 def uncovered(reader, case):
@@ -198,13 +234,15 @@ async def validate(signature, held, spec, now):
 
 
 async def judge_signature(reader, signature, case, roots):
-    offline = case.get('level') in ('B-LT', 'B-LTA')
-    spec = policy(roots, online=not offline, knowledge=embedded(reader))
+    claims = case.get('level') in ('B-LT', 'B-LTA')
+    offline = claims or case.get('offline', False)
+    spec = policy(roots, online=not offline, knowledge=embedded(reader, signature))
     now = timing(case)
     held = level(reader, signature)
     result = await validate(signature, held, spec, now)
-    found = list(problems(signature, result))
-    if held == 'B-LTA' and stamped(signature) and offline and not found:
+    changed = changes(signature)
+    found = list(problems(result, changed))
+    if held == 'B-LTA' and stamped(signature) and claims and not found:
         later = await simulate_future_ades_lta_validation(
             signature,
             PdfSignatureValidationSpec(spec, diff_policy=DEFAULT_DIFF_POLICY),
@@ -217,32 +255,78 @@ async def judge_signature(reader, signature, case, roots):
             found.append(
                 f'once expired: {later.ades_subindic}: {later.failure_msg}'
             )
-    return held, result.ades_subindic, found
+    status = result.api_status
+    return {
+        'field': signature.field_name,
+        'level': held,
+        'indication': result.ades_subindic.status.name,
+        'subIndication': subindication(result.ades_subindic),
+        'intact': status is not None and status.intact and status.valid,
+        'changes': changed,
+        'detail': '; '.join(found),
+    }
+
+
+def subindication(indication):
+    return '' if indication == AdESPassed.OK else indication.name
+
+
+async def try_signature(reader, signature, case, roots):
+    """Judges a signature; what pyHanko cannot judge is in the answer too."""
+    answer = {'field': signature.field_name, 'level': '', 'intact': False}
+    try:
+        return await judge_signature(reader, signature, case, roots)
+    except SignatureValidationError as err:
+        return answer | failure('FAILED', err)
+    except OutOfTime:
+        raise
+    except Exception as err:
+        return answer | failure('ERROR', err)
+
+
+def failure(indication, err):
+    return {
+        'indication': indication,
+        'subIndication': type(err).__name__,
+        'changes': '',
+        'detail': f'{type(err).__name__}: {err}',
+    }
 
 
 async def judge(case, roots):
-    answer = {'file': case['file'], 'tool': 'pyhanko', 'ok': True}
-    levels, indications, details = [], [], []
+    answer = {'file': case['file'], 'tool': 'pyhanko'}
     with open(case['file'], 'rb') as handle:
         reader = open_reader(handle, case)
         if not reader.embedded_regular_signatures:
             raise ValueError('no signature')
-        for signature in reader.embedded_regular_signatures:
-            name, indication, found = await judge_signature(
-                reader, signature, case, roots
-            )
-            levels.append(name)
-            indications.append(indication)
-            details += [f'{signature.field_name}: {text}' for text in found]
+        signatures = [
+            await try_signature(reader, signature, case, roots)
+            for signature in reader.embedded_regular_signatures
+        ]
+        bad = [s for s in signatures if s['detail']]
+        details = [f'{s["field"]}: {s["detail"]}' for s in bad]
         if uncovered(reader, case):
             details.append('bytes follow the last signature')
-    worst = next((i for i in indications if i != AdESPassed.OK), AdESPassed.OK)
-    answer['level'] = ','.join(levels)
-    answer['indication'] = str(worst.status.name)
-    answer['subIndication'] = '' if worst == AdESPassed.OK else worst.name
+    worst = next((s for s in signatures if s['indication'] != 'PASSED'), None)
+    answer['signatures'] = signatures
+    answer['level'] = ','.join(s['level'] for s in signatures)
+    answer['indication'] = worst['indication'] if worst else 'PASSED'
+    answer['subIndication'] = worst['subIndication'] if worst else ''
     answer['detail'] = '; '.join(details)
     answer['ok'] = not details
     return answer
+
+
+class OutOfTime(BaseException):
+    """Raised by the timer; no handler of pyHanko's must take it."""
+
+
+def out_of_time(*_):
+    raise OutOfTime(f'no answer in {LIMIT} s of processor time')
+
+
+def read_roots(paths):
+    return list(load_certs_from_pemder(paths))
 
 
 def main():
@@ -250,21 +334,25 @@ def main():
     parser.add_argument('--trust', action='append', default=[])
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # the answers say it
-    roots = list(load_certs_from_pemder(options.trust))
+    signal.signal(signal.SIGVTALRM, out_of_time)
+    default = read_roots(options.trust)
     for line in sys.stdin:
         case = json.loads(line)
+        roots = read_roots(case['trust']) if 'trust' in case else default
+        signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT)
         try:
             answer = asyncio.run(judge(case, roots))
-        except Exception as err:  # a broken file must not end the batch
+        except (Exception, OutOfTime) as err:  # must not end the batch
             answer = {
                 'file': case['file'],
                 'tool': 'pyhanko',
                 'ok': False,
                 'level': '',
-                'indication': 'ERROR',
-                'subIndication': type(err).__name__,
-                'detail': str(err),
+                'signatures': [],
+                **failure('ERROR', err),
             }
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         print(json.dumps(answer), flush=True)
 
 
