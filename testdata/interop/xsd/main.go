@@ -1,11 +1,12 @@
 // Command xsd shows that the validation reports which Absah writes are what
 // ETSI TS 119 102-2 asks for: it verifies every file of testdata and some that
 // it signs itself, makes up verdicts of any shape, and hands each report to the
-// schema that EU DSS ships and to EU DSS's own reader.
+// schema that EU DSS ships and to EU DSS's own reader. Some are printed too, and
+// veraPDF is asked whether they are PDF/A-2u.
 //
 // It exits with 1 when one report is refused, or a control, a report with one
-// element taken out, is accepted. When EU DSS is not installed it says so;
-// with CI=true that is a failure too.
+// element taken out, is accepted. When EU DSS or veraPDF is not installed it
+// says so; with CI=true that is a failure too.
 package main
 
 import (
@@ -78,7 +79,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.judge(answers)
+	return errors.Join(w.judge(answers), w.archival(ctx, filepath.Join(root, ".tools")))
 }
 
 // writer makes reports, one file each.
@@ -86,6 +87,7 @@ type writer struct {
 	dir      string
 	files    []string
 	controls map[string]bool // of files: must be refused
+	printed  []string        // PDF files
 	verdicts map[verifier.Verdict]int
 }
 
@@ -100,6 +102,9 @@ func (w *writer) add(ctx context.Context, cfg verifier.Config, name string, b []
 		return err
 	}
 	w.verdicts[r.Verdict]++
+	if err := w.print(r); err != nil {
+		return err
+	}
 	var out bytes.Buffer
 	if err := etsi.Write(&out, r, etsi.Options{Version: "interop"}); err != nil {
 		return err
@@ -122,7 +127,11 @@ func (w *writer) random(n int) error {
 			return err
 		}
 		var out bytes.Buffer
-		if err := etsi.Write(&out, reporttest.Report(in), etsi.Options{Version: "interop", Validator: in}); err != nil {
+		r := reporttest.Report(in)
+		if err := w.print(r); err != nil {
+			return err
+		}
+		if err := etsi.Write(&out, r, etsi.Options{Version: "interop", Validator: in}); err != nil {
 			return err
 		}
 		if err := w.keep(out.Bytes()); err != nil {

@@ -69,8 +69,8 @@ func join(a, b string) string {
 // banner shows number, name and result on a line of colour.
 func (p *printer) banner(n int, s *verifier.Signature) {
 	look := lookOf(s.Indication)
-	result := p.words.Text("paper.result." + string(s.Indication))
 	pill := style{bold, 8.5, 1.3, white}
+	result := p.fitting(pill, 120, report.Visible(p.words.Text("paper.result."+string(s.Indication))))
 	pillWidth := p.width(pill, result) + 16
 	name := report.Visible(s.Signer.CommonName)
 	if s.Signer.SerialNumber == "" {
