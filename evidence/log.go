@@ -107,7 +107,7 @@ type Log struct {
 	step sync.Mutex
 
 	mu        sync.Mutex
-	last      Head             // guarded by mu: the last head this process has signed
+	last      Head             // guarded by mu: the last head this process knows to be signed
 	broken    error            // guarded by mu: ErrRollback or ErrTampered, once seen
 	witnessed map[string]int64 // guarded by mu: the size each witness (vkey) saw last
 }

@@ -369,6 +369,40 @@ func TestFloor(t *testing.T) {
 	})
 }
 
+// TestFollow: a node that signs nothing itself keeps its floor up to date, and
+// notices a database that is put back while it runs.
+func TestFollow(t *testing.T) {
+	store := new(evidencetest.Store)
+	floor := filepath.Join(t.TempDir(), "floor")
+	busy, idle := newLog(t, store), newLog(t, store, func(c *evidence.Config) { c.Floor = floor })
+	logKey, _ := busy.Keys()
+	var backup evidencetest.Rows
+	for i := range 3 {
+		backup = store.Snapshot()
+		add(t, busy, store, 4*i, 4)
+		integrate(t, busy)
+		integrate(t, idle)
+		msg, err := os.ReadFile(floor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, err := evidence.VerifyCheckpoint(msg, origin, []string{logKey}); err != nil || head.Size != int64(4*i+4) {
+			t.Errorf("floor: %+v, %v", head, err)
+		}
+	}
+	store.Rows = backup
+	if _, err := idle.Integrate(t.Context()); !errors.Is(err, evidence.ErrRollback) {
+		t.Errorf("put back under a running node: got %v, want ErrRollback", err)
+	}
+	if err := idle.Ready(t.Context()); !errors.Is(err, evidence.ErrRollback) {
+		t.Errorf("Ready: got %v, want ErrRollback", err)
+	}
+	store.Rows = evidencetest.Rows{}
+	if _, err := busy.Integrate(t.Context()); !errors.Is(err, evidence.ErrRollback) {
+		t.Errorf("emptied under a running node: got %v, want ErrRollback", err)
+	}
+}
+
 func TestReady(t *testing.T) {
 	store := new(evidencetest.Store)
 	clock := record(evidence.PhaseEvent).Time

@@ -104,20 +104,55 @@ func (l *Log) edge(ctx context.Context, head Head) (map[int64]tlog.Hash, error) 
 // there, after making sure that the tree continues the one last published.
 // The floor is written before the checkpoint can be seen.
 func (l *Log) publish(ctx context.Context, head Head) error {
-	latest, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
-	if err != nil || head.Size == 0 || ok && latest.Size >= head.Size {
+	latest, _, err := l.cfg.Store.LatestCheckpoint(ctx) // the zero one when there is none
+	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	last := l.last
-	l.mu.Unlock()
-	for _, earlier := range []Head{latest.Head, last} {
-		if err := l.continues(ctx, head, earlier); err != nil {
-			return err
-		}
+	if latest.Size >= head.Size {
+		return l.follow(ctx, &latest)
+	}
+	if err := l.continues(ctx, head, latest.Head); err != nil {
+		return err
 	}
 	msg, err := signNote(checkpointText(l.cfg.Origin, head), l.key)
 	if err != nil {
+		return err
+	}
+	if err := l.advance(ctx, head, msg); err != nil {
+		return err
+	}
+	err = l.cfg.Store.SaveCheckpoint(ctx, Checkpoint{Head: head, Note: msg, Time: l.cfg.Clock().UTC()})
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("%w: another root of %d entries was signed before", ErrTampered, head.Size)
+	}
+	return err
+}
+
+// follow takes note of a checkpoint that another node has signed: this node's
+// floor rises too, and a database that went back under a running gateway is
+// noticed.
+func (l *Log) follow(ctx context.Context, c *Checkpoint) error {
+	if seen := l.seen(); c.Size <= seen.Size {
+		return l.continues(ctx, c.Head, seen)
+	}
+	signed, err := VerifyCheckpoint(c.Note, l.cfg.Origin, l.logKeys)
+	if err != nil || signed != c.Head {
+		return fmt.Errorf("%w: the last checkpoint in the database is not signed by a known key", ErrTampered)
+	}
+	return l.advance(ctx, c.Head, c.Note)
+}
+
+// seen returns the largest head that this process knows to be signed.
+func (l *Log) seen() Head {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+// advance makes head the one last seen, and the floor, when its tree continues
+// both.
+func (l *Log) advance(ctx context.Context, head Head, msg []byte) error {
+	if err := l.continues(ctx, head, l.seen()); err != nil {
 		return err
 	}
 	if l.cfg.Floor != "" {
@@ -125,18 +160,9 @@ func (l *Log) publish(ctx context.Context, head Head) error {
 			return err
 		}
 	}
-	err = l.cfg.Store.SaveCheckpoint(ctx, Checkpoint{Head: head, Note: msg, Time: l.cfg.Clock().UTC()})
-	if errors.Is(err, ErrConflict) {
-		return fmt.Errorf("%w: another root of %d entries was signed before", ErrTampered, head.Size)
-	}
-	if err != nil {
-		return err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last.Size < head.Size {
-		l.last = head
-	}
+	l.last = head
 	return nil
 }
 
