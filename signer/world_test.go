@@ -74,6 +74,9 @@ func ecKey(tb testing.TB, c elliptic.Curve) softKey {
 	return softKey{k}
 }
 
+// patience with services on loopback is more than a busy machine needs.
+const patience = 10 * time.Second
+
 // world is a PKI on loopback, and a signer that uses it.
 type world struct {
 	lab    *lab.Lab
@@ -100,11 +103,11 @@ func newWorldAt(tb testing.TB, now func() time.Time) *world {
 	}
 	tb.Cleanup(func() { w.lab.Close() })
 	w.client, err = tsp.NewClient(tsp.ClientConfig{URLs: []string{w.lab.TSAURL()}, Clock: now,
-		Anchors: w.lab.Anchors().Certificates(), Timeout: 2 * time.Second, Cooldown: time.Nanosecond})
+		Anchors: w.lab.Anchors().Certificates(), Timeout: patience, Cooldown: time.Nanosecond})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if w.source, err = fetch.New(fetch.Config{Allow: []string{w.lab.Addr()}, Clock: now, Timeout: 2 * time.Second}); err != nil {
+	if w.source, err = fetch.New(fetch.Config{Allow: []string{w.lab.Addr()}, Clock: now, Timeout: patience}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { w.source.Close() })
@@ -133,8 +136,13 @@ func (w *world) newSigner(tb testing.TB, cfg signer.Config) *signer.Signer {
 	return s
 }
 
+// issue certifies a key, by default from an hour ago on: requests are often
+// made before their certificates.
 func (w *world) issue(tb testing.TB, pub crypto.PublicKey, o lab.IssueOptions) (*x509.Certificate, []*x509.Certificate) {
 	tb.Helper()
+	if o.NotBefore.IsZero() {
+		o.NotBefore = w.now().Add(-time.Hour)
+	}
 	cert, chain, err := w.lab.Issue(pub, pkix.Name{CommonName: "Kepala Dinas Contoh", Organization: []string{"Pemerintah Kabupaten Contoh"}, Country: []string{"ID"}}, o)
 	if err != nil {
 		tb.Fatal(err)
