@@ -63,16 +63,25 @@ func FuzzChain(f *testing.F) {
 	leaf := issue(f, "Signer", sub, func(c *x509.Certificate) {
 		c.DNSNames, c.CRLDistributionPoints = []string{"a.contoh.go.id"}, []string{"http://x.y/z"}
 	})
-	anchors := pki.NewAnchors(root.cert)
+	anchors, memory := pki.NewAnchors(root.cert), pki.NewMemory(16)
 	f.Add(append(append([]byte(nil), leaf.cert.Raw...), sub.cert.Raw...))
 	f.Add(encodePEM(leaf.cert, sub.cert))
 	f.Add(certsOnly(f, leaf.cert, sub.cert))
+	f.Add(append([]byte("Sunset: 2028-01-01\n"), encodePEM(sub.cert)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		certs, err := pki.ParseCertificates(b)
+		if trusted, aerr := pki.ParseAnchors(b); aerr == nil && (err != nil || trusted.Len() == 0) {
+			t.Errorf("%d anchors where there are no certificates: %v", trusted.Len(), err)
+		}
 		if err != nil {
 			return
 		}
-		path, err := pki.BuildPath(certs[0], certs, anchors, pki.PathOptions{IgnoreValidity: true, AllowWeak: true})
+		o := pki.PathOptions{IgnoreValidity: true, AllowWeak: true}
+		path, err := pki.BuildPath(certs[0], certs, anchors, o)
+		o.Session = pki.NewSession(memory, 10_000)
+		if _, serr := pki.BuildPath(certs[0], certs, anchors, o); (serr == nil) != (err == nil) {
+			t.Errorf("with a session: %v, without: %v", serr, err)
+		}
 		if err == nil && !path[len(path)-1].Equal(root.cert) {
 			t.Errorf("a path ends at %s", path[len(path)-1].Subject)
 		}
