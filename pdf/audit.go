@@ -337,10 +337,10 @@ func (a *auditor) gaps() error {
 	spans := slices.Concat(a.spans, r.parts)
 	slices.SortFunc(spans, func(x, y Span) int { return int(min(max(x.Offset-y.Offset, -1), 1)) })
 	spans = slices.CompactFunc(spans, func(x, y Span) bool { return x == y }) // a cross-reference stream has an entry too
-	at := r.start
+	at, c := r.start, &cursor{src: r.doc.src}
 	for _, s := range append(spans, Span{Offset: r.end, End: r.end}) {
 		if s.Offset > at {
-			if err := a.gap(at, min(s.Offset, r.end)); err != nil {
+			if err := a.gap(c, at, min(s.Offset, r.end)); err != nil {
 				return err
 			}
 		}
@@ -355,8 +355,8 @@ func (a *auditor) gaps() error {
 // gap notes the first byte in [from, to) that is neither white space nor
 // comment, and the first comment. The comments after the header are as they
 // should be (§7.5.2).
-func (a *auditor) gap(from, to int64) error {
-	c := cursor{src: a.r.doc.src, pos: from}
+func (a *auditor) gap(c *cursor, from, to int64) error {
+	c.pos = from
 	comment, noted := false, from == 0
 	for c.pos < to {
 		b, err := c.peek(1)
