@@ -42,8 +42,13 @@ func attackSpecimens(dir string) ([]specimen, error) {
 			continue // judged under a second policy, which others do not have
 		}
 		seen[r.File] = true
+		file := filepath.Join(dir, r.File)
+		two, err := hybrid(file)
+		if err != nil {
+			return nil, err
+		}
 		all = append(all, specimen{
-			Case:     Case{File: filepath.Join(dir, r.File), At: r.At, Trust: []string{signers, tsas}},
+			Case:     Case{File: file, At: r.At, Hybrid: two, Trust: []string{signers, tsas}},
 			name:     "attacks/" + strings.TrimSuffix(r.File, ".pdf"),
 			trustTSA: []string{tsas},
 		})

@@ -244,6 +244,8 @@ func FuzzFindSignatures(f *testing.F) {
 func TestAttackSpecimens(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "expected.json", `[{"file":"a.pdf","at":"2026-03-02T12:00:00Z","policy":"gov"},{"file":"a.pdf","at":"2026-03-02T12:00:00Z","policy":"forms"},{"file":"b.pdf","at":"2029-06-01T12:00:00Z"}]`)
+	write(t, dir, "a.pdf", "trailer")
+	write(t, dir, "b.pdf", "trailer <</XRefStm 9>>")
 	got, err := attackSpecimens(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +255,10 @@ func TestAttackSpecimens(t *testing.T) {
 		names = append(names, s.name+" "+s.At)
 	}
 	if want := []string{"attacks/a 2026-03-02T12:00:00Z", "attacks/b 2029-06-01T12:00:00Z"}; !slices.Equal(names, want) {
-		t.Errorf("got %q, want %q", names, want)
+		t.Fatalf("got %q, want %q", names, want)
+	}
+	if got[0].Hybrid || !got[1].Hybrid {
+		t.Errorf("got hybrid %v, %v, want false, true", got[0].Hybrid, got[1].Hybrid)
 	}
 }
 

@@ -27,6 +27,9 @@ type Explanation struct {
 	// Files are patterns of path.Match for Disagreement.File. Each must match
 	// something in every run that has its set.
 	Files []string `json:"files"`
+	// Unsteady says that the tool answers otherwise in some runs, so that a
+	// pattern without a match means nothing.
+	Unsteady bool `json:"unsteady,omitempty"`
 }
 
 // explains tells whether pattern i of the explanation is about d.
@@ -106,7 +109,7 @@ func (t Table) Account(all []Disagreement, ran func(tool, pattern string) bool) 
 	}
 	for i, e := range t {
 		for k, pattern := range e.Files {
-			if !used[i][k] && ran(e.Tool, pattern) {
+			if !used[i][k] && !e.Unsteady && ran(e.Tool, pattern) {
 				out.Stale = append(out.Stale, fmt.Sprintf("%s %s %s: we %s, %s %s: occurs no more",
 					e.Tool, pattern, e.About, e.Ours, e.Tool, e.Theirs))
 			}

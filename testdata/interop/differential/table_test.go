@@ -56,6 +56,19 @@ func TestAccount(t *testing.T) {
 	}
 }
 
+// TestAccountUnsteady: where a tool answers now so, now otherwise, that an
+// explanation does not occur is no failure.
+func TestAccountUnsteady(t *testing.T) {
+	text := strings.Replace(explanation, `"right"`, `"unsteady":true,"right"`, 1)
+	table, err := differential.ReadTable(strings.NewReader("[" + text + "]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := table.Account(nil, func(string, string) bool { return true }); len(got.Stale) != 0 {
+		t.Errorf("got %q stale, want none", got.Stale)
+	}
+}
+
 func TestReadTableRefuses(t *testing.T) {
 	tests := map[string]string{
 		"no list":            explanation,
