@@ -628,13 +628,13 @@ func inflatingLists(t *testing.T, b []byte, n int) []byte {
 		t.Fatal(err)
 	}
 	u := doc.Latest().NewUpdate()
+	var z bytes.Buffer
+	zw := zlib.NewWriter(&z)
+	zw.Write([]byte{0x30, 0x83, 0xe0, 0, 0})
+	zw.Write(make([]byte, 15<<20))
+	zw.Close()
 	var lists pdf.Array
-	for i := range n {
-		var z bytes.Buffer
-		zw := zlib.NewWriter(&z)
-		zw.Write([]byte{0x30, 0x83, 0xe0, 0, byte(i)})
-		zw.Write(make([]byte, 15<<20))
-		zw.Close()
+	for range n {
 		lists = append(lists, u.Add(pdf.NewStream(pdf.Dict{"Filter": pdf.Name("FlateDecode")}, z.Bytes())))
 	}
 	catalog, err := doc.Latest().Catalog()
