@@ -123,6 +123,7 @@ func TestS12AuditNamesTheFirstBadIndex(t *testing.T) {
 	} {
 		for _, e := range engines {
 			t.Run(tt.name+"/"+e.Name, func(t *testing.T) {
+				t.Parallel()
 				o := e.Fresh(t)
 				db := storetest.OpenWith(t, o)
 				l := openLog(t, db, filepath.Join(t.TempDir(), "floor"))

@@ -74,7 +74,7 @@ func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
 		return err
 	}
 	if schema := config.RuntimeParams["search_path"]; schema != "" {
-		if _, err := db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{schema}.Sanitize()); err != nil {
+		if err := createSchema(ctx, db, schema); err != nil {
 			return err
 		}
 	}
@@ -83,6 +83,22 @@ func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
 		return err
 	}
 	return migrate(ctx, db, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker))
+}
+
+// createSchema takes a lock: of two at once IF NOT EXISTS lets one fail.
+func createSchema(ctx context.Context, db *sql.DB, name string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // migrated tells whether nothing is to be done, so that a role which may not

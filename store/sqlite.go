@@ -19,6 +19,10 @@ import (
 // searches vary, and there are fewer kinds of them.
 const maxStatements = 512
 
+// busyTimeout is how long to wait for another process's transaction, in
+// milliseconds.
+const busyTimeout = "15000"
+
 // sqliteDB is SQLite: one writer, several readers.
 type sqliteDB struct {
 	pool    *sql.DB
@@ -32,7 +36,7 @@ type sqliteDB struct {
 // dsn holds the pragmas: given later, only one connection of a pool has them.
 func dsn(path string, pragmas ...string) string {
 	q := url.Values{"_pragma": append([]string{
-		"busy_timeout(15000)",
+		"busy_timeout(" + busyTimeout + ")",
 		"journal_mode(WAL)",
 		"synchronous(FULL)", // fsync before every COMMIT returns
 		"foreign_keys(1)",
@@ -88,7 +92,7 @@ func openSQLite(ctx context.Context, path string, readers int) (_ *sqliteDB, err
 		}
 		db.readers <- r
 	}
-	db.writer = newWriter(w)
+	db.writer = newWriter(w, path+"-wal")
 	return db, nil
 }
 

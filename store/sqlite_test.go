@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -263,5 +264,45 @@ func TestSQLiteRefusesToChangeEvidence(t *testing.T) {
 		if _, err := admin.ExecContext(t.Context(), query); err == nil {
 			t.Errorf("%s was done", query)
 		}
+	}
+}
+
+// TestReadersDoNotLetTheWALGrow: with readers that overlap without a pause
+// SQLite never empties its write-ahead log by itself.
+func TestReadersDoNotLetTheWALGrow(t *testing.T) {
+	o := storetest.SQLite.Fresh(t)
+	db := storetest.OpenWith(t, o)
+	const limit = 1 << 20
+	store.SetMaxWAL(db, limit)
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for !stop.Load() {
+				err := db.View(t.Context(), storetest.Org, func(r gateway.Reader) error {
+					_, err := r.Operations(t.Context(), gateway.OperationQuery{Page: gateway.Page{Limit: 1000}})
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var largest int64
+	for range 300 {
+		if _, err := begin(t, db); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(strings.TrimPrefix(o.URL, "sqlite:") + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, info.Size())
+	}
+	stop.Store(true)
+	wg.Wait()
+	if largest < limit || largest > 4*limit {
+		t.Errorf("the write-ahead log grew to %d bytes, want about %d", largest, limit)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,12 @@ const (
 	maxGroup = 128
 	// maxQueue is how many may wait beyond those; more wait to be let in.
 	maxQueue = 1024
+	// maxWAL is the size in bytes at which the write-ahead log is brought into
+	// the database with force. SQLite does so by itself when nobody reads, but
+	// readers that overlap without a pause would let it grow for ever.
+	maxWAL = 64 << 20
+	// walPatience is how long that may keep writers waiting, in milliseconds.
+	walPatience = "500"
 )
 
 // writer runs Updates one after the other in shared transactions.
@@ -28,6 +35,12 @@ type writer struct {
 	once  sync.Once
 	// failed is why nothing more can be written. Only the goroutine uses it.
 	failed error
+	// wal is the path of the write-ahead log, and walLimit its size from which
+	// on it is emptied: maxWAL, or more after that failed. Only the goroutine
+	// uses them.
+	wal      string
+	maxWAL   int64
+	walLimit int64
 }
 
 // job is one Update on its way through the writer.
@@ -38,8 +51,8 @@ type job struct {
 	result chan error  // of the commit
 }
 
-func newWriter(conn *sqliteConn) *writer {
-	w := &writer{conn: conn, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
+func newWriter(conn *sqliteConn, wal string) *writer {
+	w := &writer{conn: conn, wal: wal, maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -142,6 +155,37 @@ func (w *writer) group(first *job) {
 	}
 	for _, j := range kept {
 		j.result <- err
+	}
+	if err == nil && len(kept) > 0 {
+		w.emptyWAL()
+	}
+}
+
+// emptyWAL empties a write-ahead log that has grown too long. What it cannot do
+// because somebody reads for long it leaves until the log has grown again.
+func (w *writer) emptyWAL() {
+	info, err := os.Stat(w.wal)
+	if err != nil || info.Size() < w.walLimit {
+		return
+	}
+	// Nothing here can lose what was committed, so errors only mean: not yet.
+	err = w.conn.do("PRAGMA busy_timeout = " + walPatience)
+	if err == nil {
+		err = w.conn.query(context.Background(), func(r row) error {
+			var busy, frames, done int
+			if err := r.Scan(&busy, &frames, &done); err != nil {
+				return err
+			}
+			if busy != 0 {
+				return errors.New("busy")
+			}
+			return nil
+		}, "PRAGMA wal_checkpoint(TRUNCATE)", nil)
+		err = errors.Join(err, w.conn.do("PRAGMA busy_timeout = "+busyTimeout))
+	}
+	w.walLimit = w.maxWAL
+	if err != nil {
+		w.walLimit = info.Size() + w.maxWAL/4
 	}
 }
 

@@ -22,7 +22,10 @@ func Run(t *testing.T, e Engine) {
 		{"oversight", oversightTests},
 	} {
 		for name, test := range group.tests {
-			t.Run(group.name+"/"+name, func(t *testing.T) { test(t, Open(t, e)) })
+			t.Run(group.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				test(t, Open(t, e))
+			})
 		}
 	}
 }
