@@ -44,10 +44,11 @@ func newEvidenceVerifyCommand() *cobra.Command {
 		Long: `Verify proves each statement of a bundle: that the record is in the log, that the
 log was signed and timestamped, that signature, certificate and document are the
 record's. Nobody is trusted but the log keys and roots named by flags: without
-them a statement that rests on them is "unpinned".
+them a statement that rests on them is "unproven", as is one on a certificate of
+which nothing in the bundle says whether it was revoked.
 
 The exit status is 0 when every statement holds, 1 when some fails, 2 when none
-fails and some is unpinned, 65 when a file is not a bundle; of several the worst,
+fails and some is unproven, 65 when a file is not a bundle; of several the worst,
 in the order 65, 1, 2, 0.`,
 		Example: `  absah evidence verify --log-key kunci.txt --trust induk.pem bukti.zip
   absah evidence verify --json bukti.zip`,
@@ -96,7 +97,7 @@ func (f *bundleFlags) run(cmd *cobra.Command, args []string) error {
 		switch r.Verdict {
 		case bundle.Fails:
 			status = worse(status, statusFailed)
-		case bundle.Unpinned:
+		case bundle.Unproven:
 			status = worse(status, statusIndeterminate)
 		}
 	}

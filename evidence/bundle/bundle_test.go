@@ -46,7 +46,7 @@ func script(t *testing.T, path, dir string, prefix []string, args ...string) (st
 	states = map[string]string{}
 	for line := range strings.Lines(string(b)) {
 		fields := strings.Fields(line)
-		if len(fields) >= 2 && slices.Contains([]string{"holds", "unpinned", "FAILS"}, fields[0]) {
+		if len(fields) >= 2 && slices.Contains([]string{"holds", "unproven", "FAILS"}, fields[0]) {
 			states[strings.TrimSuffix(fields[1], ":")] = strings.ToLower(fields[0])
 		}
 	}
@@ -163,7 +163,7 @@ func TestBundle(t *testing.T) {
 			r = verify(t, b, bundle.Options{})
 			status, states, out = script(t, path, dir, nil)
 			compare(t, r, states, out)
-			if r.Verdict != bundle.Unpinned || len(r.Keys) == 0 || status != 2 {
+			if r.Verdict != bundle.Unproven || len(r.Keys) == 0 || status != 2 {
 				t.Errorf("without keys: %s, %d keys to compare, exit status %d", r.Verdict, len(r.Keys), status)
 			}
 

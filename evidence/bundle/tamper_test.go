@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -11,10 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 )
@@ -123,6 +127,7 @@ func TestFlippedByte(t *testing.T) {
 func TestRevocationData(t *testing.T) {
 	path := tools(t)
 	w, in := complete(t)
+	keys := keyFile(t, w.keys[0])
 	want := []string{"log-time", "revocation", "signature-time"}
 	for _, change := range []string{"none", "flipped"} {
 		c := unzip(t, write(t, in))
@@ -138,16 +143,102 @@ func TestRevocationData(t *testing.T) {
 			}
 		}
 		r := verify(t, c.zip(t), w.options())
-		got := r.Failed()
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: failed %v, want %v", change, got, want)
+		var got []string
+		for _, s := range r.Statements {
+			if s.State == bundle.Unproven {
+				got = append(got, s.ID)
+			}
 		}
-		_, states, out := script(t, path, c.unpack(t), nil, "-t", w.anchor)
-		if !slices.Equal(failed(states), want) {
-			t.Errorf("%s: verify.sh failed %v, want %v\n%s", change, failed(states), want, out)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || r.Verdict != bundle.Unproven {
+			t.Errorf("%s: %s, unproven %v, want %v", change, r.Verdict, got, want)
+		}
+		status, states, out := script(t, path, c.unpack(t), nil, "-k", keys, "-t", w.anchor)
+		compare(t, r, states, out)
+		if status != 2 {
+			t.Errorf("%s: verify.sh exits %d", change, status)
 		}
 	}
+}
+
+// TestRevoked: a bundle whose own revocation data say that the signer's
+// certificate was revoked before the signature fails; revoked afterwards it holds.
+func TestRevoked(t *testing.T) {
+	path := tools(t)
+	w, in := complete(t)
+	keys := keyFile(t, w.keys[0])
+	signed := in.Evidence
+	cert, issuer := signerOf(t, in), w.lab.Issuing()
+	for _, tt := range []struct {
+		name string
+		at   time.Time
+		ocsp bool
+		want bundle.State
+	}{
+		{"before, by OCSP", time.Now().Add(-time.Hour), true, bundle.Fails},
+		{"before, by CRL", time.Now().Add(-time.Hour), false, bundle.Fails},
+		{"after, by OCSP", time.Now().Add(time.Minute), true, bundle.Holds},
+		{"after, by CRL", time.Now().Add(time.Minute), false, bundle.Holds},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := w.lab.Revoke(cert, tt.at, pki.KeyCompromise); err != nil {
+				t.Fatal(err)
+			}
+			source, err := fetch.New(fetch.Config{Allow: []string{w.lab.Addr()}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close()
+			in := in
+			in.Evidence = pki.Evidence{Certificates: signed.Certificates}
+			for _, der := range signed.OCSPs { // all but those on the signer
+				if o, err := pki.ParseOCSP(der); err != nil || !o.Covers(cert, issuer) {
+					in.Evidence.OCSPs = append(in.Evidence.OCSPs, der)
+				}
+			}
+			var der []byte
+			if tt.ocsp {
+				der, err = source.OCSP(t.Context(), cert, issuer, time.Time{})
+				in.Evidence.OCSPs = append(in.Evidence.OCSPs, der)
+			} else {
+				der, err = source.CRL(t.Context(), cert, issuer, time.Time{})
+				in.Evidence.CRLs = append(slices.Clone(signed.CRLs), der)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := write(t, in)
+			r := verify(t, b, w.options())
+			if r.Verdict != tt.want {
+				t.Errorf("got %s, failed %v", r.Verdict, r.Failed())
+			}
+			_, states, out := script(t, path, unzip(t, b).unpack(t), nil, "-k", keys, "-t", w.anchor)
+			compare(t, r, states, out)
+		})
+	}
+}
+
+func keyFile(t *testing.T, keys ...string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(name, []byte(strings.Join(keys, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// signerOf returns the certificate that signed a bundle's CMS.
+func signerOf(t *testing.T, in bundle.Input) *x509.Certificate {
+	t.Helper()
+	sd, err := cms.Parse(in.CMS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := sd.Signer(sd.SignerInfos[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
 }
 
 // TestMissingFile leaves one file out, and makes the list of digests anew.

@@ -20,7 +20,7 @@ import (
 const Schema = "absah/evidence/1"
 
 // Options say whom the caller believes. The zero value believes nobody: the
-// statements that need somebody are Unpinned at best.
+// statements that need somebody are Unproven at best.
 type Options struct {
 	// LogKeys are vkeys of the log that the caller got elsewhere. A key in use
 	// later is accepted when a chain of key statements leads to it.
@@ -33,11 +33,12 @@ type Options struct {
 // State is what became of a statement.
 type State string
 
-// A statement is Unpinned when all that is in the bundle agrees, but rests on a
-// key or certificate that only the bundle names.
+// A statement is Unproven when nothing contradicts it, but it rests on a key or
+// certificate that only the bundle names, or on a certificate of which nothing
+// in the bundle says whether it was revoked.
 const (
 	Holds    State = "holds"
-	Unpinned State = "unpinned"
+	Unproven State = "unproven"
 	Fails    State = "fails"
 )
 
@@ -103,7 +104,7 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 	v.report.Time = v.at().UTC()
 	v.report.Verdict = Holds
 	for _, s := range v.report.Statements {
-		if s.State == Fails || s.State == Unpinned && v.report.Verdict == Holds {
+		if s.State == Fails || s.State == Unproven && v.report.Verdict == Holds {
 			v.report.Verdict = s.State
 		}
 	}
@@ -141,14 +142,13 @@ func (v *verification) at() time.Time {
 	return time.Time{}
 }
 
-// state adds a statement: it fails with err, else is Holds or, when unpinned,
-// Unpinned.
-func (v *verification) state(id string, err error, pinned bool, format string, args ...any) {
+// state adds a statement: Fails with err, else Holds, or Unproven.
+func (v *verification) state(id string, err error, proven bool, format string, args ...any) {
 	s := Statement{ID: id, State: Holds, Text: printable(fmt.Sprintf(format, args...))}
 	if err != nil {
 		s.State, s.Text = Fails, printable(err.Error())
-	} else if !pinned {
-		s.State = Unpinned
+	} else if !proven {
+		s.State = Unproven
 	}
 	v.report.Statements = append(v.report.Statements, s)
 }

@@ -8,9 +8,10 @@
 # -t  PEM file with the certificate authorities that you trust for signers
 # -s  the same for timestamps (default: -t)
 #
-# Prints one line for every statement: "holds", "unpinned" (all agrees, but rests
-# on a key that only this bundle names) or "FAILS". Exit status: 0 every statement
-# holds, 1 some fail, 2 none fail and some are unpinned, 64 usage.
+# Prints one line for every statement: "holds", "unproven" (nothing contradicts it,
+# but it rests on a key that only this bundle names, or nothing here says whether
+# a certificate was revoked) or "FAILS". Exit status: 0 every statement
+# holds, 1 some fail, 2 none fail and some are unproven, 64 usage.
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd) || exit 64
@@ -37,20 +38,20 @@ for v in logkeys roots tsaroots; do # relative names are the caller's
 done
 cd "$here" || exit 64
 
-failed=0 unpinned=0
+failed=0 unproven=0
 
 # say STATE ID TEXT
 say() {
 	case $1 in
 	fails) failed=1; printf 'FAILS    %s\n' "$2" ;;
-	unpinned) unpinned=1; printf 'unpinned %s: %s\n' "$2" "$3" ;;
+	unproven) unproven=1; printf 'unproven %s: %s\n' "$2" "$3" ;;
 	*) printf 'holds    %s: %s\n' "$2" "$3" ;;
 	esac
 }
 
 # result STATUS PINNED ID TEXT
 result() {
-	if [ "$1" -ne 0 ]; then say fails "$3" ''; elif [ "$2" -eq 0 ]; then say unpinned "$3" "$4"; else say holds "$3" "$4"; fi
+	if [ "$1" -ne 0 ]; then say fails "$3" ''; elif [ "$2" -eq 0 ]; then say unproven "$3" "$4"; else say holds "$3" "$4"; fi
 }
 
 sha() { openssl dgst -sha256 -binary; }
@@ -260,8 +261,25 @@ field() {
 	return 1
 }
 
-# word CERT ISSUER TIME: some OCSP response or CRL says that CERT was good at TIME
+# listed CERT CRL: the time since which the list in PEM has the certificate revoked
+listed() {
+	serial=$(openssl x509 -in "$1" -noout -serial) || return 1
+	openssl crl -in "$2" -noout -text >"$tmp/crltext" 2>/dev/null || return 1
+	found=''
+	while IFS= read -r line; do
+		line=${line#"${line%%[![:space:]]*}"}
+		case $line in
+		"Serial Number: ${serial#serial=}") found=yes ;;
+		'Revocation Date: '*) [ -z "$found" ] || { epoch "${line#Revocation Date: }"; return; } ;;
+		esac
+	done <"$tmp/crltext"
+	return 1
+}
+
+# word CERT ISSUER TIME: 0 when some OCSP response or CRL says that CERT was good
+# at TIME, 2 when one says that it was revoked by then, 1 when none says anything
 word() {
+	answer=1
 	for o in revocation/*.ocsp; do
 		[ -f "$o" ] || continue
 		openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/text" 2>/dev/null || continue
@@ -271,18 +289,28 @@ word() {
 		field 'Response verify OK' "$tmp/err" >/dev/null || field 'Response verify OK' "$tmp/ocsp" >/dev/null || continue
 		this=$(epoch "$(field 'This Update:' "$tmp/ocsp")") || continue
 		case $(field "$1:" "$tmp/ocsp") in
-		good) [ "$this" -ge $(($3 - 86400)) ] && return 0 ;;
-		revoked) when=$(epoch "$(field 'Revocation Time:' "$tmp/ocsp")") && [ "$when" -gt "$3" ] && return 0 ;;
+		good) [ "$this" -ge $(($3 - 86400)) ] && answer=0 ;;
+		revoked)
+			when=$(epoch "$(field 'Revocation Time:' "$tmp/ocsp")") || return 2
+			[ "$when" -gt "$3" ] || return 2
+			answer=0
+			;;
 		esac
 	done
 	for l in revocation/*.crl; do
 		[ -f "$l" ] || continue
 		openssl crl -inform DER -in "$l" -out "$tmp/crl.pem" 2>/dev/null || continue
 		this=$(openssl crl -in "$tmp/crl.pem" -noout -lastupdate 2>/dev/null) && this=$(epoch "${this#*=}") || continue
-		[ "$this" -ge $(($3 - 86400)) ] || continue
-		openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >/dev/null 2>&1 && return 0
+		if openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >"$tmp/verify" 2>&1; then
+			[ "$this" -ge $(($3 - 86400)) ] && answer=0
+		else
+			case $(cat "$tmp/verify") in *'certificate revoked'*) ;; *) continue ;; esac
+			when=$(listed "$1" "$tmp/crl.pem") || return 2
+			[ "$when" -gt "$3" ] || return 2
+			answer=0
+		fi
 	done
-	return 1
+	return $answer
 }
 
 # path PEM ANCHORS TIME PURPOSE: the path is valid at TIME
@@ -292,18 +320,23 @@ path() {
 	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchors" -no-CApath -no-CAstore -untrusted "$1" "$tmp/c1.pem" >/dev/null 2>&1
 }
 
-# notrevoked TIME: no certificate of the path just split, but the last
+# notrevoked TIME: no certificate of the path just split, but the last; sets
+# known to 0 when nothing is said of one of them
 notrevoked() {
-	i=1
+	i=1 known=1
 	while [ $i -lt "$count" ]; do
-		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1" || return 1
+		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1"
+		case $? in
+		1) known=0 ;;
+		2) return 1 ;;
+		esac
 		i=$((i + 1))
 	done
 }
 
-# stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds
+# stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds, and known
 stamp() {
-	time=''
+	time='' known=1
 	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
 	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
 	path "$3" "$tsaroots" "$t" timestampsign || return 1
@@ -316,7 +349,7 @@ if [ -n "$tsaroots" ]; then tsapinned=1; else tsapinned=0; fi
 logged=''
 if [ -f log/timestamp.tst ] || [ -f log/tsa.pem ]; then
 	stamp log/timestamp.tst log/checkpoint.note log/tsa.pem
-	result $? $tsapinned log-time "the checkpoint existed at ${time:+$(date -u -d "@${time:-0}")}"
+	result $? $((tsapinned & known)) log-time "the checkpoint existed at ${time:+$(date -u -d "@${time:-0}")}"
 	logged=$time
 fi
 
@@ -392,10 +425,11 @@ value_holds() {
 
 # tokens_here: each timestamp file is a part of the CMS
 tokens_here() {
-	n=1
+	n=1 allknown=1
 	while [ -f signature/timestamp-$n.tst ]; do
 		case $cms in *"$(hex <signature/timestamp-$n.tst)"*) ;; *) return 1 ;; esac
 		stamp signature/timestamp-$n.tst signature/value.bin signature/timestamp-$n.pem || return 1
+		allknown=$((allknown & known))
 		[ -n "$signed_at" ] && [ "$signed_at" -le "$time" ] || signed_at=$time
 		n=$((n + 1))
 	done
@@ -428,14 +462,17 @@ if [ -f signature/cms.der ]; then
 	signed_at=''
 	if [ -f signature/timestamp-1.tst ]; then
 		tokens_here
-		result $? $tsapinned signature-time "the signature existed at ${signed_at:+$(date -u -d "@${signed_at:-0}")}"
+		result $? $((tsapinned & allknown)) signature-time "the signature existed at ${signed_at:+$(date -u -d "@${signed_at:-0}")}"
 	fi
 	[ -z "$signed_at" ] || at=$signed_at
 	if [ -n "$roots" ]; then pinned=1; else pinned=0; fi
 	path signature/signer.pem "$roots" "${at:-0}" any
 	result $? $pinned certificate "valid at $(date -u -d "@${at:-0}")"
+	known=1
 	split signature/signer.pem "$tmp/c" && notrevoked "${at:-0}"
-	result $? 1 revocation 'and not revoked'
+	revoked=$?
+	if [ $known -eq 1 ]; then text='and not revoked'; else text='nothing here says whether it was revoked'; fi
+	result $revoked $known revocation "$text"
 	artefacts
 	result $? 1 artefacts 'signature and certificate are those that the outcome names'
 fi
@@ -458,7 +495,7 @@ if [ -f document/document.pdf ]; then
 	result $? 1 document 'the document is the one that was released and is signed'
 fi
 
-if [ $unpinned -eq 1 ]; then
+if [ $unproven -eq 1 ]; then
 	echo
 	echo 'Bandingkan dengan yang diumumkan kantor penerbit / compare with what was published elsewhere:'
 	[ -n "$logkeys" ] || cat log/keys.txt
@@ -470,5 +507,5 @@ if [ $unpinned -eq 1 ]; then
 fi
 finished=yes
 [ $failed -eq 0 ] || { echo 'GAGAL / FAILED'; exit 1; }
-[ $unpinned -eq 0 ] || exit 2
+[ $unproven -eq 0 ] || exit 2
 echo 'SAH / EVERY STATEMENT HOLDS'

@@ -29,16 +29,16 @@ func (v *verification) logTime() {
 	if token == nil && v.small[fileTSA] == nil {
 		return
 	}
-	at, pinned, err := v.token(token, v.small[fileCheckpoint], fileTSA)
+	at, proven, err := v.token(token, v.small[fileCheckpoint], fileTSA)
 	if err == nil {
 		v.logged = at
 	}
-	v.state("log-time", err, pinned, "the checkpoint existed at %s, by a timestamp", at.UTC().Format(time.RFC3339))
+	v.state("log-time", err, proven, "the checkpoint existed at %s, by a timestamp", at.UTC().Format(time.RFC3339))
 }
 
 // token verifies a TimeStampToken over data: imprint, signature, the authority's
 // path as of the token's time, and that nothing on it was revoked.
-func (v *verification) token(token, data []byte, pathFile string) (at time.Time, pinned bool, err error) {
+func (v *verification) token(token, data []byte, pathFile string) (at time.Time, proven bool, err error) {
 	t, err := tsp.ParseToken(token)
 	if err != nil {
 		return time.Time{}, false, err
@@ -55,11 +55,12 @@ func (v *verification) token(token, data []byte, pathFile string) (at time.Time,
 	if err := t.Check(t.Hash, h.Sum(nil), path[0]).Err(); err != nil {
 		return time.Time{}, false, fmt.Errorf("timestamp: %w", err)
 	}
-	pinned, err = v.certified(path, v.opts.TSAs, t.Time, pki.Timestamping)
-	if err == nil {
-		err = v.notRevoked(path, t.Time)
+	pinned, err := v.certified(path, v.opts.TSAs, t.Time, pki.Timestamping)
+	if err != nil {
+		return t.Time, false, err
 	}
-	return t.Time, pinned, err
+	missing, err := v.revocation(path, t.Time)
+	return t.Time, pinned && missing == nil, err
 }
 
 // path reads a chain in PEM, leaf first. The file is held to the bytes that
@@ -102,9 +103,10 @@ func (v *verification) certified(path []*x509.Certificate, anchors *pki.Anchors,
 	return pinned, nil
 }
 
-// notRevoked looks for a word on every certificate of the path but the last, of
-// the moment or at most maxSkew before it.
-func (v *verification) notRevoked(path []*x509.Certificate, at time.Time) error {
+// revocation looks for a word on every certificate of the path but the last, of
+// the moment or at most maxSkew before it. missing says on which there is none;
+// err, which was revoked.
+func (v *verification) revocation(path []*x509.Certificate, at time.Time) (missing, err error) {
 	m, latest := v.material(path)
 	if latest.Before(at) {
 		latest = at
@@ -113,14 +115,14 @@ func (v *verification) notRevoked(path []*x509.Certificate, at time.Time) error 
 		s, err := pki.CheckRevocation(c, path[i+1], m, pki.NewAnchors(path[len(path)-1]), latest, pki.CheckOptions{IgnoreFreshness: true})
 		switch {
 		case err != nil:
-			return fmt.Errorf("%s: %w", c.Subject, err)
+			missing = fmt.Errorf("%s: %w", c.Subject, err)
 		case s.State == pki.Revoked && !s.RevokedAt.After(at):
-			return fmt.Errorf("%s was revoked at %s", c.Subject, s.RevokedAt.UTC().Format(time.RFC3339))
+			return nil, fmt.Errorf("%s was revoked at %s", c.Subject, s.RevokedAt.UTC().Format(time.RFC3339))
 		case s.State != pki.Good && s.State != pki.Revoked || s.ThisUpdate.Before(at.Add(-maxSkew)):
-			return fmt.Errorf("%s: nothing says that it was good at %s", c.Subject, at.UTC().Format(time.RFC3339))
+			missing = fmt.Errorf("%s: nothing says that it was good at %s", c.Subject, at.UTC().Format(time.RFC3339))
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // material parses the revocation data, and returns the newest time in it.
@@ -180,7 +182,11 @@ func (v *verification) signature() {
 	at := v.at()
 	pinned, err := v.certified(path, v.opts.Anchors, at, pki.AnyPurpose)
 	v.state("certificate", err, pinned, "%s was certified at %s", path[0].Subject, at.UTC().Format(time.RFC3339))
-	v.state("revocation", v.notRevoked(path, at), true, "and not revoked")
+	if missing, err := v.revocation(path, at); missing != nil {
+		v.state("revocation", err, false, "%v", missing)
+	} else {
+		v.state("revocation", err, true, "and not revoked")
+	}
 	v.artefacts(path[0])
 }
 
@@ -225,9 +231,9 @@ func (v *verification) signatureTime(si *cms.SignerInfo) {
 			problems = append(problems, fmt.Errorf("%stst is not taken from %s", file, fileCMS))
 			continue
 		}
-		at, pinned, err := v.token(token, v.small[fileValue], file+"pem")
+		at, proven, err := v.token(token, v.small[fileValue], file+"pem")
 		problems = append(problems, err)
-		all = all && pinned
+		all = all && proven
 		if err == nil && (v.signed.IsZero() || at.Before(v.signed)) {
 			v.signed = at
 		}
