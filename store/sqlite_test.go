@@ -76,11 +76,15 @@ func TestDiskFull(t *testing.T) {
 	if failed == nil || !strings.Contains(failed.Error(), "full") {
 		t.Fatalf("got %v, want that the disk is full", failed)
 	}
-	if _, err := begin(t, db); err == nil {
-		t.Error("a write was acknowledged on a full disk")
-	}
-	if err := db.Ping(t.Context()); err != nil {
-		t.Logf("ping on a full disk: %v", err)
+	// One alone may still fit where eight did not.
+	for n, full := 0, false; !full; n++ {
+		id, err := begin(t, db)
+		if full = err != nil; !full {
+			acknowledged[id] = "begun"
+		}
+		if n > 1000 {
+			t.Fatal("the disk takes writes without end")
+		}
 	}
 	remount(t, dir, 0, "size=64m")
 	checkWholeNoKeys(t, db, o, acknowledged)

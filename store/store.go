@@ -99,20 +99,13 @@ func (db *DB) View(ctx context.Context, scope gateway.Scope, fn func(gateway.Rea
 	return db.engine.view(ctx, scope, func(tx *Tx) error { return fn(tx) })
 }
 
-// Ping tells whether the database answers and could write: it begins a writing
-// transaction and drops it.
+// Ping tells whether the database writes durably: it commits a change that
+// changes nothing.
 func (db *DB) Ping(ctx context.Context) error {
-	errPing := errors.New("ping")
-	err := db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error {
-		if _, err := tx.exec(ctx, `UPDATE time_floor SET at = at WHERE id = 1`); err != nil {
-			return err
-		}
-		return errPing
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error {
+		_, err := tx.exec(ctx, `UPDATE time_floor SET at = at WHERE id = 1`)
+		return err
 	})
-	if errors.Is(err, errPing) {
-		return nil
-	}
-	return err
 }
 
 // Backup writes a consistent copy of a SQLite database to a new file, durably
