@@ -20,7 +20,7 @@ GOVULNCHECK   := $(TOOLS)/govulncheck-1.1.4
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz bench interop corpus readme testdata clean
+.PHONY: help build run test race lint fuzz bench interop deploy corpus readme testdata clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ interop: build ## put what we sign before other people's validators (CI=true: a 
 	testdata/interop/setup.sh
 	cd testdata/interop && $(GO) test ./... && $(GO) run . $(ARGS)
 	$(if $(ARGS),,cd testdata/interop && $(GO) run ./xsd)
+
+deploy: build ## check the systemd unit, build the container image without an engine and run it
+	@scripts/packages deploy
+	scripts/deploy
 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus
 	@scripts/packages test
