@@ -31,7 +31,7 @@ func migrateSQLite(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	db, err := sql.Open("sqlite", dsn(path))
+	db, err := sql.Open("sqlite", dsn(path, false))
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,8 @@ func lockFile(ctx context.Context, path string) (unlock func() error, err error)
 func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if done, err := migrated(ctx, db); done || err != nil {
+	done, err := migrated(ctx, db)
+	if done || err != nil {
 		return err
 	}
 	if schema := config.RuntimeParams["search_path"]; schema != "" {
@@ -83,6 +84,13 @@ func migratePostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
 		return err
 	}
 	return migrate(ctx, db, goose.DialectPostgres, "migrations/postgres", goose.WithSessionLocker(locker))
+}
+
+// checkPostgres returns ErrOlder or ErrNewer.
+func checkPostgres(ctx context.Context, config *pgx.ConnConfig) (err error) {
+	db := stdlib.OpenDB(*config)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return finished(ctx, db, "migrations/postgres")
 }
 
 // createSchema takes a lock: of two at once IF NOT EXISTS lets one fail.
@@ -108,15 +116,29 @@ func migrated(ctx context.Context, db *sql.DB) (bool, error) {
 	if err := db.QueryRowContext(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&exists); err != nil || !exists {
 		return false, err
 	}
+	err := finished(ctx, db, "migrations/postgres")
+	if errors.Is(err, ErrOlder) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// finished compares the version of a database with that of the program.
+func finished(ctx context.Context, db *sql.DB, dir string) error {
 	var have int64
 	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
-		return false, err
+		return err
 	}
-	want, err := latest("migrations/postgres")
-	if err == nil && have > want {
-		return false, ErrNewer
+	want, err := latest(dir)
+	switch {
+	case err != nil:
+		return err
+	case have > want:
+		return ErrNewer
+	case have < want:
+		return ErrOlder
 	}
-	return have == want, err
+	return nil
 }
 
 // latest is the version of the last migration in a folder.

@@ -119,3 +119,41 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestReadOnly reads a database that others write; it makes and changes nothing.
+func TestReadOnly(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name, func(t *testing.T) {
+			o := e.Fresh(t)
+			o.ReadOnly = true
+			if db, err := store.Open(t.Context(), o); err == nil {
+				t.Fatalf("opened %v, which does not exist", db)
+			}
+			o.ReadOnly = false
+			db := storetest.OpenWith(t, o)
+			if _, err := begin(t, db); err != nil {
+				t.Fatal(err)
+			}
+			o.ReadOnly = true
+			reader := storetest.OpenWith(t, o)
+			if pending, err := reader.Pending(t.Context(), 10); err != nil || len(pending) != 1 {
+				t.Errorf("got %d pending entries, %v", len(pending), err)
+			}
+			if _, err := begin(t, reader); !errors.Is(err, store.ErrReadOnly) {
+				t.Errorf("update: got %v, want ErrReadOnly", err)
+			}
+			if _, err := begin(t, db); err != nil {
+				t.Error(err)
+			}
+			if pending, err := reader.Pending(t.Context(), 10); err != nil || len(pending) != 2 {
+				t.Errorf("got %d pending entries, %v", len(pending), err)
+			}
+			if _, err := raw(t, o).ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = 2`); err != nil {
+				t.Fatal(err)
+			}
+			if db, err := store.Open(t.Context(), o); !errors.Is(err, store.ErrOlder) {
+				t.Errorf("got %v, %v; want ErrOlder", db, err)
+			}
+		})
+	}
+}

@@ -28,8 +28,9 @@ const (
 
 // postgresDB is PostgreSQL.
 type postgresDB struct {
-	pool   *pgxpool.Pool
-	closed atomic.Bool
+	pool     *pgxpool.Pool
+	readOnly bool
+	closed   atomic.Bool
 }
 
 func openPostgres(ctx context.Context, o Options) (_ *postgresDB, err error) {
@@ -46,7 +47,12 @@ func openPostgres(ctx context.Context, o Options) (_ *postgresDB, err error) {
 			owner.RuntimeParams["search_path"] = path
 		}
 	}
-	if err := migratePostgres(ctx, owner); err != nil {
+	if o.ReadOnly {
+		err = checkPostgres(ctx, config.ConnConfig)
+	} else {
+		err = migratePostgres(ctx, owner)
+	}
+	if err != nil {
 		return nil, err
 	}
 	config.MaxConns = int32(o.Connections)
@@ -65,7 +71,7 @@ func openPostgres(ctx context.Context, o Options) (_ *postgresDB, err error) {
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
-	db := &postgresDB{}
+	db := &postgresDB{readOnly: o.ReadOnly}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
@@ -94,6 +100,9 @@ func (db *postgresDB) check(ctx context.Context) error {
 }
 
 func (db *postgresDB) update(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error {
+	if db.readOnly {
+		return ErrReadOnly
+	}
 	return db.retry(ctx, "begin isolation level read committed", scope, fn)
 }
 

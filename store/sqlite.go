@@ -29,71 +29,106 @@ type sqliteDB struct {
 	writer  *writer
 	readers chan *sqliteConn
 	all     []*sqliteConn
+	ready   bool // all readers are there
 	closed  sync.Once
 	gone    chan struct{} // closed by close
 }
 
 // dsn holds the pragmas: given later, only one connection of a pool has them.
-func dsn(path string, pragmas ...string) string {
-	q := url.Values{"_pragma": append([]string{
+func dsn(path string, readOnly bool) string {
+	q := url.Values{"_pragma": {
 		"busy_timeout(" + busyTimeout + ")",
-		"journal_mode(WAL)",
-		"synchronous(FULL)", // fsync before every COMMIT returns
 		"foreign_keys(1)",
 		"recursive_triggers(1)", // or REPLACE deletes without the triggers
 		"trusted_schema(0)",
 		"temp_store(MEMORY)",
-	}, pragmas...)}
+	}}
+	if readOnly {
+		q.Set("mode", "ro")
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Add("_pragma", "journal_mode(WAL)")
+		q.Add("_pragma", "synchronous(FULL)") // fsync before every COMMIT returns
+		q.Add("_pragma", "wal_autocheckpoint(4000)")
+		q.Add("_pragma", "journal_size_limit(67108864)")
+	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-func openSQLite(ctx context.Context, path string, readers int) (_ *sqliteDB, err error) {
-	if readers <= 0 {
-		readers = 4
+func openSQLite(ctx context.Context, path string, o Options) (_ *sqliteDB, err error) {
+	if o.Connections <= 0 {
+		o.Connections = 4
 	}
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	// SQLite would let everybody read it.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+	if !o.ReadOnly {
+		if err := prepareSQLite(ctx, path); err != nil {
+			return nil, err
+		}
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	if err := migrateSQLite(ctx, path); err != nil {
-		return nil, err
-	}
-	db := &sqliteDB{readers: make(chan *sqliteConn, readers), gone: make(chan struct{})}
+	db := &sqliteDB{readers: make(chan *sqliteConn, o.Connections), gone: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.close())
 		}
 	}()
-	if db.pool, err = sql.Open("sqlite", dsn(path, "cache_size(-65536)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)")); err != nil {
+	if db.pool, err = sql.Open("sqlite", dsn(path, o.ReadOnly)); err != nil {
 		return nil, err
 	}
-	w, err := db.connect(ctx)
-	if err != nil {
-		return nil, err
+	if o.ReadOnly {
+		if err := finished(ctx, db.pool, "migrations/sqlite"); err != nil {
+			return nil, err
+		}
 	}
-	if err := w.checkPragmas(ctx); err != nil {
-		return nil, err
+	var w *sqliteConn
+	if !o.ReadOnly {
+		if w, err = db.connectWriter(ctx); err != nil {
+			return nil, err
+		}
 	}
-	for range readers {
+	for range o.Connections {
 		r, err := db.connect(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := r.exec(ctx, `PRAGMA query_only = 1`, nil); err != nil {
+		if err := r.do(`PRAGMA query_only = 1`); err != nil {
 			return nil, err
 		}
 		db.readers <- r
 	}
-	db.writer = newWriter(w, path+"-wal")
+	if w != nil {
+		db.writer = newWriter(w, path+"-wal")
+	}
+	db.ready = true
 	return db, nil
+}
+
+// prepareSQLite makes the file when there is none, and migrates it.
+func prepareSQLite(ctx context.Context, path string) error {
+	// SQLite would let everybody read it.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return migrateSQLite(ctx, path)
+}
+
+// connectWriter makes the connection that writes.
+func (db *sqliteDB) connectWriter(ctx context.Context) (*sqliteConn, error) {
+	w, err := db.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The indexes that grow at random places; readers have SQLite's 2 MB each.
+	if err := w.do(`PRAGMA cache_size = -8192`); err != nil {
+		return nil, err
+	}
+	return w, w.checkPragmas(ctx)
 }
 
 // connect takes one connection out of the pool for good.
@@ -123,6 +158,9 @@ func (c *sqliteConn) checkPragmas(ctx context.Context) error {
 }
 
 func (db *sqliteDB) update(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error {
+	if db.writer == nil {
+		return ErrReadOnly
+	}
 	return db.writer.update(ctx, func(s session) error {
 		return (&Tx{s: s, scope: scope}).run(fn)
 	})
@@ -189,6 +227,8 @@ func (db *sqliteDB) close() (err error) {
 		close(db.gone)
 		if db.writer != nil {
 			db.writer.close()
+		}
+		if db.ready {
 			for range cap(db.readers) {
 				<-db.readers // until who reads has ended
 			}

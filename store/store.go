@@ -18,6 +18,11 @@ var (
 	ErrNotDurable = errors.New("store: the database does not write durably")
 	// ErrNewer: the database was migrated by a later version of the program.
 	ErrNewer = errors.New("store: the database belongs to a later version of this program")
+	// ErrOlder: the database was made by an earlier version of the program and is
+	// opened only to read.
+	ErrOlder = errors.New("store: the database must be migrated first")
+	// ErrReadOnly: the database is opened only to read.
+	ErrReadOnly = errors.New("store: opened only to read")
 	// ErrFailed: a write could not be brought to the disk, after which nobody
 	// knows what the disk holds. Only opening the database again helps.
 	ErrFailed = errors.New("store: the disk failed; the database must be opened again")
@@ -44,6 +49,9 @@ type Options struct {
 	// Connections is how many connections to keep: on SQLite for reading, 0
 	// stands for 4; on PostgreSQL for everything, 0 stands for 16.
 	Connections int
+	// ReadOnly opens what is there as it is, for an audit or a search: nothing is
+	// made, migrated or written, and Update returns ErrReadOnly.
+	ReadOnly bool
 }
 
 // DB is an open database.
@@ -62,7 +70,7 @@ type engine interface {
 
 // Open opens the database, makes it when it is new, and migrates it. Migration
 // takes a lock: of several processes that start at once one migrates and the
-// others wait. It returns ErrNewer and ErrNotDurable.
+// others wait. It returns ErrNewer, ErrNotDurable and, with ReadOnly, ErrOlder.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	kind, path, _ := strings.Cut(o.URL, ":")
 	switch kind {
@@ -73,7 +81,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		if o.MigrationURL != "" {
 			return nil, errors.New("store: SQLite has no other address for migrations")
 		}
-		e, err := openSQLite(ctx, path, o.Connections)
+		e, err := openSQLite(ctx, path, o)
 		if err != nil {
 			return nil, fmt.Errorf("store: %s: %w", path, err)
 		}
