@@ -40,14 +40,15 @@ cd "$here" || exit 64
 
 failed=0 unproven=0
 
-# say STATE ID TEXT
+# say STATE ID TEXT; the text may come from the bundle and reaches a terminal
 say() {
 	case $1 in
 	fails) failed=1; printf 'FAILS    %s\n' "$2" ;;
-	unproven) unproven=1; printf 'unproven %s: %s\n' "$2" "$3" ;;
-	*) printf 'holds    %s: %s\n' "$2" "$3" ;;
+	unproven) unproven=1; printf 'unproven %s: %s\n' "$2" "$3" | plain ;;
+	*) printf 'holds    %s: %s\n' "$2" "$3" | plain ;;
 	esac
 }
+plain() { tr -d '\000-\010\013-\037\177'; }
 
 # result STATUS PINNED ID TEXT
 result() {
@@ -261,15 +262,19 @@ field() {
 	return 1
 }
 
-# listed CERT CRL: the time since which the list in PEM has the certificate revoked
+# Each OCSP response as text, once.
+for o in revocation/*.ocsp; do
+	[ ! -f "$o" ] || openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/${o##*/}" 2>/dev/null
+done
+
+# listed SERIAL CRL: the time since which the list in PEM has the number revoked
 listed() {
-	serial=$(openssl x509 -in "$1" -noout -serial) || return 1
 	openssl crl -in "$2" -noout -text >"$tmp/crltext" 2>/dev/null || return 1
 	found=''
 	while IFS= read -r line; do
 		line=${line#"${line%%[![:space:]]*}"}
 		case $line in
-		"Serial Number: ${serial#serial=}") found=yes ;;
+		"Serial Number: $1") found=yes ;;
 		'Revocation Date: '*) [ -z "$found" ] || { epoch "${line#Revocation Date: }"; return; } ;;
 		esac
 	done <"$tmp/crltext"
@@ -280,10 +285,12 @@ listed() {
 # at TIME, 2 when one says that it was revoked by then, 1 when none says anything
 word() {
 	answer=1
+	serial=$(openssl x509 -in "$1" -noout -serial) || return 1
+	serial=${serial#serial=}
 	for o in revocation/*.ocsp; do
 		[ -f "$o" ] || continue
-		openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/text" 2>/dev/null || continue
-		made=$(epoch "$(field 'Produced At:' "$tmp/text")") || continue
+		case $(cat "$tmp/${o##*/}") in *"Serial Number: $serial"*) ;; *) continue ;; esac
+		made=$(epoch "$(field 'Produced At:' "$tmp/${o##*/}")") || continue
 		# how old it is by today's clock does not matter: a century is allowed
 		openssl ocsp -validity_period 3000000000 -respin "$o" -issuer "$2" -cert "$1" -no_nonce -CAfile "$2" -no-CApath -no-CAstore -partial_chain -attime "$made" >"$tmp/ocsp" 2>"$tmp/err" || continue
 		field 'Response verify OK' "$tmp/err" >/dev/null || field 'Response verify OK' "$tmp/ocsp" >/dev/null || continue
@@ -305,7 +312,7 @@ word() {
 			[ "$this" -ge $(($3 - 86400)) ] && answer=0
 		else
 			case $(cat "$tmp/verify") in *'certificate revoked'*) ;; *) continue ;; esac
-			when=$(listed "$1" "$tmp/crl.pem") || return 2
+			when=$(listed "$serial" "$tmp/crl.pem") || return 2
 			[ "$when" -gt "$3" ] || return 2
 			answer=0
 		fi
@@ -498,7 +505,7 @@ fi
 if [ $unproven -eq 1 ]; then
 	echo
 	echo 'Bandingkan dengan yang diumumkan kantor penerbit / compare with what was published elsewhere:'
-	[ -n "$logkeys" ] || cat log/keys.txt
+	[ -n "$logkeys" ] || plain <log/keys.txt
 	for f in signature/signer.pem log/tsa.pem; do
 		if [ -f $f ] && split $f "$tmp/c"; then
 			openssl x509 -in "$tmp/c$count.pem" -noout -subject -fingerprint -sha256 -nameopt RFC2253,-esc_msb | tr -cd '[:print:]\n'
