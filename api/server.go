@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/absah-id/absah/gateway"
 )
@@ -50,6 +52,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Metrics counts requests; nil means that nothing does.
 	Metrics *Metrics
+	// Tracing follows requests; nil means that nothing does.
+	Tracing trace.TracerProvider
 }
 
 // Limits of the HTTP side.
@@ -82,6 +86,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Tracing == nil {
+		cfg.Tracing = noop.NewTracerProvider()
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.FixedZone("WIB", 7*60*60)
@@ -183,6 +190,7 @@ func (s *Server) routes() {
 func (s *Server) run(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Set(keyRoute, r.path)
+		defer s.trace(c, r)()
 		if r.heavy {
 			done, err := s.takeTurn(c.Request.Context())
 			if err != nil {

@@ -121,6 +121,7 @@ func TestForeignImports(t *testing.T) {
 		{"github.com/digitorus/pdf", []string{}, "peer in benchmarks only, see docs/adr/0001"},
 		{"github.com/pdfcpu", []string{}, "peer in interop only"},
 		{"github.com/spf13/cobra", []string{"cmd/absah"}, "flags are read in cmd"},
+		{"go.opentelemetry.io", []string{"api", "cmd/absah"}, "what is traced is wired at the edges"},
 		{"github.com/prometheus", []string{"api", "cmd/absah"}, "what is counted is wired at the edges"},
 		{"go.yaml.in/yaml", []string{"internal/config"}, "one package reads configuration"},
 		{"code.dny.dev/ssrf", []string{"pki/fetch"}, "only one package fetches addresses from certificates"},
