@@ -539,9 +539,9 @@ func TestStampDelaysNothing(t *testing.T) {
 // tokens, dangling intents outcomes, and it ends when told to.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := new(evidencetest.Store)
+		store, tsa := new(evidencetest.Store), new(stamper)
 		l := newLog(t, store, func(c *evidence.Config) {
-			c.Timestamper, c.Clock, c.Batch = &stamper{}, time.Now, 4
+			c.Timestamper, c.StampEvery, c.Clock, c.Batch = tsa, time.Minute, time.Now, 4
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -556,24 +556,36 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(t, l, store, 0, 10)
-		time.Sleep(15 * time.Minute) // of the fake clock
+		time.Sleep(5 * time.Second) // of the fake clock
+		synctest.Wait()
+		if _, ok, err := store.CheckpointFor(ctx, 1, true); err != nil || !ok {
+			t.Errorf("no checkpoint has a token yet: %v", err)
+		}
+		for n := range 30 {
+			add(t, l, store, 100+n, 1)
+			time.Sleep(time.Second)
+		}
+		if tsa.calls > 2 {
+			t.Errorf("%d tokens in less than a minute", tsa.calls)
+		}
+		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		rows := store.Snapshot()
-		if rows.Head.Size != 12 {
-			t.Errorf("%d entries have a place, want 12", rows.Head.Size)
+		if rows.Head.Size != 42 {
+			t.Errorf("%d entries have a place, want 42", rows.Head.Size)
 		}
-		if c, ok, err := store.LatestCheckpoint(ctx); err != nil || !ok || c.Size != 12 || c.Token == nil {
+		if c, ok, err := store.LatestCheckpoint(ctx); err != nil || !ok || c.Size != 42 || c.Token == nil {
 			t.Errorf("latest checkpoint: %d, %v, token %x", c.Size, err, c.Token)
 		}
 		// S12: once the tree was changed under it, nothing more is signed.
 		store.Rows.Hashes[len(store.Rows.Hashes)-1][0] ^= 1
-		add(t, l, store, 20, 1)
+		add(t, l, store, 200, 1)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if err := l.Ready(ctx); !errors.Is(err, evidence.ErrTampered) {
 			t.Errorf("Ready: got %v, want ErrTampered", err)
 		}
-		if got := store.Snapshot().Head.Size; got != 12 {
+		if got := store.Snapshot().Head.Size; got != 42 {
 			t.Errorf("the changed tree grew to %d", got)
 		}
 		cancel()

@@ -17,7 +17,20 @@ func (l *Log) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	if l.cfg.Timestamper != nil {
-		helpers.Go(func() { l.every(ctx, max(l.cfg.StampEvery, l.cfg.Interval), "timestamp", l.Stamp) })
+		var due time.Time // the first checkpoint is stamped at once
+		helpers.Go(func() {
+			l.every(ctx, l.cfg.Interval, "timestamp", func(ctx context.Context) error {
+				now := l.cfg.Clock()
+				if now.Before(due) {
+					return nil
+				}
+				asked, err := l.stamp(ctx)
+				if asked {
+					due = now.Add(l.cfg.StampEvery)
+				}
+				return err
+			})
+		})
 	}
 	if len(l.cfg.Witnesses) > 0 {
 		helpers.Go(func() { l.every(ctx, l.cfg.Interval, "cosign", l.Cosign) })
@@ -72,20 +85,26 @@ func (l *Log) every(ctx context.Context, period time.Duration, name string, do f
 // is SHA-256 of Checkpoint.Note. Older ones that have no token stay without: the
 // newer tree contains theirs.
 func (l *Log) Stamp(ctx context.Context) error {
+	_, err := l.stamp(ctx)
+	return err
+}
+
+// stamp is Stamp, and tells whether the authority was asked.
+func (l *Log) stamp(ctx context.Context) (asked bool, err error) {
 	c, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
 	if err != nil || !ok || c.Token != nil {
-		return err
+		return false, err
 	}
 	stamp, err := l.cfg.Timestamper.Timestamp(ctx, sha256Of(c.Note))
 	if err != nil {
-		return fmt.Errorf("evidence: timestamp for the checkpoint of %d entries: %w", c.Size, err)
+		return true, fmt.Errorf("evidence: timestamp for the checkpoint of %d entries: %w", c.Size, err)
 	}
 	a := Annotation{Token: stamp.Token}
 	for _, b := range stamp.Material {
 		if err := l.cfg.Store.PutArtefact(ctx, b); err != nil {
-			return err
+			return true, err
 		}
 		a.Material = append(a.Material, sha256Of(b.Data))
 	}
-	return l.cfg.Store.Annotate(ctx, c.Size, a)
+	return true, l.cfg.Store.Annotate(ctx, c.Size, a)
 }
