@@ -565,6 +565,7 @@ func TestRun(t *testing.T) {
 			add(t, l, store, 100+n, 1)
 			time.Sleep(time.Second)
 		}
+		synctest.Wait()
 		if tsa.calls > 2 {
 			t.Errorf("%d tokens in less than a minute", tsa.calls)
 		}
