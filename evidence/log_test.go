@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -485,11 +486,11 @@ func TestReconcile(t *testing.T) {
 
 type stamper struct {
 	down  bool
-	calls int
+	calls atomic.Int64
 }
 
 func (s *stamper) Timestamp(_ context.Context, digest [32]byte) (evidence.Stamp, error) {
-	s.calls++
+	s.calls.Add(1)
 	if s.down {
 		return evidence.Stamp{}, errors.New("authority is down")
 	}
@@ -519,8 +520,8 @@ func TestStampDelaysNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if tsa.calls != 2 {
-		t.Errorf("asked %d times, want 2", tsa.calls)
+	if tsa.calls.Load() != 2 {
+		t.Errorf("asked %d times, want 2", tsa.calls.Load())
 	}
 	proofs, err = l.Prove(t.Context(), operation(0))
 	if err != nil {
@@ -566,8 +567,8 @@ func TestRun(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
-		if tsa.calls > 2 {
-			t.Errorf("%d tokens in less than a minute", tsa.calls)
+		if tsa.calls.Load() > 2 {
+			t.Errorf("%d tokens in less than a minute", tsa.calls.Load())
 		}
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
