@@ -9,11 +9,30 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/pki"
 )
+
+// newEvidenceKeysCommand prints what must be published where a forger of the
+// database cannot reach it.
+func newEvidenceKeysCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "keys CONFIG",
+		Short: "Print the verifier keys of the log and its receipts, to be published elsewhere",
+		Args:  exactArgs("CONFIG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOffice(cmd, args[0], func(_ context.Context, s *gatewayService) error {
+				logKey, receiptKey := s.log.Keys()
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n", logKey, receiptKey)
+				return err
+			})
+		},
+	}
+}
 
 // bundler makes evidence bundles out of what is on record.
 type bundler struct{ s *gatewayService }

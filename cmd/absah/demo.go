@@ -261,7 +261,9 @@ func (d *demo) explain() {
 Open %s in any PDF reader, or check it with other tools:
   pdfsig %[1]s
   absah verify --trust %[2]s %[1]s
-`, quote(d.path("signed.pdf")), quote(d.path("trust.pem")))
+Settle a dispute about it offline:
+  absah evidence verify --trust %[2]s --log-key %[3]s %[4]s
+`, quote(d.path("signed.pdf")), quote(d.path("trust.pem")), quote(d.path("log-keys.txt")), quote(d.path("evidence.zip")))
 	if d.once {
 		fmt.Fprintln(d.out, "Without --once the gateway stays, and signs over HTTP.")
 		return

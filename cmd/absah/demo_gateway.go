@@ -304,7 +304,10 @@ func (d *demo) fetchEvidence(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("evidence.zip: %d bytes that need neither gateway nor network", len(b)), writeFile(d.path("evidence.zip"), b, 0o644)
+	logKey, receiptKey := d.gateway.log.Keys()
+	return fmt.Sprintf("evidence.zip: %d bytes that need neither gateway nor network", len(b)), errors.Join(
+		writeFile(d.path("evidence.zip"), b, 0o644),
+		writeFile(d.path("log-keys.txt"), []byte(logKey+"\n"+receiptKey+"\n"), 0o644))
 }
 
 // form makes the body of a signing request.

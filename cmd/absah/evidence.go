@@ -26,7 +26,7 @@ func newEvidenceCommand() *cobra.Command {
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand())
+	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand(), newEvidenceKeysCommand())
 	return cmd
 }
 
