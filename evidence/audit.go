@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -189,21 +191,16 @@ func (a *auditor) batch() (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
+	faults := a.faults(entries)
 	for i := range n {
 		index := from + i
 		if i >= int64(len(entries)) || entries[i].Index != index {
 			return a.fail(RuleRow, index, index+1, "the row of index %d is missing", index), nil
 		}
-		e := &entries[i]
-		if err := e.Check(); err != nil {
-			return a.fail(RuleRow, index, index+1, "row %d: %v", index, err), nil
+		if f := faults[i]; f.err != nil {
+			return a.fail(f.rule, index, index+1, "row %d: %v", index, f.err), nil
 		}
-		if a.receipts != nil {
-			if err := checkReceipt(a.cfg.Origin, a.receipts, e); err != nil {
-				return a.fail(RuleReceipt, index, index+1, "row %d: %v", index, err), nil
-			}
-		}
-		if f := a.push(LeafHash(e.Leaf), stored[tlog.StoredHashCount(index)-first:]); !f.OK() {
+		if f := a.push(LeafHash(entries[i].Leaf), stored[tlog.StoredHashCount(index)-first:]); !f.OK() {
 			return f, nil
 		}
 		if f, err := a.compare(); err != nil || !f.OK() {
@@ -211,6 +208,39 @@ func (a *auditor) batch() (Finding, error) {
 		}
 	}
 	return Finding{}, nil
+}
+
+// rowFault is what is wrong with one row by itself.
+type rowFault struct {
+	rule string
+	err  error // nil when nothing is
+}
+
+// faults checks rows on all cores: their receipts are what an audit spends its
+// time on.
+func (a *auditor) faults(entries []Entry) []rowFault {
+	out := make([]rowFault, len(entries))
+	workers := runtime.GOMAXPROCS(0)
+	var done sync.WaitGroup
+	for w := range workers {
+		done.Go(func() {
+			for i := w; i < len(entries); i += workers {
+				out[i] = a.fault(&entries[i])
+			}
+		})
+	}
+	done.Wait()
+	return out
+}
+
+func (a *auditor) fault(e *Entry) rowFault {
+	if err := e.Check(); err != nil {
+		return rowFault{RuleRow, err}
+	}
+	if a.receipts != nil {
+		return rowFault{RuleReceipt, checkReceipt(a.cfg.Origin, a.receipts, e)}
+	}
+	return rowFault{}
 }
 
 // push adds a leaf and compares it, and every subtree that it completes, with
