@@ -43,7 +43,7 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
 	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
-	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign` or verify, and update no file")
+	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify or http, and update no file")
 	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
 	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked section the table replaces; empty for none")
 	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
@@ -101,14 +101,18 @@ func run(ctx context.Context, cfg config) (t *table, err error) {
 		return nil, err
 	}
 	t = &table{machine: machine()}
-	if cfg.only != "verify" {
-		if err := signRows(ctx, cfg, dir, t); err != nil {
-			return nil, err
-		}
-	}
-	if cfg.only != "sign" {
-		if err := verifyRows(ctx, cfg, dir, o, t); err != nil {
-			return nil, err
+	for _, rows := range []struct {
+		name string
+		take func() error
+	}{
+		{"sign", func() error { return signRows(ctx, cfg, dir, t) }},
+		{"verify", func() error { return verifyRows(ctx, cfg, dir, o, t) }},
+		{"http", func() error { return httpRows(ctx, cfg, dir, o, t) }},
+	} {
+		if cfg.only == "" || cfg.only == rows.name {
+			if err := rows.take(); err != nil {
+				return nil, fmt.Errorf("%s: %w", rows.name, err)
+			}
 		}
 	}
 	return t, nil

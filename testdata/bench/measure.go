@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,8 +62,13 @@ func startServer(ctx context.Context, args ...string) (*server, error) {
 }
 
 // measure takes the rate once, for so long.
-func (s *server) measure(d time.Duration) (result, error) {
-	if _, err := fmt.Fprintln(s.in, d); err != nil {
+func (s *server) measure(d time.Duration) (result, error) { return s.order(d.String()) }
+
+// calls takes the rate over so many calls.
+func (s *server) calls(n int) (result, error) { return s.order(strconv.Itoa(n) + "x") }
+
+func (s *server) order(text string) (result, error) {
+	if _, err := fmt.Fprintln(s.in, text); err != nil {
 		return result{}, err
 	}
 	return s.read()
@@ -81,6 +89,9 @@ func (s *server) close() error {
 // task is one measurement: what it needs, and the work to be timed.
 type task struct {
 	dir, in, out string
+	clients      int // that work at once
+
+	url, key, signers string // of the gateway
 }
 
 // measure is "bench measure".
@@ -90,6 +101,10 @@ func measure(ctx context.Context, args []string) error {
 	flags.StringVar(&t.dir, "dir", "", "`folder` of the office")
 	flags.StringVar(&t.in, "in", "", "`file` to sign")
 	flags.StringVar(&t.out, "out", "", "`file` to write")
+	flags.IntVar(&t.clients, "clients", inFlight, "how many work at once")
+	flags.StringVar(&t.url, "url", "", "`address` of the gateway")
+	flags.StringVar(&t.key, "key", "", "`file` with the API key")
+	flags.StringVar(&t.signers, "signers", "", "who signs: `ID=passphrase`,…; the seal when empty")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -100,7 +115,7 @@ func measure(ctx context.Context, args []string) error {
 	defer stop()
 	work := map[string]func(context.Context) (result, error){
 		"raw": t.raw, "absah": t.absah, "pdfsign": t.pdfsign,
-		"make-key": t.makeKey, "large": t.large, "large-pdfsign": t.largePDFSign,
+		"make-key": t.makeKey, "large": t.large, "large-pdfsign": t.largePDFSign, "http": t.throughHTTP,
 	}[flags.Arg(0)]
 	if work == nil {
 		return fmt.Errorf("no measurement %q", flags.Arg(0))
@@ -115,68 +130,83 @@ func measure(ctx context.Context, args []string) error {
 // gcPercent is what cmd/absah runs with. Its peers get it too.
 const gcPercent = 400
 
-// rate answers every line of standard input, a duration, with a measurement:
-// one, repeated by inFlight goroutines until the time is up. It begins with a
-// call of each, whose measurement says that it is ready.
+// rate answers every line of standard input, an order, with a measurement: one,
+// repeated by t.clients goroutines until the order is carried out. It begins
+// with a call of each, whose measurement says that it is ready.
 func (t *task) rate(one func(worker int) error) (r result, err error) {
 	debug.SetGCPercent(gcPercent)
-	if r, err = slice(0, one); err != nil {
-		return r, err
-	}
 	encoder := json.NewEncoder(os.Stdout)
-	if err := encoder.Encode(r); err != nil {
-		return r, err
-	}
 	orders := bufio.NewScanner(os.Stdin)
-	for orders.Scan() {
-		d, err := time.ParseDuration(orders.Text())
-		if err != nil {
+	for o := (order{}); ; {
+		if r, err = t.slice(o, one); err != nil {
 			return r, err
 		}
-		if r, err = slice(d, one); err != nil {
-			return r, err
+		if err := encoder.Encode(r); err != nil || !orders.Scan() {
+			return r, errors.Join(err, orders.Err())
 		}
-		if err := encoder.Encode(r); err != nil {
+		if o, err = parseOrder(orders.Text()); err != nil {
 			return r, err
 		}
 	}
-	return r, orders.Err()
+}
+
+// order says when a measurement ends: after a time, or after so many calls.
+type order struct {
+	duration time.Duration
+	calls    int64
+}
+
+func parseOrder(text string) (o order, err error) {
+	if n, ok := strings.CutSuffix(text, "x"); ok {
+		o.calls, err = strconv.ParseInt(n, 10, 64)
+		return o, err
+	}
+	o.duration, err = time.ParseDuration(text)
+	return o, err
 }
 
 // slice takes the rate once. Every goroutine makes one call at least.
-func slice(d time.Duration, one func(worker int) error) (result, error) {
-	var count atomic.Int64
-	var first error
-	var once sync.Once
+func (t *task) slice(o order, one func(worker int) error) (result, error) {
+	var begun atomic.Int64
+	took := make([][]time.Duration, t.clients)
+	failed := make([]error, t.clients)
 	var wg sync.WaitGroup
-	busy, err := cpuTime()
+	busy, err := cpuTime("self")
 	if err != nil {
 		return result{}, err
 	}
 	start := time.Now()
-	for w := range inFlight {
+	for w := range t.clients {
 		wg.Go(func() {
-			for {
-				if err := one(w); err != nil {
-					once.Do(func() { first = err })
+			for first := true; first || (o.calls == 0 && time.Since(start) < o.duration) || begun.Load() < o.calls; first = false {
+				begun.Add(1)
+				began := time.Now()
+				if failed[w] = one(w); failed[w] != nil {
 					return
 				}
-				count.Add(1)
-				if time.Since(start) >= d {
-					return
-				}
+				took[w] = append(took[w], time.Since(began))
 			}
 		})
 	}
 	wg.Wait()
-	r := result{Count: int(count.Load()), Elapsed: time.Since(start)}
-	now, err := cpuTime()
-	if err := errors.Join(first, err); err != nil {
+	all := slices.Concat(took...)
+	r := result{Count: len(all), Elapsed: time.Since(start), P50: percentile(all, 50), P99: percentile(all, 99)}
+	now, err := cpuTime("self")
+	if err := errors.Join(append(failed, err)...); err != nil {
 		return r, err
 	}
 	r.CPU = now - busy
-	r.Memory, err = peakMemory()
+	r.Memory, err = peakMemory("self")
 	return r, err
+}
+
+// percentile sorts all and returns the smallest that n percent do not exceed.
+func percentile(all []time.Duration, n int) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[max(0, (len(all)*n+99)/100-1)]
 }
 
 // raw signs attributes-sized messages in the module and does nothing else.
@@ -268,7 +298,7 @@ func (t *task) large(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	r.Count, r.Elapsed = 1, time.Since(start)
-	r.Memory, err = peakMemory()
+	r.Memory, err = peakMemory("self")
 	return r, err
 }
 

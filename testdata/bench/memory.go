@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -8,25 +9,34 @@ import (
 	"time"
 )
 
-// peakMemory is the peak resident memory of this process and of its children
-// that still run, in bytes (VmHWM in proc(5)).
-func peakMemory() (int64, error) {
-	total, err := peakOf("self")
-	if err != nil {
-		return 0, err
-	}
-	children, err := childrenOf("self")
-	if err != nil {
-		return 0, err
-	}
-	for _, pid := range children {
-		n, err := peakOf(pid)
-		if err != nil {
-			return 0, err
+// peakMemory is the peak resident memory of a process and of its children that
+// still run, in bytes (VmHWM in proc(5)).
+func peakMemory(pid string) (int64, error) {
+	var total int64
+	pids, err := family(pid)
+	for _, p := range pids {
+		n, e := peakOf(p)
+		if e != nil {
+			return 0, e
 		}
 		total += n
 	}
-	return total, nil
+	return total, err
+}
+
+// forgetPeak makes the peaks what is resident now.
+func forgetPeak(pid string) error {
+	pids, err := family(pid)
+	for _, p := range pids {
+		err = errors.Join(err, os.WriteFile("/proc/"+p+"/clear_refs", []byte("5"), 0))
+	}
+	return err
+}
+
+// family is a process with its children that still run.
+func family(pid string) ([]string, error) {
+	children, err := childrenOf(pid)
+	return append([]string{pid}, children...), err
 }
 
 func peakOf(pid string) (int64, error) {
@@ -71,15 +81,15 @@ func field(text, name string) string {
 // clockTick is USER_HZ, which is 100 on every Linux that Go runs on.
 const clockTick = 10 * time.Millisecond
 
-// cpuTime is the processor time of this process and of its children that
-// still run (utime and stime in proc(5)).
-func cpuTime() (time.Duration, error) {
-	pids, err := childrenOf("self")
+// cpuTime is the processor time of a process and of its children that still
+// run (utime and stime in proc(5)).
+func cpuTime(pid string) (time.Duration, error) {
+	pids, err := family(pid)
 	if err != nil {
 		return 0, err
 	}
 	var total time.Duration
-	for _, pid := range append(pids, "self") {
+	for _, pid := range pids {
 		b, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil {
 			return 0, err

@@ -102,6 +102,6 @@ func (t *task) largePDFSign(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	r.Count, r.Elapsed = 1, time.Since(start)
-	r.Memory, err = peakMemory()
+	r.Memory, err = peakMemory("self")
 	return r, err
 }

@@ -69,11 +69,15 @@ func (p *peer) measure(d time.Duration) error {
 	if err != nil {
 		return err
 	}
+	p.add(r)
+	return nil
+}
+
+func (p *peer) add(r result) {
 	p.rates = append(p.rates, float64(r.Count)/r.Elapsed.Seconds())
-	p.cpu = append(p.cpu, float64(r.CPU.Microseconds())/float64(r.Count))
+	p.cpu = append(p.cpu, micros(r.CPU)/float64(r.Count))
 	p.cores = append(p.cores, r.CPU.Seconds()/r.Elapsed.Seconds())
 	p.memory = max(p.memory, r.Memory)
-	return nil
 }
 
 func title(name string) string {
@@ -86,4 +90,6 @@ type result struct {
 	Elapsed time.Duration // in how long
 	CPU     time.Duration // processor time of the process and its children
 	Memory  int64         // peak resident bytes of the process and its children together
+	P50     time.Duration // the median call
+	P99     time.Duration
 }

@@ -137,6 +137,12 @@ func (o *Office) Close() error {
 // Trust is the PEM file with the trust anchor.
 func (o *Office) Trust() string { return filepath.Join(o.dir, "trust.pem") }
 
+// PINFile holds the PIN of the token.
+func (o *Office) PINFile() string { return filepath.Join(o.dir, "pin") }
+
+// Addr is host and port of everything that the PKI serves.
+func (o *Office) Addr() string { return o.note.Addr }
+
 // Library is the PKCS#11 library of the token.
 func (o *Office) Library() string { return o.note.Library }
 
@@ -147,7 +153,7 @@ func (o *Office) config() hsm.Config {
 	return hsm.Config{
 		Module:  o.note.Library,
 		Token:   Token,
-		PINFile: filepath.Join(o.dir, "pin"),
+		PINFile: o.PINFile(),
 		Timeout: 30 * time.Second, // the machine may be busy; the run is bounded elsewhere
 		Env:     append(os.Environ(), o.Env()),
 	}
@@ -208,10 +214,20 @@ func (o *Office) Certify(ctx context.Context, label string) (*Identity, error) {
 		return nil, err
 	}
 	all := append([]*x509.Certificate{cert}, chain...)
-	if err := os.WriteFile(o.chainFile(label), lab.ChainPEM(all...), 0o600); err != nil {
+	if err := os.WriteFile(o.ChainFile(label), lab.ChainPEM(all...), 0o600); err != nil {
 		return nil, err
 	}
 	return &Identity{Key: key, Certificate: cert, Chain: chain}, nil
+}
+
+// CertifyRequest certifies the key of a request (PKCS #10) and writes the chain
+// to a file.
+func (o *Office) CertifyRequest(request []byte, file string) error {
+	cert, chain, err := o.lab.IssueCSR(request, lab.IssueOptions{})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, lab.ChainPEM(append([]*x509.Certificate{cert}, chain...)...), 0o600)
 }
 
 // Identity returns what Issue made under the label.
@@ -220,14 +236,16 @@ func (o *Office) Identity(ctx context.Context, label string) (*Identity, error) 
 	if err != nil {
 		return nil, err
 	}
-	all, err := readCertificates(o.chainFile(label))
+	all, err := readCertificates(o.ChainFile(label))
 	if err != nil {
 		return nil, err
 	}
 	return &Identity{Key: key, Certificate: all[0], Chain: all[1:]}, nil
 }
 
-func (o *Office) chainFile(label string) string { return filepath.Join(o.dir, label+".pem") }
+// ChainFile is the PEM file with the certificate of the key under the label, and
+// its chain.
+func (o *Office) ChainFile(label string) string { return filepath.Join(o.dir, label+".pem") }
 
 func readCertificates(path string) ([]*x509.Certificate, error) {
 	rest, err := os.ReadFile(path)
