@@ -65,6 +65,12 @@ func NewShim(t testing.TB) (*Token, *Shim) {
 // when n is 0. It replaces what was set before.
 func (s *Shim) Next(n int, f Fault) { s.set(fmt.Sprintf("%d %s\n", n, f)) }
 
+// NextBy is Next for the signatures that a mechanism makes (CKM_SHA256_RSA_PKCS
+// is 0x40): what else the gateway signs at the same time stays whole.
+func (s *Shim) NextBy(n int, f Fault, mechanism uint) {
+	s.set(fmt.Sprintf("%d %s %d\n", n, f, mechanism))
+}
+
 // Delay makes every signature take d longer, to the millisecond.
 func (s *Shim) Delay(d time.Duration) { s.set(fmt.Sprintf("0 delay %d\n", d.Milliseconds())) }
 
@@ -88,20 +94,36 @@ func (s *Shim) set(line string) {
 // C_Sign other than those that ask for a length.
 func (s *Shim) Signatures() int { return s.count("C_Sign ") }
 
+// SignaturesBy returns how many of them the mechanisms were to make.
+func (s *Shim) SignaturesBy(mechanisms ...uint) int {
+	s.t.Helper()
+	n := 0
+	for _, line := range s.lines("C_Sign ") {
+		for _, m := range mechanisms {
+			if strings.HasSuffix(line, fmt.Sprintf(" 0x%x\n", m)) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Logins returns how many times C_Login was called.
 func (s *Shim) Logins() int { return s.count("C_Login ") }
 
-func (s *Shim) count(prefix string) int {
+func (s *Shim) count(prefix string) int { s.t.Helper(); return len(s.lines(prefix)) }
+
+// lines returns the lines of the log that begin so.
+func (s *Shim) lines(prefix string) (found []string) {
 	s.t.Helper()
 	b, err := os.ReadFile(s.log)
 	if err != nil && !os.IsNotExist(err) {
 		s.t.Fatal(err)
 	}
-	n := 0
 	for line := range strings.Lines(string(b)) {
-		if strings.HasPrefix(line, prefix) {
-			n++
+		if strings.HasPrefix(line, prefix) && strings.HasSuffix(line, "\n") {
+			found = append(found, line)
 		}
 	}
-	return n
+	return found
 }

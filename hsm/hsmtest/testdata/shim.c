@@ -4,9 +4,12 @@
  *
  *   SHIM_MODULE   the real module
  *   SHIM_CONTROL  file read at every signature: "<count> <word> [<number>]";
- *                 the fault happens at the next <count> signatures, 0 = for ever
+ *                 the fault happens at the next <count> signatures, 0 = for
+ *                 ever; with a number, but for delay, only at those made by
+ *                 the mechanism of that number
  *   SHIM_LOG      file that gets a line for every C_Login, C_SignInit, C_Sign
- *                 (those that make a signature, not those that ask for a length)
+ *                 (those that make a signature, not those that ask for a
+ *                 length): the call, the session, the process, the mechanism
  *
  * Words: removed, device, general, session, login, handle (answers of C_Sign);
  * init-session, init-login, init-handle (answers of C_SignInit); flip (one bit
@@ -38,7 +41,12 @@ struct list {
 static struct list shim, *real;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void note(const char *what, ulong session)
+/* mechanisms are those of C_SignInit, by session; one that is not open any more
+ * may share its place. */
+enum { SESSIONS = 4096 };
+static ulong mechanisms[SESSIONS];
+
+static void note(const char *what, ulong session, ulong mechanism)
 {
 	const char *path = getenv("SHIM_LOG");
 	char line[64];
@@ -46,14 +54,14 @@ static void note(const char *what, ulong session)
 
 	if (path == NULL || (fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		return;
-	n = snprintf(line, sizeof line, "%s %lu %d\n", what, session, (int)getpid());
+	n = snprintf(line, sizeof line, "%s %lu %d 0x%lx\n", what, session, (int)getpid(), mechanism);
 	if (write(fd, line, (size_t)n) != n)
 		abort();
 	close(fd);
 }
 
 /* fault reports whether a fault of this kind is due now, and counts it. */
-static int fault(int init, char *word, int *number)
+static int fault(int init, ulong mechanism, char *word, int *number)
 {
 	const char *path = getenv("SHIM_CONTROL");
 	FILE *f;
@@ -66,6 +74,8 @@ static int fault(int init, char *word, int *number)
 		fclose(f);
 	}
 	if (found && init != (strncmp(word, "init-", 5) == 0))
+		found = 0;
+	if (found && *number != 0 && strcmp(word, "delay") != 0 && (ulong)*number != mechanism)
 		found = 0;
 	if (found && count == 1) {
 		unlink(path);
@@ -91,7 +101,7 @@ static ulong code(const char *word)
 
 static ulong shim_Login(ulong s, ulong user, unsigned char *pin, ulong len)
 {
-	note("C_Login", s);
+	note("C_Login", s, 0);
 	return ((login_fn)real->f[I_Login])(s, user, pin, len);
 }
 
@@ -100,8 +110,11 @@ static ulong shim_SignInit(ulong s, void *mechanism, ulong key)
 	char word[32];
 	int number;
 
-	note("C_SignInit", s);
-	if (fault(1, word, &number)) {
+	ulong kind = *(ulong *)mechanism; /* the first member of a CK_MECHANISM */
+
+	mechanisms[s % SESSIONS] = kind;
+	note("C_SignInit", s, kind);
+	if (fault(1, kind, word, &number)) {
 		if (strcmp(word, "init-login") == 0)
 			((logout_fn)real->f[I_Logout])(s);
 		return code(word + 5);
@@ -117,8 +130,8 @@ static ulong shim_Sign(ulong s, unsigned char *msg, ulong n, unsigned char *sig,
 
 	if (sig == NULL)
 		return ((sign_fn)real->f[I_Sign])(s, msg, n, sig, len);
-	note("C_Sign", s);
-	if (!fault(0, word, &number))
+	note("C_Sign", s, mechanisms[s % SESSIONS]);
+	if (!fault(0, mechanisms[s % SESSIONS], word, &number))
 		word[0] = 0;
 	if (code(word) != 0)
 		return code(word);
