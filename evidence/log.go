@@ -85,8 +85,10 @@ type Config struct {
 	// Batch is the most entries that one step integrates; 0 means 4096.
 	Batch int
 	// ReconcileAfter is the age at which an intent without outcome is closed as
-	// unknown; 0 means ten minutes. It must exceed the longest operation:
-	// one that comes later finds its outcome taken and releases nothing.
+	// unknown; 0 means ten minutes, and less than 0 that Run leaves it to who
+	// keeps more than the log of an operation. It must exceed the longest
+	// operation: one that comes later finds its outcome taken and releases
+	// nothing.
 	ReconcileAfter time.Duration
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time

@@ -35,15 +35,17 @@ func (l *Log) Run(ctx context.Context) error {
 	if len(l.cfg.Witnesses) > 0 {
 		helpers.Go(func() { l.every(ctx, l.cfg.Interval, "cosign", l.Cosign) })
 	}
-	helpers.Go(func() {
-		l.every(ctx, max(l.cfg.ReconcileAfter/4, time.Second), "reconcile", func(ctx context.Context) error {
-			closed, err := l.Reconcile(ctx)
-			if closed > 0 {
-				l.cfg.Logger.WarnContext(ctx, "closed intents without outcome", "count", closed)
-			}
-			return err
+	if l.cfg.ReconcileAfter > 0 {
+		helpers.Go(func() {
+			l.every(ctx, max(l.cfg.ReconcileAfter/4, time.Second), "reconcile", func(ctx context.Context) error {
+				closed, err := l.Reconcile(ctx)
+				if closed > 0 {
+					l.cfg.Logger.WarnContext(ctx, "closed intents without outcome", "count", closed)
+				}
+				return err
+			})
 		})
-	})
+	}
 	l.every(ctx, l.cfg.Interval, "integrate", l.drain)
 	return ctx.Err()
 }

@@ -97,7 +97,7 @@ func (g *Gateway) Reconcile(ctx context.Context, age time.Duration) (closed int,
 }
 
 func (g *Gateway) closeUnknown(ctx context.Context, o Operation, at time.Time) error {
-	const code = "interrupted"
+	const code = "not-released"
 	return g.cfg.Store.Update(ctx, Scope(o.Organisation), func(tx Tx) error {
 		entries, err := tx.EntriesOf(ctx, o.ID)
 		if err != nil {
@@ -112,6 +112,7 @@ func (g *Gateway) closeUnknown(ctx context.Context, o Operation, at time.Time) e
 		}
 		r.Phase, r.Time, r.Node, r.Intent = evidence.PhaseOutcome, at, g.cfg.Node, hex.EncodeToString(entries[0].Leaf[:])
 		r.Result = evidence.Result{Status: evidence.StatusUnknown, Code: code}
+		r.Detail = merge(r.Detail, map[string]string{"reconciled": "true"})
 		entry, _, err := g.cfg.Notary.NewEntry(r)
 		if err != nil {
 			return err

@@ -37,9 +37,13 @@ func newEvidenceKeysCommand() *cobra.Command {
 // bundler makes evidence bundles out of what is on record.
 type bundler struct{ s *gatewayService }
 
-// waitForPlace is how long a bundle waits for its operation to be in the tree
-// and under a checkpoint: an application that asks at once need not ask twice.
-const waitForPlace = 10 * time.Second
+// How long a bundle waits for its operation to be in the tree and under a
+// checkpoint, and then for that to be timestamped: an application that asks at
+// once need not ask twice.
+const (
+	waitForPlace = 10 * time.Second
+	waitForStamp = 2 * time.Second
+)
 
 func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) error {
 	proofs, err := b.prove(ctx, o.ID)
@@ -51,7 +55,7 @@ func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) 
 	}
 	logKey, receiptKey := b.s.log.Keys()
 	in := bundle.Input{
-		Origin: b.s.log.Origin(), Keys: []string{logKey, receiptKey}, Proofs: proofs,
+		Origin: b.s.log.Origin(), Keys: append([]string{logKey, receiptKey}, b.s.cfg.Evidence.PastKeys...), Proofs: proofs,
 		Anchors: b.s.anchors.signers, TSAs: b.s.anchors.tsas,
 	}
 	if err := b.addArtefacts(ctx, &in); err != nil {
@@ -60,20 +64,23 @@ func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) 
 	return bundle.Write(w, in)
 }
 
-// prove asks until the operation has its place.
+// prove asks until the operation has its place, under a timestamp if one comes
+// soon.
 func (b *bundler) prove(ctx context.Context, operation string) ([]evidence.Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, waitForPlace)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for began := time.Now(); ; {
 		proofs, err := b.s.log.Prove(ctx, operation)
-		if !errors.Is(err, evidence.ErrNotIntegrated) {
+		stamped := len(proofs) > 0 && proofs[0].Checkpoint.Token != nil
+		if waited := time.Since(began); err == nil && (stamped || b.s.stamper == nil || waited > waitForStamp) ||
+			err != nil && !errors.Is(err, evidence.ErrNotIntegrated) {
 			return proofs, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, evidence.ErrNotIntegrated
 		case <-tick.C:
 		}
 	}

@@ -42,7 +42,7 @@ keys:
 trust: {signers: [trust.pem]}
 timestamps: {sources: [{url: %q}]}
 revocation: {allow: [%q]}
-evidence: {origin: kabupaten-contoh.example/log, interval: 200ms}
+evidence: {origin: kabupaten-contoh.example/log, interval: 200ms, stamp: 0s}
 limits: {anonymous: 600}
 log: {level: warn, format: text}
 `

@@ -265,7 +265,8 @@ func (s *gatewayService) openLog(ctx context.Context) error {
 	}
 	c := evidence.Config{
 		Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Node: node(), Floor: s.cfg.Evidence.Floor,
-		MergeDelay: s.cfg.Evidence.Promise, Interval: s.cfg.Evidence.Interval, StampEvery: time.Minute, Logger: s.logger,
+		MergeDelay: s.cfg.Evidence.Promise, Interval: s.cfg.Evidence.Interval, StampEvery: s.cfg.Evidence.Stamp, PastKeys: s.cfg.Evidence.PastKeys,
+		ReconcileAfter: -1, Logger: s.logger,
 	}
 	if s.stamper != nil {
 		c.Timestamper = &checkpointStamper{s.stamper, s.source, s.anchors.tsas}

@@ -189,6 +189,7 @@ func (cfg *Config) checkServices(c *checker) {
 	between(c, "verification.parallel", cfg.Verification.Parallel, 0, 1024)
 	between(c, "verification.timeout", cfg.Verification.Timeout, time.Second, 10*time.Minute)
 	between(c, "evidence.interval", cfg.Evidence.Interval, 10*time.Millisecond, time.Hour)
+	between(c, "evidence.stamp", cfg.Evidence.Stamp, 0, 24*time.Hour)
 	c.must(cfg.Evidence.Promise >= 2*cfg.Evidence.Interval && cfg.Evidence.Promise >= time.Minute && cfg.Evidence.Promise <= 7*24*time.Hour,
 		"evidence.promise", "%v is not between a minute (or two intervals) and seven days", cfg.Evidence.Promise)
 	c.must(cfg.Evidence.Floor != "", "evidence.floor", "is required: without it a restored database cannot be told from the present one")

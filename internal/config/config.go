@@ -300,6 +300,13 @@ type Evidence struct {
 	// tree. Signing stops when a record is older than that.
 	Promise time.Duration `yaml:"promise" default:"1h"`
 
+	// Stamp is the least time between two timestamps of checkpoints.
+	Stamp time.Duration `yaml:"stamp" default:"1m"`
+
+	// PastKeys are verifier keys of log and receipts that were in use before,
+	// as "absah evidence keys" printed them.
+	PastKeys []string `yaml:"past_keys"`
+
 	// Floor is the file, outside the database, with the last checkpoint. A
 	// database that is behind it has been restored and is refused.
 	Floor string `yaml:"floor" file:"write" default:"log-floor"`
