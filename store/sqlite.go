@@ -27,6 +27,7 @@ const busyTimeout = "15000"
 type sqliteDB struct {
 	pool    *sql.DB
 	writer  *writer
+	turn    *turnstile
 	readers chan *sqliteConn
 	all     []*sqliteConn
 	ready   bool // all readers are there
@@ -99,7 +100,10 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *sqliteDB, err e
 		db.readers <- r
 	}
 	if w != nil {
-		db.writer = newWriter(w, path+"-wal")
+		if db.turn, err = openTurnstile(path + ".turn"); err != nil {
+			return nil, err
+		}
+		db.writer = newWriter(w, path, db.turn)
 	}
 	db.ready = true
 	return db, nil
@@ -235,6 +239,9 @@ func (db *sqliteDB) close() (err error) {
 		}
 		for _, c := range db.all {
 			err = errors.Join(err, c.close())
+		}
+		if db.turn != nil {
+			err = errors.Join(err, db.turn.close())
 		}
 		if db.pool != nil {
 			err = errors.Join(err, db.pool.Close())

@@ -41,6 +41,7 @@ type writer struct {
 	wal      string
 	maxWAL   int64
 	walLimit int64
+	turn     *turnstile
 }
 
 // job is one Update on its way through the writer.
@@ -51,8 +52,8 @@ type job struct {
 	result chan error  // of the commit
 }
 
-func newWriter(conn *sqliteConn, wal string) *writer {
-	w := &writer{conn: conn, wal: wal, maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
+func newWriter(conn *sqliteConn, path string, turn *turnstile) *writer {
+	w := &writer{conn: conn, turn: turn, wal: path + "-wal", maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -132,12 +133,14 @@ func (w *writer) group(first *job) {
 		first.turn <- w.failed
 		return
 	}
-	if err := w.conn.do("BEGIN IMMEDIATE"); err != nil {
+	leave := w.turn.enter()
+	err := w.conn.do("BEGIN IMMEDIATE")
+	leave()
+	if err != nil {
 		first.turn <- fmt.Errorf("store: begin: %w", err)
 		return
 	}
 	var kept []*job
-	var err error
 	for j, n := first, 0; j != nil && err == nil; n++ {
 		var keep bool
 		if keep, err = w.one(j); keep {
