@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // signBody is the part "request" of /v1/sign, /v1/seal and /v1/batches.
@@ -164,6 +165,7 @@ func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
 
 // release sends a document: the input followed by its tail.
 func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
+	fault.Point("release.before")
 	for name, values := range releaseHeader(r) {
 		c.Writer.Header()[name] = values
 	}
@@ -171,6 +173,7 @@ func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
 	c.Header("Content-Disposition", `attachment; filename="signed.pdf"`)
 	c.Header("Link", "</v1/operations/"+r.Operation+`>; rel="describedby"`)
 	c.Status(http.StatusOK)
+	fault.Point("release.headers")
 	return writeRelease(c.Writer, in, r)
 }
 
@@ -196,9 +199,11 @@ func writeRelease(w io.Writer, in *upload, r *gateway.Release) error {
 	if _, err := io.Copy(w, io.NewSectionReader(in, 0, in.Size)); err != nil {
 		panic(http.ErrAbortHandler) // the length was promised: cut the connection rather than send a torso
 	}
+	fault.Point("release.body")
 	if _, err := w.Write(r.Tail); err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	fault.Point("release.written")
 	return nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // inMemory is the largest upload that is not written to disk: most letters
@@ -99,6 +101,7 @@ func (s *spool) receive(r io.Reader) (_ *upload, err error) {
 	if u.file, err = os.CreateTemp(s.dir, spoolPrefix+"*"); err != nil {
 		return nil, err
 	}
+	fault.Point("spool.created")
 	if err = os.Remove(u.file.Name()); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // readFloor returns the head in the floor file; the zero Head when there is no
@@ -102,19 +104,23 @@ func writeFile(name string, data []byte) (err error) {
 			err = errors.Join(fmt.Errorf("evidence: floor: %w", err), os.Remove(f.Name()))
 		}
 	}()
+	fault.Point("floor.created")
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Chmod(0o644) // it is published anyway, and an auditor reads it
 	}
 	if err == nil {
+		fault.Point("floor.written")
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+	fault.Point("floor.synced")
 	if err = os.Rename(f.Name(), name); err != nil {
 		return err
 	}
+	fault.Point("floor.renamed")
 	d, err2 := os.Open(dir)
 	if err2 != nil {
 		return fmt.Errorf("evidence: floor: %w", err2)
@@ -123,5 +129,6 @@ func writeFile(name string, data []byte) (err error) {
 	if err2 := d.Sync(); err2 != nil {
 		return fmt.Errorf("evidence: floor: %w", err2)
 	}
+	fault.Point("floor.after")
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // Run sequences, publishes and reconciles until ctx is done, then returns
@@ -101,6 +103,7 @@ func (l *Log) stamp(ctx context.Context) (asked bool, err error) {
 	if err != nil {
 		return true, fmt.Errorf("evidence: timestamp for the checkpoint of %d entries: %w", c.Size, err)
 	}
+	fault.Point("stamp.before")
 	a := Annotation{Token: stamp.Token}
 	for _, b := range stamp.Material {
 		if err := l.cfg.Store.PutArtefact(ctx, b); err != nil {
@@ -108,5 +111,8 @@ func (l *Log) stamp(ctx context.Context) (asked bool, err error) {
 		}
 		a.Material = append(a.Material, sha256Of(b.Data))
 	}
-	return true, l.cfg.Store.Annotate(ctx, c.Size, a)
+	fault.Point("stamp.kept")
+	err = l.cfg.Store.Annotate(ctx, c.Size, a)
+	fault.Point("stamp.after")
+	return true, err
 }

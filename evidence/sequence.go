@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // Integrate is one step of the sequencer: it gives places to the oldest waiting
@@ -70,9 +72,11 @@ func (l *Log) extend(ctx context.Context, head Head, waiting []Pending) (Head, e
 	if next.Root, err = tlog.TreeHash(next.Size, reader); err != nil {
 		return Head{}, err
 	}
+	fault.Point("integrate.before")
 	if err := l.cfg.Store.Integrate(ctx, head, rows, added, next); err != nil {
 		return Head{}, err
 	}
+	fault.Point("integrate.after")
 	return next, nil
 }
 
@@ -118,10 +122,13 @@ func (l *Log) publish(ctx context.Context, head Head) error {
 	if err != nil {
 		return err
 	}
+	fault.Point("checkpoint.signed")
 	if err := l.advance(ctx, head, msg); err != nil {
 		return err
 	}
+	fault.Point("checkpoint.before")
 	err = l.cfg.Store.SaveCheckpoint(ctx, Checkpoint{Head: head, Note: msg, Time: l.cfg.Clock().UTC()})
+	fault.Point("checkpoint.after")
 	if errors.Is(err, ErrConflict) {
 		return fmt.Errorf("%w: another root of %d entries was signed before", ErrTampered, head.Size)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/internal/fault"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -85,7 +86,10 @@ func (g *Gateway) Reconcile(ctx context.Context, age time.Duration) (closed int,
 		return 0, fromStore(err)
 	}
 	for _, o := range open {
-		switch err := g.closeUnknown(ctx, o, at); {
+		fault.Point("reconcile.before")
+		err := g.closeUnknown(ctx, o, at)
+		fault.Point("reconcile.after")
+		switch {
 		case errors.Is(err, ErrClosed), errors.Is(err, evidence.ErrDuplicate): // it ended after all, or another node was first
 		case err != nil:
 			return closed, fromStore(err)

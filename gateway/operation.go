@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // operation is one act between its intent and its outcome. Exactly one of
@@ -67,12 +68,15 @@ func (g *Gateway) recordWith(ctx context.Context, c Caller, r evidence.Record, w
 	}
 	row := operationRow(r, c)
 	row.Status, row.FinishedAt = OperationStatus(r.Result.Status), at
-	return g.update(ctx, Scope(r.Organisation), func(tx Tx) error {
+	fault.Point("event.before")
+	err = g.update(ctx, Scope(r.Organisation), func(tx Tx) error {
 		if err := write(tx); err != nil {
 			return err
 		}
 		return tx.RecordEvent(ctx, row, entry)
 	})
+	fault.Point("event.after")
+	return err
 }
 
 // update runs fn in a transaction that also raises the time floor when that is
@@ -143,6 +147,7 @@ func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation,
 	if b.reservation != nil {
 		b.reservation.ExpiresAt = at.Add(g.cfg.Tail)
 	}
+	fault.Point("intent.before")
 	err = g.update(ctx, Scope(r.Organisation), func(tx Tx) (err error) {
 		if b.check != nil {
 			if err := b.check(tx); err != nil {
@@ -152,6 +157,7 @@ func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation,
 		o.prior, err = tx.BeginOperation(ctx, Begin{Operation: o.row, Intent: entry, Reservation: b.reservation, Activation: b.activation})
 		return err
 	})
+	fault.Point("intent.after")
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +275,9 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 	} else if out.tail != nil {
 		f.Tail = o.g.tails.seal(out.tail, o.row.ID)
 	}
+	fault.Point("outcome.before")
 	err = o.g.update(ctx, Scope(r.Organisation), func(tx Tx) error { return tx.FinishOperation(ctx, f) })
+	fault.Point("outcome.after")
 	if err != nil {
 		return evidence.Receipt{}, o.unrecorded(ctx, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/internal/fault"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/signer"
 )
@@ -115,7 +116,9 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	if op.prior != nil {
 		return op.again(ctx, in)
 	}
+	fault.Point("key.before")
 	key, closeKey, err := g.openKey(ctx, c, who, req, at)
+	fault.Point("key.after")
 	if err != nil {
 		return nil, op.fail(ctx, err)
 	}
@@ -129,6 +132,7 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 		op.signed = reachedKey(err)
 		return nil, op.fail(ctx, err)
 	}
+	fault.Point("document.made")
 	return op.release(ctx, signedOutcome(in, req, result, op.row.ID, who))
 }
 
@@ -328,7 +332,9 @@ func (g *Gateway) tryPassphrase(ctx context.Context, c Caller, signerID string, 
 	case err != nil:
 		return fromStore(err)
 	}
+	fault.Point("attempt.reserved")
 	tried := try()
+	fault.Point("attempt.tried")
 	wrong := errors.Is(tried, ErrPassphrase)
 	err = update(func(tx Tx) (err error) {
 		if tried != nil && !wrong {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 const entryColumns = `e.salt, e.record, e.leaf, e.receipt, e.organisation, e.operation, e.phase, e.kind, e.at, e.promise, l.leaf_index`
@@ -37,6 +38,7 @@ func (tx *Tx) Append(ctx context.Context, e evidence.Entry) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (operation, phase, slot) DO NOTHING`,
 		e.Organisation, e.Operation, string(e.Phase), slot, e.Kind, e.Time.UnixMicro(), e.Promise.UnixMicro(),
 		e.Salt[:], e.Leaf[:], e.Record, e.Receipt)
+	fault.Point("entry.written")
 	if err == nil && n == 0 {
 		return evidence.ErrDuplicate
 	}
@@ -58,9 +60,11 @@ func (tx *Tx) PutArtefact(ctx context.Context, b evidence.Blob) error {
 		}
 	}
 	d := sha256Of(b.Data)
+	fault.Point("artefact.before")
 	_, err := tx.exec(ctx, `INSERT INTO artefacts (organisation, sha256, kind, size, data) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (sha256, organisation) DO UPDATE SET data = excluded.data, erased_at = NULL WHERE artefacts.data IS NULL`,
 		b.Organisation, d[:], b.Kind, len(b.Data), blob(b.Data))
+	fault.Point("artefact.after")
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 const operationColumns = `id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document, activation, batch,
@@ -123,6 +124,7 @@ func (tx *Tx) BeginOperation(ctx context.Context, b gateway.Begin) (*gateway.Pri
 	b.Operation.Activation = b.Activation
 	if b.Reservation != nil {
 		prior, err := tx.reserve(ctx, *b.Reservation, b.Operation)
+		fault.Point("reservation.written")
 		if prior != nil || err != nil {
 			return prior, tx.note(err)
 		}
@@ -169,6 +171,7 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 	}
 	_, err = tx.exec(ctx, `UPDATE operations SET status = $1, code = $2, level = $3, certificate = $4, output_sha256 = $5, finished_at = $6 WHERE id = $7`,
 		string(f.Status), f.Code, f.Level, digest(f.Certificate), digest(f.OutputSHA256), f.At.UnixMicro(), o.ID)
+	fault.Point("operation.finished")
 	for _, b := range f.Artefacts {
 		if err == nil {
 			err = tx.PutArtefact(ctx, b)

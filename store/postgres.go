@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // appRole is what every session works as.
@@ -169,7 +170,9 @@ func commitPostgres(ctx context.Context, conn *pgxpool.Conn) (again bool, err er
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 	defer cancel()
+	fault.Point("commit.before")
 	tag, err := conn.Exec(ctx, "commit")
+	fault.Point("commit.after")
 	var answer *pgconn.PgError
 	switch {
 	case err == nil && tag.String() == "COMMIT":

@@ -11,6 +11,7 @@ import (
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // maxHashes is how many stored hashes share a row: a full row has 1.5 KB,
@@ -119,6 +120,7 @@ func (db *DB) Integrate(ctx context.Context, old evidence.Head, rows []int64, ha
 		if err := tx.s.place(ctx, tx, old.Size, rows); err != nil {
 			return err
 		}
+		fault.Point("tree.placed")
 		first := tlog.StoredHashCount(old.Size)
 		for part := range slices.Chunk(hashes, maxHashes) {
 			packed := make([]byte, 0, len(part)*tlog.HashSize)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/absah-id/absah/internal/fault"
 )
 
 // Bounds of the group commit.
@@ -230,7 +232,9 @@ func (w *writer) next() *job {
 }
 
 func (w *writer) commit() error {
+	fault.Point("commit.before")
 	err := w.conn.do("COMMIT")
+	fault.Point("commit.after")
 	if err == nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 			return setUp(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "sign": sign, "fault": fault, "revoke": revoke,
+			"exits": exits, "sign": sign, "fault": misbehave, "revoke": revoke,
 			"record": record, "tamper": tamper,
 		},
 	})
@@ -173,7 +173,7 @@ func sign(ts *testscript.TestScript, neg bool, args []string) {
 	exits(ts, false, append(full, args[2:]...))
 }
 
-func fault(ts *testscript.TestScript, neg bool, args []string) {
+func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 	services := map[string]lab.Service{"tsa": lab.TSA, "ocsp": lab.OCSP, "crl": lab.CRL}
 	faults := map[string]lab.Fault{"none": lab.None, "down": lab.Down, "wrong-nonce": lab.WrongNonce, "unknown": lab.UnknownStatus}
 	if neg || len(args) != 2 {

@@ -29,6 +29,7 @@ import (
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/internal/config"
+	"github.com/absah-id/absah/internal/fault"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/signer"
@@ -151,6 +152,7 @@ func inTurn(ctx context.Context, steps []step) error {
 		if err := step.open(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
+		fault.Point("start.step")
 	}
 	return nil
 }
@@ -301,7 +303,7 @@ func node() string {
 func (s *gatewayService) openGateway(ctx context.Context) error {
 	sc := signer.Config{Source: s.source, Anchors: s.anchors.signers, TSAAnchors: s.anchors.tsas, MaxDrift: s.cfg.Timestamps.Drift}
 	if s.stamper != nil {
-		sc.Timestamper = s.stamper
+		sc.Timestamper = documentStamper{s.stamper}
 	}
 	sign, err := signer.New(sc)
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/internal/config"
+	"github.com/absah-id/absah/internal/fault"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 )
@@ -52,7 +53,9 @@ func (k boundKey) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte,
 }
 
 func (k boundKey) SignMessage(r io.Reader, msg []byte, o crypto.SignerOpts) ([]byte, error) {
+	fault.Point("signature.before")
 	sig, err := k.key.WithContext(k.ctx).SignMessage(r, msg, o)
+	fault.Point("signature.after")
 	return sig, keyError(err)
 }
 
@@ -124,6 +127,16 @@ func (k *keys) Generate(ctx context.Context, signerID, algorithm string, passphr
 func samePublicKey(key *hsm.Key, cert *x509.Certificate) bool {
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	return err == nil && string(der) == string(cert.RawSubjectPublicKeyInfo)
+}
+
+// documentStamper has signatures and documents timestamped.
+type documentStamper struct{ client *tsp.Client }
+
+func (d documentStamper) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
+	fault.Point("timestamp.before")
+	token, err := d.client.Timestamp(ctx, h, digest)
+	fault.Point("timestamp.after")
+	return token, err
 }
 
 // checkpointStamper has checkpoints of the log timestamped, with what is
