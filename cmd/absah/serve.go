@@ -465,9 +465,10 @@ func (s *gatewayService) ready(ctx context.Context) error {
 
 // housekeeping is what the service does by itself, and how often.
 func (s *gatewayService) housekeeping() []chore {
+	age := s.cfg.Evidence.Reconcile
 	return []chore{
-		{"reconcile", time.Minute, func(ctx context.Context) error {
-			n, err := s.gateway.Reconcile(ctx, 10*time.Minute)
+		{"reconcile", max(time.Second, age/10), func(ctx context.Context) error {
+			n, err := s.gateway.Reconcile(ctx, age)
 			if n > 0 {
 				s.logger.WarnContext(ctx, "operations closed as unknown", "count", n)
 			}

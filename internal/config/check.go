@@ -192,6 +192,7 @@ func (cfg *Config) checkServices(c *checker) {
 	between(c, "evidence.stamp", cfg.Evidence.Stamp, 0, 24*time.Hour)
 	c.must(cfg.Evidence.Promise >= 2*cfg.Evidence.Interval && cfg.Evidence.Promise >= time.Minute && cfg.Evidence.Promise <= 7*24*time.Hour,
 		"evidence.promise", "%v is not between a minute (or two intervals) and seven days", cfg.Evidence.Promise)
+	between(c, "evidence.reconcile", cfg.Evidence.Reconcile, time.Second, 24*time.Hour)
 	c.must(cfg.Evidence.Floor != "", "evidence.floor", "is required: without it a restored database cannot be told from the present one")
 	for i, w := range cfg.Evidence.Witnesses {
 		if w.URL != "" {

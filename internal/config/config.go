@@ -307,6 +307,11 @@ type Evidence struct {
 	// as "absah evidence keys" printed them.
 	PastKeys []string `yaml:"past_keys"`
 
+	// Reconcile is the age at which an operation without an outcome is closed
+	// as unknown: its process has died. It must be longer than the longest
+	// operation, since one that ends later releases nothing.
+	Reconcile time.Duration `yaml:"reconcile" default:"10m"`
+
 	// Floor is the file, outside the database, with the last checkpoint. A
 	// database that is behind it has been restored and is refused.
 	Floor string `yaml:"floor" file:"write" default:"log-floor"`
