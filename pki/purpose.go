@@ -46,6 +46,7 @@ func (p Purpose) String() string {
 var (
 	asn1ExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
 	asn1KeyUsage    = asn1.ObjectIdentifier{2, 5, 29, 15}
+	asn1NoRevAvail  = asn1.ObjectIdentifier{2, 5, 29, 56}
 	asn1NoCheck     = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
 )
 
@@ -98,6 +99,14 @@ func checkPurpose(cert *x509.Certificate, p Purpose) *PathError {
 // HasNoCheck reports id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1). It counts
 // only in a certificate that may sign OCSP responses.
 func HasNoCheck(cert *x509.Certificate) bool { return extensionOf(cert, asn1NoCheck) != nil }
+
+// NeverRevoked reports that a certificate says of itself that it will not be
+// revoked, since it ends soon (noRevAvail, RFC 9608 §2): nobody is to be asked
+// about it. In an authority's certificate, or beside an address of revocation
+// data, the extension contradicts the rest and counts nothing.
+func NeverRevoked(cert *x509.Certificate) bool {
+	return !cert.IsCA && len(cert.OCSPServer)+len(cert.CRLDistributionPoints) == 0 && extensionOf(cert, asn1NoRevAvail) != nil
+}
 
 // needsStatus reports whether the status of a delegated responder must be
 // known. It need not with id-pkix-ocsp-nocheck, nor when the authority names

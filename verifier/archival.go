@@ -232,7 +232,7 @@ func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Ti
 	}
 	links := make([]link, len(path)-1)
 	for i := len(path) - 2; i >= 0; i-- {
-		l := link{cert: path[i], issuer: path[i+1]}
+		l := newLink(path, i, p.purpose)
 		name := display(l.cert.Subject.CommonName)
 		if r.evidence.certificatePOE(l.cert, &r.poe).After(control) {
 			b.fail(indeterminate(NoPOE, reasonf("poe", "the certificate of %s is not proven to have existed by %s", name, control.Format(time.RFC3339))))
@@ -245,7 +245,7 @@ func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Ti
 		switch {
 		case l.status.State == pki.Revoked:
 			control = earliest(control, l.status.RevokedAt)
-		case r.freshFor(l.status, i == 0, p.known) == stale:
+		case r.freshFor(l, p.known) == stale:
 			control = earliest(control, l.status.ThisUpdate)
 		}
 		for _, a := range []algorithm{

@@ -68,13 +68,6 @@ func (r *run) formatOfContents(w *work, b *Block) {
 	default:
 		b.hold("contents")
 	}
-	for _, t := range w.stamps {
-		// A time-stamp that cannot be read is dropped (M10). One that says of
-		// what it is in words that nobody knows may be the only proof of time.
-		if t.t != nil && t.t.Hash == 0 {
-			b.fail(failed(FormatFailure, reasonf("timestamp-digest", "the %s time-stamp is over a digest by the unknown algorithm %v", t.out.Kind, t.t.HashOID)))
-		}
-	}
 	for _, e := range w.warnings {
 		if e.Rule == cms.RuleDigestUnlisted {
 			b.fail(failed(FormatFailure, ruleWarning(e)))
@@ -303,6 +296,12 @@ func (r *run) acceptance(w *work, b *Block, at time.Time) Conclusion {
 	}
 	if b.ok() {
 		b.hold("attributes")
+	}
+	for _, t := range w.stamps {
+		if t.unfathomable() {
+			b.fail(indeterminate(SigConstraintsFailure, reasonf("timestamp-digest",
+				"the %s time-stamp is over a digest by the unknown algorithm %v", t.out.Kind, t.t.HashOID)))
+		}
 	}
 	for _, a := range r.ownAlgorithms(w) {
 		if !r.v.catalogue.reliable(a, at) {

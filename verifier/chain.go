@@ -12,8 +12,22 @@ import (
 // its revocation.
 type link struct {
 	cert, issuer *x509.Certificate
-	status       pki.Status
-	err          error // why there is no status
+	// signer marks the certificate of who signed the document: its status has
+	// to be recent, that of authorities only current (see freshFor).
+	signer bool
+	status pki.Status
+	err    error // why there is no status
+}
+
+// exempt reports a certificate that is never revoked by its own word, and of
+// which nobody says otherwise.
+func (l *link) exempt() bool {
+	return l.err == nil && l.status.State == pki.Good && l.status.Evidence == nil && pki.NeverRevoked(l.cert)
+}
+
+// newLink is the step i of a path, leaf first.
+func newLink(path []*x509.Certificate, i int, purpose pki.Purpose) link {
+	return link{cert: path[i], issuer: path[i+1], signer: i == 0 && purpose == pki.Signing}
 }
 
 // revoked reports a permanent revocation or a hold.
@@ -147,7 +161,7 @@ func (r *run) judgePath(path []*x509.Certificate, purpose pki.Purpose, ref time.
 	res := &chainResult{}
 	since, sunk := r.sunset(path, purpose)
 	for i := range len(path) - 1 {
-		l := link{cert: path[i], issuer: path[i+1]}
+		l := newLink(path, i, purpose)
 		l.status, l.err = r.status(l, purpose, !sunk)
 		res.links = append(res.links, l)
 		res.weak = append(res.weak, r.weaknesses(l)...)
@@ -232,7 +246,7 @@ func (r *run) weaknesses(l link) []weakness {
 	name := display(l.cert.Subject.CommonName)
 	add(certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), "the certificate of "+name,
 		func(p *poeSet) time.Time { return r.evidence.certificatePOE(l.cert, p) })
-	if l.err == nil {
+	if l.err == nil && !l.exempt() {
 		add(certificateAlgorithm(l.status.Algorithm, l.status.Signer), "the revocation data about "+name,
 			func(p *poeSet) time.Time { return r.evidence.statusPOE(l.status, p) })
 	}
@@ -279,11 +293,11 @@ func (r *run) responderOutOfBounds(links []link) *link {
 // freshness is revocation freshness checking (§5.2.5) of a whole path for the
 // moment ref.
 func (r *run) freshness(links []link, ref time.Time) Conclusion {
-	for i, l := range links {
+	for _, l := range links {
 		if l.err != nil {
 			return indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err))
 		}
-		if r.freshFor(l.status, i == 0, ref) == stale {
+		if r.freshFor(l, ref) == stale {
 			return indeterminate(TryLater, reasonf("revocation-stale", "the status of the certificate of %s is known as of %s only, not for %s",
 				display(l.cert.Subject.CommonName), l.status.ThisUpdate.UTC().Format(time.RFC3339), ref.UTC().Format(time.RFC3339)))
 		}
@@ -299,28 +313,33 @@ const (
 	fresh
 )
 
-// freshFor says whether a status counts for the moment ref. A status made at
-// or after it always does. An older one has to be current at that moment and,
-// for the certificate that signed, not older than
-// [Policy] says.
-func (r *run) freshFor(s pki.Status, leaf bool, ref time.Time) freshnessKind {
-	if !s.ThisUpdate.Before(ref) {
-		return fresh
-	}
-	p := r.v.cfg.Policy
-	next := s.NextUpdate
-	if next.IsZero() {
-		next = s.ThisUpdate.Add(p.EvidenceLifetime)
-	}
+// freshFor says whether the status of a link counts for the moment ref. One
+// made at or after it always does. An older one has to be current at that
+// moment: its nextUpdate is the most that §5.2.5 lets it be used. The signer's
+// must not be older than [Policy] says, besides; certification authorities and
+// time-stamp authorities publish lists that stand for weeks, and their keys are
+// not in the hands of everybody who signs.
+func (r *run) freshFor(l link, ref time.Time) freshnessKind {
 	switch {
-	case !ref.Before(next):
-		return stale
-	case !leaf:
+	case l.exempt(), !l.status.ThisUpdate.Before(ref):
 		return fresh
-	case ref.Sub(s.ThisUpdate) > p.SignerEvidenceAge:
+	case !r.current(l.status, ref):
+		return stale
+	case !l.signer:
+		return fresh
+	case ref.Sub(l.status.ThisUpdate) > r.v.cfg.Policy.SignerEvidenceAge:
 		return stale
 	}
 	return aged
+}
+
+// current reports that a status made before the moment ref still stands then.
+func (r *run) current(s pki.Status, ref time.Time) bool {
+	next := s.NextUpdate
+	if next.IsZero() {
+		next = s.ThisUpdate.Add(r.v.cfg.Policy.EvidenceLifetime)
+	}
+	return ref.Before(next)
 }
 
 // describeChain adds a block for each certificate of the path.
@@ -329,6 +348,10 @@ func (r *run) describeChain(b *Block, res *chainResult) {
 		rac := b.sub(newBlock("RAC", "5.2.6", display(l.cert.Subject.CommonName)))
 		if l.err != nil {
 			rac.fail(indeterminate(TryLater, reasonf("revocation-unknown", "%v", l.err)))
+			continue
+		}
+		if l.exempt() {
+			rac.hold("revocation-exempt")
 			continue
 		}
 		kind := "CRL"

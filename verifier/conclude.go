@@ -275,13 +275,19 @@ func (r *run) storeFor(w *work) (at place, ok bool) {
 		}
 	}
 	for _, l := range links {
+		if pki.NeverRevoked(l.cert) {
+			continue
+		}
 		first, held := r.inStore(l)
 		if !held {
 			return 0, false
 		}
 		at = max(at, first)
 	}
-	return at, len(links) > 0
+	if at == 0 { // none needs any
+		return r.firstStore, r.firstStore > 0
+	}
+	return at, true
 }
 
 // linksOf returns the path that was found, or else the certificate below each

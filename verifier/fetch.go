@@ -160,24 +160,33 @@ func (r *run) status(l link, purpose pki.Purpose, ask bool) (pki.Status, error) 
 		r.statusCache[key] = k
 	}
 	known := k.err == nil && (k.status.State == pki.Revoked && !k.status.OnHold() || !k.status.ThisUpdate.Before(r.at))
-	if r.network == nil || !ask || known || k.fetched || !within(l.cert, r.at) {
+	if r.network == nil || !ask || known || pki.NeverRevoked(l.cert) || k.fetched || !within(l.cert, r.at) {
 		return k.status, k.err
 	}
 	k.fetched = true
 	if err := r.fetch(l.cert, l.issuer); err == nil {
 		k.status, k.err = r.revocation(l, purpose, r.at)
-	} else if k.err != nil || r.freshFor(k.status, false, r.at) == stale {
+	} else if k.err != nil || !r.current(k.status, r.at) {
 		r.note("fetch", fmt.Sprintf("no current revocation data for %s: %v", display(l.cert.Subject.CommonName), err))
 	}
 	return k.status, k.err
 }
 
-// revocation concludes from what provably existed by control, as of then.
+// revocation concludes from what provably existed by control, as of then. The
+// status of a certificate that is never revoked is its own word, for the time
+// of its validity (RFC 9608 §4), unless somebody revoked it all the same.
 func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.Status, error) {
-	return pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
+	status, err := pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
 		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
 		Responders: r.v.responders, Session: r.session,
 	})
+	if pki.NeverRevoked(l.cert) && (err != nil || status.State != pki.Revoked) {
+		return pki.Status{
+			State: pki.Good, ThisUpdate: l.cert.NotBefore, NextUpdate: l.cert.NotAfter, ProducedAt: l.cert.NotBefore,
+			Signer: l.issuer, Algorithm: l.cert.SignatureAlgorithm,
+		}, nil
+	}
+	return status, err
 }
 
 // fetch asks for an OCSP response and, failing that, for a CRL, and keeps what

@@ -87,6 +87,50 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
+// replaceInContents replaces some bytes of the first signature's CMS, written
+// in hexadecimal, by others of the same length.
+func replaceInContents(tb testing.TB, b []byte, old, by string) []byte {
+	tb.Helper()
+	at := bytes.Index(b, []byte("/Contents <")) + len("/Contents <")
+	end := at + bytes.IndexByte(b[at:], '>')
+	i := bytes.Index(bytes.ToLower(b[at:end]), []byte(old))
+	if i < 0 || len(old) != len(by) {
+		tb.Fatalf("%s is not in /Contents, or longer or shorter than %s", old, by)
+	}
+	out := bytes.Clone(b)
+	copy(out[at+i:], by)
+	return out
+}
+
+// TestForeignStamps: what is put among the unsigned attributes makes no good
+// signature a forgery, and no forgery a good signature.
+func TestForeignStamps(t *testing.T) {
+	const imprint, unknown = "3031300d060960864801650304020105000420", "3031300d060960864801650304026305000420"
+	const tstInfo, other = "060b2a864886f70d0109100104", "060b2a864886f70d0109100105"
+	w := newWorld(t)
+	signed := w.sign(t, letter(t), signer.T)
+	tests := []struct {
+		name   string
+		file   []byte
+		want   string
+		intact bool
+	}{
+		{"as signed", signed, "PASSED", true},
+		{"no time-stamp at all", replaceInContents(t, signed, tstInfo, other), "PASSED", true},
+		{"over a digest that nobody knows", replaceInContents(t, signed, imprint, unknown), "INDETERMINATE/SIG_CONSTRAINTS_FAILURE", false},
+		{"the same, of a changed letter", flip(t, replaceInContents(t, signed, imprint, unknown), "endobj", -3), "FAILED/HASH_FAILURE", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := verify(t, w.online(), tt.file, w.now())
+			if s := r.Signatures[0]; s.String() != tt.want || s.Intact != tt.intact {
+				explain(t, r)
+				t.Errorf("got %s, intact %v, want %s, %v", s.Conclusion, s.Intact, tt.want, tt.intact)
+			}
+		})
+	}
+}
+
 // TestRevocationSources: a source that lies or is down never gives a pass.
 func TestRevocationSources(t *testing.T) {
 	tests := []struct {

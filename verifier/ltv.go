@@ -127,13 +127,13 @@ func (r *run) evidenceAt(w *work, b *Block, best time.Time) Conclusion {
 		if l.err == nil && l.revoked() && l.status.RevokedAt.After(best) {
 			continue // that it was revoked later says that it was good then
 		}
-		if l.err == nil && i == 0 && best.Before(r.at) && r.freshFor(l.status, true, best) == aged {
+		if l.err == nil && best.Before(r.at) && r.freshFor(l, best) == aged {
 			w.warn("revocation-aged", "the status of the signer's certificate is known as of "+
 				l.status.ThisUpdate.UTC().Format(time.RFC3339)+", shortly before the signature")
 		}
 		if c := r.freshness([]link{l}, best); i == 0 && !c.ok() {
 			b.fail(c)
-		} else if i > 0 && (l.err != nil || r.freshFor(l.status, false, best) == stale) {
+		} else if i > 0 && (l.err != nil || r.freshFor(l, best) == stale) {
 			b.fail(r.staleAuthority(l, best))
 		}
 	}

@@ -51,7 +51,7 @@ type Certificate struct {
 
 // CertificateStatus is what the evidence says of a certificate's revocation.
 type CertificateStatus struct {
-	State      string // good, revoked, on-hold or unknown
+	State      string // good, revoked, on-hold, unknown, or exempt: never revoked by its own word (RFC 9608)
 	Why        string // when unknown
 	OCSP       bool   // Evidence is an OCSP response, not a CRL
 	ThisUpdate time.Time
@@ -188,6 +188,9 @@ func (r *run) describeCertificate(c *x509.Certificate) Certificate {
 func (r *run) describeStatus(l link) CertificateStatus {
 	if l.err != nil {
 		return CertificateStatus{State: pki.Unknown.String(), Why: display(l.err.Error())}
+	}
+	if l.exempt() {
+		return CertificateStatus{State: "exempt"}
 	}
 	s := l.status
 	out := CertificateStatus{

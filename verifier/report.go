@@ -61,8 +61,9 @@ type Signature struct {
 	// is computed from what is there; whether that is valid is another matter.
 	Level string
 	Conclusion
-	// Intact is true when the structure is in order and digest and signature
-	// value both hold. It says nothing of trust.
+	// Intact is true when the structure is in order, that of its time-stamps
+	// included, and digest and signature value both hold. It says nothing of
+	// trust.
 	Intact   bool
 	Coverage string // entire-file, entire-revision or partial
 	Changes  Changes

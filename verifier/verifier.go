@@ -137,6 +137,7 @@ type run struct {
 	pathCache   map[pathKey]foundPaths
 	statusCache map[statusKey]*knownStatus
 	storeCache  map[statusKey]stored
+	firstStore  place // of a security store that was read; 0 without one
 }
 
 // note adds a warning about the whole file once.

@@ -179,6 +179,13 @@ func (r *run) newToken(kind string, raw []byte, at place) *token {
 	return t
 }
 
+// unfathomable reports a token that can be read, but not whether it belongs
+// where it stands: it is over a digest by an algorithm that nobody knows. What
+// is no token at all is dropped (M10); this one may be the only proof of time,
+// or a foreign one, so that the signature it is on is neither passed nor
+// called a forgery.
+func (t *token) unfathomable() bool { return t.t != nil && t.t.Hash == 0 }
+
 // tokens returns all time-stamps of a work, its own first.
 func (w *work) tokens() []*token {
 	if w.own != nil {
@@ -292,6 +299,9 @@ func (r *run) collectStores() error {
 		case err != nil:
 			return err
 		}
+		if dss != nil && r.firstStore == 0 {
+			r.firstStore = inRevision(n)
+		}
 		size += r.evidence.addDSS(dss, inRevision(n))
 		return nil
 	}
@@ -320,7 +330,8 @@ func (r *run) examine(w *work) {
 	if w.si != nil {
 		r.examineSignature(w)
 	}
-	w.out.Intact = len(w.j.Structure) == 0 && w.syntax == nil && w.check != nil && w.check.Intact() && !w.check.Has(tsp.RuleImprint)
+	w.out.Intact = len(w.j.Structure) == 0 && w.syntax == nil && w.check != nil && w.check.Intact() && !w.check.Has(tsp.RuleImprint) &&
+		!slices.ContainsFunc(w.stamps, (*token).unfathomable)
 }
 
 func (r *run) examineSignature(w *work) {

@@ -111,6 +111,8 @@ func (w Words) Status(s verifier.CertificateStatus, counts time.Time, format fun
 		return ""
 	case "good":
 		return w.Text("status.good", kind, by, format(s.ThisUpdate))
+	case "exempt":
+		return w.Text("status.exempt")
 	case "on-hold":
 		return w.Text("status.on-hold", format(s.RevokedAt), kind, by)
 	case "revoked":
