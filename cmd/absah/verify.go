@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,7 +69,7 @@ written to OUT.pdf: exactly the bytes that its signer saw.`,
 	flags.BoolVar(&f.offline, "offline", false, "use no network: only what the files hold")
 	flags.StringVar(&f.policy, "policy", "gov", "gov, or forms to allow later form values")
 	flags.StringVar(&f.password, "password-file", "", "`file` with the password of encrypted documents")
-	flags.StringArrayVar(&f.allow, "allow-host", nil, "`host:port` on a private network that OCSP and CRL addresses may name (repeatable)")
+	flags.StringArrayVar(&f.allow, "allow-host", nil, "`host:port` on a private network that OCSP, CRL and issuers' addresses may name (repeatable)")
 	flags.DurationVar(&f.timeout, "service-timeout", fetch.DefaultTimeout, "longest wait for one network service")
 	flags.IntVar(&f.extract, "extract", 0, "write the revision signed by signature `N` to OUT.pdf: --extract N OUT.pdf FILE")
 	flags.StringVar(&f.out, "out", "", "`file` for --extract; one that exists is replaced")
@@ -163,7 +165,7 @@ func (f *verifyFlags) verifier() (*verifier.Verifier, func(), error) {
 	if err != nil {
 		return nil, nil, usageErrorf("--policy: %v", err)
 	}
-	cfg := verifier.Config{Policy: policy}
+	cfg := verifier.Config{Policy: policy, IssuerHosts: f.allow}
 	if cfg.Signers, err = readAnchors(f.trust); err != nil {
 		return nil, nil, err
 	}
@@ -243,7 +245,8 @@ type verifyFile struct {
 	size int64
 }
 
-// open makes sure that every file is there before anything is judged.
+// open makes sure that every file is there and may be read before anything is
+// judged.
 func (j *verifyJob) open(names []string, stderr io.Writer) error {
 	total := int64(0)
 	for _, name := range names {
@@ -251,14 +254,32 @@ func (j *verifyJob) open(names []string, stderr io.Writer) error {
 		if err != nil {
 			return usageErrorf("%v", err)
 		}
-		if !info.Mode().IsRegular() {
+		if !info.Mode().IsRegular() { // a pipe cannot be read twice, nor from its end
 			return usageErrorf("%s is not a regular file", name)
+		}
+		if f, err := os.Open(name); err != nil {
+			return usageErrorf("%v", err)
+		} else {
+			f.Close()
 		}
 		j.files = append(j.files, verifyFile{name, info.Size()})
 		total += info.Size()
 	}
 	j.progress = newProgress(stderr, "verify", total)
 	return nil
+}
+
+// memoryPerFile is where the collector begins to work hard: what a hostile file
+// makes the verifier allocate is mostly garbage at once, and one file may cost
+// 256 MiB, the program included.
+const memoryPerFile = 200 << 20
+
+// limitMemory has the collector mind what several files cost together, unless
+// GOMEMLIMIT says something else.
+func limitMemory(workers int) {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(int64(workers) * memoryPerFile)
+	}
 }
 
 type verifyResult struct {
@@ -271,6 +292,7 @@ type verifyResult struct {
 func (j *verifyJob) each(ctx context.Context, use func(*verifier.Report) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(len(j.files), runtime.GOMAXPROCS(0))
+	limitMemory(workers)
 	// A slot per file keeps the order; slots bounds what is judged ahead of
 	// what has been printed.
 	slots := make(chan chan verifyResult, 4*workers)
@@ -325,7 +347,7 @@ func (j *verifyJob) each(ctx context.Context, use func(*verifier.Report) error) 
 func (j *verifyJob) verify(ctx context.Context, file verifyFile) (*verifier.Report, error) {
 	f, err := os.Open(file.name)
 	if err != nil {
-		return nil, err
+		return nil, usageErrorf("%v", err)
 	}
 	defer f.Close()
 	return j.v.Verify(ctx, verifier.Input{
