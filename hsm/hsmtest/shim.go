@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ const (
 	FlippedBit     Fault = "flip"         // one bit of the signature is wrong
 	Hang           Fault = "hang"         // C_Sign does not return
 	Abort          Fault = "abort"        // C_Sign takes the process down
+	KillBefore     Fault = "kill-before"  // C_Sign kills the process that uses the module, and makes no signature
+	KillAfter      Fault = "kill-after"   // C_Sign makes a signature, and kills the process that uses the module
 	SessionInvalid Fault = "init-session" // C_SignInit answers CKR_SESSION_HANDLE_INVALID
 	LoggedOut      Fault = "init-login"   // C_SignInit logs out and says so
 	HandleInvalid  Fault = "init-handle"  // C_SignInit answers CKR_KEY_HANDLE_INVALID
@@ -106,6 +109,26 @@ func (s *Shim) SignaturesBy(mechanisms ...uint) int {
 		}
 	}
 	return n
+}
+
+// Signature is one that was asked of the module.
+type Signature struct {
+	Time  time.Time // when C_Sign began
+	Label string    // of the key, spaces as underscores; "-" for none
+}
+
+// Log returns the signatures in the order in which they were asked for.
+func (s *Shim) Log() (all []Signature) {
+	s.t.Helper()
+	for _, line := range s.lines("C_Sign ") {
+		f := strings.Fields(line)
+		ns, err := strconv.ParseInt(f[3], 10, 64)
+		if err != nil {
+			s.t.Fatalf("log of the shim: %q", line)
+		}
+		all = append(all, Signature{time.Unix(0, ns), f[4]})
+	}
+	return all
 }
 
 // Logins returns how many times C_Login was called.

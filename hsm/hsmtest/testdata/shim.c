@@ -9,16 +9,20 @@
  *                 the mechanism of that number
  *   SHIM_LOG      file that gets a line for every C_Login, C_SignInit, C_Sign
  *                 (those that make a signature, not those that ask for a
- *                 length): the call, the session, the process, the mechanism
+ *                 length): the call, the session, the process, the time in
+ *                 nanoseconds since 1970, the key's label or -, the mechanism
  *
  * Words: removed, device, general, session, login, handle (answers of C_Sign);
  * init-session, init-login, init-handle (answers of C_SignInit); flip (one bit
- * of the signature); delay <ms>; hang; abort (in C_Sign).
+ * of the signature); delay <ms>; hang; abort (in C_Sign); kill-before,
+ * kill-after (the process that uses this one is killed before the signature
+ * exists, or when it exists and nobody has it).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +34,10 @@ typedef ulong (*sign_fn)(ulong, unsigned char *, ulong, unsigned char *, ulong *
 typedef ulong (*sign_init_fn)(ulong, void *, ulong);
 typedef ulong (*login_fn)(ulong, ulong, unsigned char *, ulong);
 typedef ulong (*logout_fn)(ulong);
+typedef ulong (*attribute_fn)(ulong, ulong, void *, ulong);
 
 /* CK_FUNCTION_LIST: a version of two bytes, then 68 functions in this order. */
-enum { I_GetFunctionList = 3, I_Login = 18, I_Logout = 19, I_SignInit = 42, I_Sign = 43, FUNCTIONS = 68 };
+enum { I_GetFunctionList = 3, I_Login = 18, I_Logout = 19, I_GetAttributeValue = 24, I_SignInit = 42, I_Sign = 43, FUNCTIONS = 68 };
 struct list {
 	unsigned char version[2];
 	void *f[FUNCTIONS];
@@ -41,20 +46,24 @@ struct list {
 static struct list shim, *real;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* mechanisms are those of C_SignInit, by session; one that is not open any more
- * may share its place. */
-enum { SESSIONS = 4096 };
+/* mechanisms and labels are those of C_SignInit, by session; one that is not
+ * open any more may share its place. */
+enum { SESSIONS = 4096, LABEL = 32 };
 static ulong mechanisms[SESSIONS];
+static char labels[SESSIONS][LABEL + 1];
 
 static void note(const char *what, ulong session, ulong mechanism)
 {
-	const char *path = getenv("SHIM_LOG");
-	char line[64];
+	const char *path = getenv("SHIM_LOG"), *label = labels[session % SESSIONS];
+	char line[160];
+	struct timespec now;
 	int fd, n;
 
 	if (path == NULL || (fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)) < 0)
 		return;
-	n = snprintf(line, sizeof line, "%s %lu %d 0x%lx\n", what, session, (int)getpid(), mechanism);
+	clock_gettime(CLOCK_REALTIME, &now);
+	n = snprintf(line, sizeof line, "%s %lu %d %lld%09ld %s 0x%lx\n", what, session, (int)getpid(),
+		(long long)now.tv_sec, now.tv_nsec, label[0] ? label : "-", mechanism);
 	if (write(fd, line, (size_t)n) != n)
 		abort();
 	close(fd);
@@ -105,6 +114,20 @@ static ulong shim_Login(ulong s, ulong user, unsigned char *pin, ulong len)
 	return ((login_fn)real->f[I_Login])(s, user, pin, len);
 }
 
+/* name notes which key a session signs with; keys of a session have no label. */
+static void name(ulong session, ulong key)
+{
+	char *label = labels[session % SESSIONS];
+	struct { ulong type; void *value; ulong length; } attribute = {0x03 /* CKA_LABEL */, label, LABEL};
+
+	memset(label, 0, LABEL + 1);
+	if (((attribute_fn)real->f[I_GetAttributeValue])(session, key, &attribute, 1) != 0)
+		label[0] = 0;
+	for (; *label != 0; label++)
+		if (*label == ' ')
+			*label = '_';
+}
+
 static ulong shim_SignInit(ulong s, void *mechanism, ulong key)
 {
 	char word[32];
@@ -113,6 +136,7 @@ static ulong shim_SignInit(ulong s, void *mechanism, ulong key)
 	ulong kind = *(ulong *)mechanism; /* the first member of a CK_MECHANISM */
 
 	mechanisms[s % SESSIONS] = kind;
+	name(s, key);
 	note("C_SignInit", s, kind);
 	if (fault(1, kind, word, &number)) {
 		if (strcmp(word, "init-login") == 0)
@@ -120,6 +144,14 @@ static ulong shim_SignInit(ulong s, void *mechanism, ulong key)
 		return code(word + 5);
 	}
 	return ((sign_init_fn)real->f[I_SignInit])(s, mechanism, key);
+}
+
+/* end_parent kills the process that uses this one, which then dies with it. */
+static void end_parent(void)
+{
+	kill(getppid(), SIGKILL);
+	for (;;)
+		pause();
 }
 
 static ulong shim_Sign(ulong s, unsigned char *msg, ulong n, unsigned char *sig, ulong *len)
@@ -144,7 +176,11 @@ static ulong shim_Sign(ulong s, unsigned char *msg, ulong n, unsigned char *sig,
 		struct timespec t = {number / 1000, number % 1000 * 1000000L};
 		nanosleep(&t, NULL);
 	}
+	if (strcmp(word, "kill-before") == 0)
+		end_parent();
 	rv = ((sign_fn)real->f[I_Sign])(s, msg, n, sig, len);
+	if (strcmp(word, "kill-after") == 0)
+		end_parent();
 	if (rv == 0 && strcmp(word, "flip") == 0)
 		sig[*len / 2] ^= 1;
 	return rv;
