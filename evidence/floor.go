@@ -92,10 +92,11 @@ func lockFile(name string) (unlock func(), err error) {
 
 // writeFile replaces a file so that after a crash it holds the old bytes or the
 // new, and that after it returns it holds the new: write, sync, rename, sync the
-// folder.
+// folder. The caller holds the file's lock, so that the new bytes can wait under
+// one name, and what a crash has left there is overwritten.
 func writeFile(name string, data []byte) (err error) {
 	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+"-*")
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("evidence: floor: %w", err)
 	}
