@@ -30,6 +30,11 @@ type ActivationRequest struct {
 	Passphrase []byte
 	Documents  [][32]byte // SHA-256 of each, at most 1,000
 	Level      signer.Level
+	// Appearance is the request to be made for each document, as far as it is
+	// the same for all: Fallback, Field, Reason, Location, Certify, Visible,
+	// OwnQR and PSS. What it says, shows and forbids is authorised with the
+	// documents, and nothing else.
+	Appearance SignRequest
 	Lifetime   time.Duration // at most Config.Lifetime; zero means that
 }
 
@@ -54,7 +59,7 @@ func (g *Gateway) Activate(ctx context.Context, c Caller, req ActivationRequest)
 		return nil, errorf(CodeInvalid, "An activation lasts at most %v.", g.cfg.Lifetime)
 	}
 	setDefault(&req.Lifetime, g.cfg.Lifetime)
-	if err := g.allowSigning(ctx, c, Upload{}, SignRequest{Signer: req.Signer, Level: req.Level}, "activation"); err != nil {
+	if err := g.allowSigning(ctx, c, Upload{}, SignRequest{Signer: req.Signer, Level: req.Level, Fallback: req.Appearance.Fallback}, "activation"); err != nil {
 		return nil, err
 	}
 	at, err := g.clock.present()
@@ -65,13 +70,18 @@ func (g *Gateway) Activate(ctx context.Context, c Caller, req ActivationRequest)
 	if err != nil {
 		return nil, err
 	}
-	a := newActivation(c, who, req, at)
+	appearance, err := req.Appearance.appearance()
+	if err != nil {
+		return nil, err
+	}
+	a := newActivation(c, who, req, appearance, at)
 	op, err := g.begin(ctx, c, beginning{record: evidence.Record{
 		Kind:   "activation",
 		Signer: evidence.Signer{ID: who.signer.ID, Key: hex.EncodeToString(who.key.ID[:])},
 		Detail: map[string]string{
 			"activation": a.ID, "asked": a.Level, "documents": strconv.Itoa(len(a.Documents)),
-			"binding": hex.EncodeToString(a.Binding), "expires": a.ExpiresAt.Format(time.RFC3339),
+			"binding": hex.EncodeToString(a.Binding), "appearance": hex.EncodeToString(appearance[:]),
+			"expires": a.ExpiresAt.Format(time.RFC3339),
 		},
 	}})
 	if err != nil {
@@ -90,7 +100,7 @@ func (g *Gateway) Activate(ctx context.Context, c Caller, req ActivationRequest)
 	if err != nil {
 		return nil, op.fail(ctx, err)
 	}
-	done, err := op.release(ctx, outcome{artefacts: []evidence.Blob{{Organisation: a.Organisation, Kind: "authorisation", Data: a.list()}}})
+	done, err := op.release(ctx, outcome{artefacts: []evidence.Blob{{Organisation: a.Organisation, Kind: "authorisation", Data: a.list(appearance)}}})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +110,7 @@ func (g *Gateway) Activate(ctx context.Context, c Caller, req ActivationRequest)
 	}, nil
 }
 
-func newActivation(c Caller, who *signing, req ActivationRequest, at time.Time) Activation {
+func newActivation(c Caller, who *signing, req ActivationRequest, appearance [32]byte, at time.Time) Activation {
 	a := Activation{
 		ID: newID(), Organisation: c.Application.Organisation, Application: c.Application.ID,
 		Signer: who.signer.ID, Key: who.key.ID, Level: req.Level.String(),
@@ -111,20 +121,21 @@ func newActivation(c Caller, who *signing, req ActivationRequest, at time.Time) 
 	for _, d := range slices.Compact(digests) {
 		a.Documents = append(a.Documents, ActivationDocument{SHA256: d})
 	}
-	sum := sha256.Sum256(a.list())
+	sum := sha256.Sum256(a.list(appearance))
 	a.Binding = sum[:]
 	return a
 }
 
 // list is what the signer authorised, as bytes: the sealed key opens for
 // nothing else, whatever the database says later.
-func (a *Activation) list() []byte {
+func (a *Activation) list(appearance [32]byte) []byte {
 	var b bytes.Buffer
 	for _, s := range []string{"absah/activation/1", a.ID, a.Organisation, a.Application, a.Signer, a.Level} {
 		b.WriteString(s)
 		b.WriteByte('\n')
 	}
 	b.Write(binary.BigEndian.AppendUint64(nil, uint64(a.ExpiresAt.Unix())))
+	b.Write(appearance[:])
 	for _, d := range a.Documents {
 		b.Write(d.SHA256[:])
 	}
@@ -140,6 +151,15 @@ func (g *Gateway) activationID(ctx context.Context, c Caller, who *signing, req 
 		return "", err
 	}
 	if a.Application != c.Application.ID || a.Signer != who.signer.ID || a.Level != req.Level.String() {
+		return "", fromStore(ErrActivation)
+	}
+	appearance, err := req.appearance()
+	if err != nil {
+		return "", err
+	}
+	// Said before the document is used up. That the key opens for nothing else
+	// does not depend on it: see openActivated.
+	if sum := sha256.Sum256(a.list(appearance)); !bytes.Equal(sum[:], a.Binding) {
 		return "", fromStore(ErrActivation)
 	}
 	return a.ID, nil
@@ -165,13 +185,18 @@ func (g *Gateway) findActivation(ctx context.Context, scope Scope, text string) 
 }
 
 // openActivated opens the key that an activation holds.
-func (g *Gateway) openActivated(ctx context.Context, who *signing, text string) (PersonalKey, error) {
-	a, token, err := g.findActivation(ctx, Scope(who.signer.Organisation), text)
+func (g *Gateway) openActivated(ctx context.Context, who *signing, req SignRequest) (PersonalKey, error) {
+	a, token, err := g.findActivation(ctx, Scope(who.signer.Organisation), req.Activation)
 	if err != nil {
 		return nil, err
 	}
-	// Not a.Binding: the rows themselves must be what was authorised.
-	sum := sha256.Sum256(a.list())
+	appearance, err := req.appearance()
+	if err != nil {
+		return nil, err
+	}
+	// Not a.Binding: the rows themselves, and the request, must be what was
+	// authorised.
+	sum := sha256.Sum256(a.list(appearance))
 	key, err := g.cfg.Keys.OpenAuthorized(ctx, who.signer.ID, a.Sealed, token, sum[:])
 	if errors.Is(err, ErrPassphrase) {
 		return nil, &Error{Code: CodeActivation, Text: "The activation does not open the key.", Err: err}

@@ -270,6 +270,9 @@ func (g *Gateway) recordDenied(ctx context.Context, c Caller, act, why string) {
 	if !g.denials.Allow() {
 		return // a flood of bad keys must not fill the log of evidence
 	}
+	// Who hangs up at once is on record all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
 	err := g.record(ctx, c, evidence.Record{
 		Kind: "access.denied", Result: evidence.Result{Status: evidence.StatusRefused, Code: string(CodeForbidden)},
 		Detail: map[string]string{"act": act, "why": why},

@@ -114,20 +114,10 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to
 
 // Document returns a registered document of the caller's organisation.
 func (g *Gateway) Document(ctx context.Context, c Caller, id string) (*Document, error) {
-	return g.document(ctx, Scope(c.Application.Organisation), id)
-}
-
-// PublicDocument returns what the QR on paper leads to. Whoever knows the id
-// may ask; of a confidential document only number, date and status are told.
-func (g *Gateway) PublicDocument(ctx context.Context, id string) (*Document, error) {
-	d, err := g.document(ctx, AllOrganisations, id)
-	if err != nil {
+	if err := g.allow(ctx, c, "document.read", RoleApplication, RoleInvestigator, RoleAuditor); err != nil {
 		return nil, err
 	}
-	if d.Confidential {
-		d.Perihal = ""
-	}
-	return d, nil
+	return g.document(ctx, Scope(c.Application.Organisation), id)
 }
 
 func (g *Gateway) document(ctx context.Context, scope Scope, id string) (*Document, error) {
@@ -149,18 +139,28 @@ func checkDocument(ctx context.Context, tx Tx, id string, input [32]byte) error 
 	if err != nil {
 		return err
 	}
-	if d.Status != DocumentReserved && d.Status != DocumentValid {
-		return errorf(CodeChanged, "The registered document is %s.", d.Status)
-	}
-	if n := len(d.Versions); n > 0 && d.Versions[n-1].SHA256 != input {
-		return errorf(CodeChanged, "The registered document has been signed since; sign its latest version.")
+	// On PostgreSQL writing the row, though as it is, makes whoever else begins
+	// with this document wait until this transaction has ended.
+	if err := tx.SetDocumentStatus(ctx, d, d.Status); err != nil {
+		return err
 	}
 	pending, err := tx.Operations(ctx, OperationQuery{Document: id, Status: OperationPending, Page: Page{Limit: 1}})
 	if err != nil {
 		return err
 	}
 	if len(pending) > 0 {
-		return &Error{Code: CodeBusy, Text: "The registered document is being signed.", Retry: time.Second}
+		return &Error{Code: CodeInProgress, Text: "The registered document is being signed.", Retry: time.Second, Operation: pending[0].ID}
+	}
+	// Read again, since an operation may have ended after the first reading; no
+	// other can begin now.
+	if d, err = tx.Document(ctx, id); err != nil {
+		return err
+	}
+	if d.Status != DocumentReserved && d.Status != DocumentValid {
+		return errorf(CodeChanged, "The registered document is %s.", d.Status)
+	}
+	if n := len(d.Versions); n > 0 && d.Versions[n-1].SHA256 != input {
+		return errorf(CodeChanged, "The registered document has been signed since; sign its latest version.")
 	}
 	return nil
 }

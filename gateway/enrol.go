@@ -309,9 +309,36 @@ func (g *Gateway) Signers(ctx context.Context, c Caller, p Page) (all []Signer, 
 	if err := g.allow(ctx, c, "signer.list", RoleApplication, RoleOperator, RoleInvestigator, RoleAuditor); err != nil {
 		return nil, err
 	}
+	policy := c.Application.Policy
+	if c.Application.Role == RoleApplication && !slices.Contains(policy.Signers, "*") {
+		return g.signersNamed(ctx, c, policy.Signers, p)
+	}
 	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
 		all, err = r.Signers(ctx, p)
 		return err
+	})
+	return all, err
+}
+
+// signersNamed lists those of some signers that there are.
+func (g *Gateway) signersNamed(ctx context.Context, c Caller, ids []string, p Page) (all []Signer, err error) {
+	setDefault(&p.Limit, 100)
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		all = nil
+		for _, id := range slices.Sorted(slices.Values(ids)) {
+			if id <= p.After || len(all) == p.Limit {
+				continue
+			}
+			s, err := r.Signer(ctx, id)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, s)
+		}
+		return nil
 	})
 	return all, err
 }

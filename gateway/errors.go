@@ -42,7 +42,7 @@ const (
 	CodeTimestamp       Code = "timestamp-unavailable" // no timestamp authority answers
 	CodeRevocation      Code = "revocation-unavailable"
 	CodeHSM             Code = "hsm-unavailable"
-	CodeSignature       Code = "signature-key-mismatch" // the HSM returned a signature that does not verify
+	CodeSignature       Code = "signature-key-mismatch" // the HSM has another key, or returned a signature that does not verify
 	CodeRecord          Code = "record-unavailable"     // nothing can be recorded, so nothing is done
 	CodeClock           Code = "clock"                  // the clock is wrong
 	CodeCanceled        Code = "canceled"               // the caller went away
@@ -106,6 +106,8 @@ func fromStore(err error) *Error {
 		return &Error{Code: CodeNotFound, Text: "There is no such thing, or not for this application.", Err: err}
 	case errors.Is(err, ErrExists):
 		return &Error{Code: CodeExists, Text: "The name is taken.", Err: err}
+	case errors.Is(err, ErrSamePerson):
+		return &Error{Code: CodeForbidden, Text: "A second person must approve.", Err: err}
 	case errors.Is(err, ErrChanged):
 		return &Error{Code: CodeChanged, Text: "It was changed by somebody else in the meantime; read it again.", Err: err}
 	case errors.Is(err, ErrIdempotencyConflict):
@@ -145,6 +147,8 @@ func fromSigner(err error) *Error {
 		return &Error{Code: CodeHSM, Text: "The signing device does not answer.", Retry: retryService, Err: err}
 	case errors.Is(err, ErrPassphrase):
 		return &Error{Code: CodePassphrase, Text: "The passphrase is wrong.", Err: err}
+	case errors.As(err, &refused) && refused.Code == signer.CodeKeyMismatch:
+		return &Error{Code: CodeSignature, Text: "The signer's key is not that of the certificate. Nothing was released.", Err: err}
 	case errors.As(err, &refused):
 		return &Error{Code: Code(refused.Code), Text: refused.Reason, Err: err}
 	case errors.As(err, &structure):

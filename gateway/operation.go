@@ -10,6 +10,8 @@ import (
 	"hash"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/internal/fault"
@@ -37,7 +39,7 @@ func (g *Gateway) newRecord(c Caller, r evidence.Record, id string, phase eviden
 	}
 	r.Actor = evidence.Actor{
 		Application: c.Application.ID, Role: string(c.Application.Role), Authentication: c.Authentication,
-		Address: c.Address, User: clip(c.User, 256),
+		Address: plain(c.Address, 256), User: plain(c.User, 256),
 	}
 	return r
 }
@@ -48,6 +50,16 @@ func clip(s string, n int) string {
 		s = strings.ToValidUTF8(s[:n], "")
 	}
 	return s
+}
+
+// plain cuts what a caller wrote to a length, and leaves out what is no text.
+func plain(s string, n int) string {
+	return clip(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s), n)
 }
 
 // record writes an event: something that is over as it begins.
@@ -174,6 +186,7 @@ type outcome struct {
 	tail      []byte
 	version   *DocumentVersion
 	renewal   *Renewal
+	shortfall string // why a lower level was reached, for the caller
 }
 
 // Release is a finished piece of work that may be handed out. Only
@@ -203,6 +216,7 @@ func (o *operation) release(ctx context.Context, out outcome) (*Release, error) 
 	}
 	return &Release{
 		Operation: o.row.ID, Level: out.result.Level, Tail: out.tail, SHA256: out.output, Size: out.size, Receipt: receipt.Note,
+		Shortfall: out.shortfall,
 	}, nil
 }
 
@@ -333,6 +347,11 @@ func (o *operation) again(ctx context.Context, in Upload) (*Release, error) {
 		for _, e := range entries {
 			if receipt, ok := o.g.cfg.Notary.Receipt(e); ok && e.Phase == evidence.PhaseOutcome {
 				r.Receipt = receipt.Note
+				record, err := evidence.ParseRecord(e.Record)
+				if err != nil {
+					return err
+				}
+				r.Shortfall = shortfallText(record.Detail["shortfall-code"])
 			}
 		}
 		return err

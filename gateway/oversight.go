@@ -36,14 +36,14 @@ func (g *Gateway) readOperations(ctx context.Context, c Caller, act string, q *O
 	}
 	detail := map[string]string{}
 	for name, value := range map[string]string{
-		"kind": q.Kind, "application": q.Application, "signer": q.Signer, "document": q.Document, "operation": id,
+		"of-kind": q.Kind, "of-application": q.Application, "of-signer": q.Signer, "of-document": q.Document, "of-operation": id,
 	} {
 		if value != "" {
-			detail[name] = clip(value, 256)
+			detail[name] = plain(value, 256)
 		}
 	}
 	if q.Digest != ([32]byte{}) {
-		detail["digest"] = hex.EncodeToString(q.Digest[:])
+		detail["of-digest"] = hex.EncodeToString(q.Digest[:])
 	}
 	return g.record(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
 }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -35,13 +37,14 @@ type ApplicationChange struct {
 	Policy      Policy `json:"policy"`
 }
 
-// person is who acts: the application together with the user whom it names,
-// or the local operator.
+// person is who acts: whoever holds the application's credential, or the local
+// operator. The user whom an application names is not part of it, since nobody
+// has checked that name.
 func (c Caller) person() string {
 	if c.Application.ID == "" {
 		return "local:" + c.User
 	}
-	return c.Application.ID + ":" + c.User
+	return "application:" + c.Application.ID
 }
 
 // Propose puts a change before a second person.
@@ -49,7 +52,8 @@ func (g *Gateway) Propose(ctx context.Context, c Caller, kind string, payload []
 	if err := g.allow(ctx, c, "proposal.make", RoleOperator); err != nil {
 		return nil, err
 	}
-	if err := checkProposal(kind, payload); err != nil {
+	payload, err := checkProposal(kind, payload)
+	if err != nil {
 		return nil, err
 	}
 	at, err := g.clock.present()
@@ -68,37 +72,53 @@ func (g *Gateway) Propose(ctx context.Context, c Caller, kind string, payload []
 }
 
 func proposalRecord(act string, p Proposal) evidence.Record {
-	return evidence.Record{
+	r := evidence.Record{
 		Kind: act, Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"proposal": p.ID, "change": p.Kind, "payload": clip(string(p.Payload), 4000)},
+		Detail: map[string]string{"proposal": p.ID, "change": p.Kind, "payload": clip(string(p.Payload), maxProposal)},
 	}
+	var set AnchorSet
+	if p.Kind == ProposeAnchors && json.Unmarshal(p.Payload, &set) == nil {
+		r.Detail["anchors"] = set.SHA256
+	}
+	return r
 }
 
-// checkProposal refuses what could not be carried out.
-func checkProposal(kind string, payload []byte) error {
-	var fault error
-	switch kind {
-	case ProposeAnchors:
-		var a AnchorSet
-		fault = json.Unmarshal(payload, &a)
-		if digest(a.SHA256) == ([32]byte{}) {
-			return errorf(CodeInvalid, "The anchors need their SHA-256.")
-		}
-	case ProposeRole, ProposePolicy:
-		var a ApplicationChange
-		fault = json.Unmarshal(payload, &a)
-		roles := []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
-		if kind == ProposeRole && !slices.Contains(roles, a.Role) {
-			return errorf(CodeInvalid, "There is no such role.")
-		}
-	default:
-		return errorf(CodeInvalid, "There is no such kind of change.")
+// checkProposal refuses what could not be carried out. It returns the change
+// as it was understood: what a second person reads is what will be done, though
+// the first may have said a member twice.
+func checkProposal(kind string, payload []byte) ([]byte, error) {
+	var (
+		set    AnchorSet
+		change ApplicationChange
+		into   any = &change
+	)
+	if kind == ProposeAnchors {
+		into = &set
 	}
-	if fault != nil {
-		return &Error{Code: CodeInvalid, Text: "The change cannot be read.", Err: fault}
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return nil, &Error{Code: CodeInvalid, Text: "The change cannot be read.", Err: err}
 	}
-	return nil
+	roles := []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
+	switch {
+	case kind == ProposeAnchors && digest(set.SHA256) == ([32]byte{}):
+		return nil, errorf(CodeInvalid, "The anchors need their SHA-256.")
+	case kind == ProposeRole && !slices.Contains(roles, change.Role):
+		return nil, errorf(CodeInvalid, "There is no such role.")
+	case kind != ProposeAnchors && kind != ProposeRole && kind != ProposePolicy:
+		return nil, errorf(CodeInvalid, "There is no such kind of change.")
+	}
+	b, err := json.Marshal(into)
+	if err == nil && kind != ProposeAnchors && len(b) > maxProposal {
+		return nil, errorf(CodeInvalid, "The change is longer than %d bytes.", maxProposal)
+	}
+	return b, err
 }
+
+// maxProposal bounds a change, in bytes: the whole of it stands in the record.
+// Of anchors the digest does, and the names as far as there is room.
+const maxProposal = 4000
 
 // Proposals lists what is or was proposed; status "" stands for all.
 func (g *Gateway) Proposals(ctx context.Context, c Caller, status ProposalStatus, p Page) (all []Proposal, err error) {
@@ -206,8 +226,39 @@ func (g *Gateway) EnsureAnchors(ctx context.Context, c Caller, set AnchorSet) er
 	})
 }
 
-// approvedAnchors returns the set that was approved last, nil for none.
+// approvedAnchors returns the set that was approved last, nil for none. Rows
+// can be written by whoever administers the database; that it was approved is
+// believed when it is on record too, where it cannot be taken back.
 func (g *Gateway) approvedAnchors(ctx context.Context, c Caller) (*AnchorSet, error) {
+	last, err := g.lastApproval(ctx, c, ProposeAnchors)
+	if err != nil || last == nil {
+		return nil, err
+	}
+	var set AnchorSet
+	if err := json.Unmarshal(last.Payload, &set); err != nil {
+		return nil, fromStore(err)
+	}
+	found := false
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		for _, act := range []string{"proposal.approve", "trust.first"} {
+			if found, err = approvalOnRecord(ctx, r, act, last, set); err != nil || found {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		g.recordDenied(ctx, c, "trust.anchors", "approval not on record: "+last.ID)
+		return nil, errorf(CodeForbidden, "The approval %s of the trust anchors is not on record: somebody has written it into the database.", last.ID)
+	}
+	return &set, nil
+}
+
+// lastApproval returns what was approved last of a kind, nil for nothing.
+func (g *Gateway) lastApproval(ctx context.Context, c Caller, kind string) (last *Proposal, err error) {
 	for page := (Page{Limit: 100}); ; {
 		var some []Proposal
 		err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
@@ -218,20 +269,40 @@ func (g *Gateway) approvedAnchors(ctx context.Context, c Caller) (*AnchorSet, er
 			return nil, err
 		}
 		for _, p := range some {
-			if p.Kind != ProposeAnchors {
-				continue
+			if p.Kind == kind && (last == nil || p.DecidedAt.After(last.DecidedAt)) {
+				last = &p
 			}
-			var set AnchorSet
-			if err := json.Unmarshal(p.Payload, &set); err != nil {
-				return nil, fromStore(err)
-			}
-			return &set, nil
+			page.After = p.ID
 		}
 		if len(some) < page.Limit {
-			return nil, nil
+			return last, nil
 		}
-		page.After = some[len(some)-1].ID
 	}
+}
+
+// approvalOnRecord looks for the event that approved p.
+func approvalOnRecord(ctx context.Context, r Reader, act string, p *Proposal, set AnchorSet) (bool, error) {
+	const around = time.Minute // the event and the row are dated one after the other
+	events, err := r.Operations(ctx, OperationQuery{
+		Kind: act, From: p.DecidedAt.Add(-around), To: p.DecidedAt.Add(around), Page: Page{Limit: 1000},
+	})
+	for _, o := range events {
+		entries, err := r.EntriesOf(ctx, o.ID)
+		if err != nil {
+			return false, err
+		}
+		for _, e := range entries {
+			record, err := evidence.ParseRecord(e.Record)
+			if err != nil {
+				return false, err
+			}
+			if sha256.Sum256(slices.Concat(e.Salt[:], e.Record)) == e.Leaf && record.Result.Status == evidence.StatusOK &&
+				record.Detail["proposal"] == p.ID && record.Detail["anchors"] == set.SHA256 {
+				return true, nil
+			}
+		}
+	}
+	return false, err
 }
 
 // AnchorSetOf describes DER certificates.

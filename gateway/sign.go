@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -60,6 +61,9 @@ type SignRequest struct {
 	Certify  int             `json:"certify"` // DocMDP P, 0 for none
 	Visible  *signer.Visible `json:"visible"`
 	PSS      bool            `json:"pss"`
+	// OwnQR says that Visible.QR is not the caller's wish but the public
+	// address of Document: it is another one for each document of an activation.
+	OwnQR bool `json:"-"`
 
 	// Document is the public id of a registered document, "" for none.
 	Document string `json:"document"`
@@ -98,6 +102,9 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	if err != nil {
 		return nil, err
 	}
+	if prior, err := g.prior(ctx, c, in, req, act, at); prior != nil || err != nil {
+		return prior, err
+	}
 	who, err := g.findSigner(ctx, c, req.Signer, kind, at)
 	if err != nil {
 		return nil, err
@@ -133,7 +140,28 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 		return nil, op.fail(ctx, err)
 	}
 	fault.Point("document.made")
-	return op.release(ctx, signedOutcome(in, req, result, op.row.ID, who))
+	return op.release(ctx, signedOutcome(in, req, result, op.row.ID, who, at))
+}
+
+// prior answers a request that was made before, whatever has become of its
+// signer since. Nil: it was not.
+func (g *Gateway) prior(ctx context.Context, c Caller, in Upload, req SignRequest, act string, at time.Time) (*Release, error) {
+	if req.IdempotencyKey == "" {
+		return nil, nil
+	}
+	sum, err := req.digest(act, in)
+	if err != nil {
+		return nil, err
+	}
+	op := &operation{g: g}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		op.prior, err = r.Prior(ctx, Reservation{Application: c.Application.ID, Key: req.IdempotencyKey, RequestSHA256: sum}, at)
+		return err
+	})
+	if err != nil || op.prior == nil {
+		return nil, err
+	}
+	return op.again(ctx, in)
 }
 
 // allowSigning holds the request against the application's policy.
@@ -283,6 +311,27 @@ func (r SignRequest) digest(act string, in Upload) ([32]byte, error) {
 	return sha256.Sum256(b), nil
 }
 
+// appearance is what a signer authorises beside documents and level: what the
+// signature says, shows and forbids. Requests with the same one are alike.
+func (r SignRequest) appearance() ([32]byte, error) {
+	visible := r.Visible
+	if visible != nil && r.OwnQR {
+		shown := *visible
+		shown.QR, visible = "", &shown
+	}
+	b, err := json.Marshal(struct {
+		Fallback                bool
+		Field, Reason, Location string
+		Certify                 int
+		Visible                 *signer.Visible
+		OwnQR, PSS              bool
+	}{r.Fallback, r.Field, r.Reason, r.Location, r.Certify, visible, r.OwnQR, r.PSS})
+	if err != nil {
+		return [32]byte{}, errorf(CodeInvalid, "The request makes no sense.")
+	}
+	return sha256.Sum256(b), nil
+}
+
 // openKey makes the signer's key usable. The caller must call closeKey.
 func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignRequest, at time.Time) (key signer.Key, closeKey func(), err error) {
 	if who.signer.Kind == SignerSeal {
@@ -291,21 +340,25 @@ func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignR
 	}
 	var personal PersonalKey
 	if req.Activation != "" {
-		personal, err = g.openActivated(ctx, who, req.Activation)
+		personal, err = g.openActivated(ctx, who, req)
 	} else {
 		err = g.tryPassphrase(ctx, c, who.signer.ID, at, func() error {
 			personal, err = g.cfg.Keys.Open(ctx, who.signer.ID, who.key.Sealed, req.Passphrase)
 			return err
 		})
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return personal, func() {
+	closeKey = func() {
 		if err := personal.Close(); err != nil {
 			g.cfg.Log.WarnContext(ctx, "key not closed", "error", err)
 		}
-	}, nil
+	}
+	if err != nil {
+		if personal != nil {
+			closeKey() // right, but that it was could not be noted
+		}
+		return nil, nil, err
+	}
+	return personal, closeKey, nil
 }
 
 // tryPassphrase runs try between the reservation of an attempt and its end.
@@ -349,6 +402,14 @@ func (g *Gateway) tryPassphrase(ctx context.Context, c Caller, signerID string, 
 	if err != nil {
 		return errors.Join(tried, fromStore(err))
 	}
+	if wrong && !state.LockedAt.IsZero() {
+		g.cfg.Log.WarnContext(ctx, "locked after wrong passphrases", "signer", signerID, "application", app)
+		return errors.Join(tried, g.record(context.WithoutCancel(ctx), c, evidence.Record{
+			Kind: "signer.lockout", Signer: evidence.Signer{ID: signerID},
+			Result: evidence.Result{Status: evidence.StatusRefused, Code: string(CodeLocked)},
+			Detail: map[string]string{"failures": strconv.Itoa(state.Failures), "recent": strconv.Itoa(state.Recent)},
+		}))
+	}
 	return tried
 }
 
@@ -370,7 +431,7 @@ func reachedKey(err error) bool {
 const renewBefore = 90 * 24 * time.Hour
 
 // signedOutcome says what is kept of a signature.
-func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation string, who *signing) outcome {
+func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation string, who *signing, at time.Time) outcome {
 	out := outcome{
 		result: evidence.Result{Level: r.Level.String()},
 		output: r.After, size: in.Size + int64(len(r.Tail)), tail: r.Tail,
@@ -378,7 +439,9 @@ func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation strin
 	}
 	out.artefacts = append(out.artefacts, certificateBlobs(append([]*x509.Certificate{who.leaf}, who.chain...))...)
 	if r.Shortfall != nil {
-		out.detail = map[string]string{"shortfall": clip(r.Shortfall.Error(), 1024)}
+		code := string(fromSigner(r.Shortfall).Code)
+		out.detail = map[string]string{"shortfall": plain(r.Shortfall.Error(), 1024), "shortfall-code": code}
+		out.shortfall = shortfallText(code)
 	}
 	if !r.Time.IsZero() {
 		out.detail = merge(out.detail, map[string]string{"timestamp": r.Time.UTC().Format(time.RFC3339)})
@@ -386,12 +449,28 @@ func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation strin
 	if req.Document != "" {
 		out.version = &DocumentVersion{SHA256: r.After, Size: out.size, Operation: operation}
 	}
-	if due := who.leaf.NotAfter.Add(-renewBefore); r.Level < signer.LTA {
+	if r.Level < req.Level {
+		// What was asked for is still owed: whoever looks for work finds it.
+		out.renewal = &Renewal{Operation: operation, Document: req.Document, SHA256: r.After, Due: at}
+	} else if due := who.leaf.NotAfter.Add(-renewBefore); r.Level < signer.LTA {
 		out.renewal = &Renewal{Operation: operation, Document: req.Document, SHA256: r.After, Due: due}
 	} else if due, ok := renewalOf(r); ok {
 		out.renewal = &Renewal{Operation: operation, Document: req.Document, SHA256: r.After, Due: due}
 	}
 	return out
+}
+
+// shortfallText says why a lower level was reached.
+func shortfallText(code string) string {
+	switch Code(code) {
+	case "":
+		return ""
+	case CodeTimestamp:
+		return "No timestamp authority gave a timestamp."
+	case CodeRevocation:
+		return "The status of a certificate could not be learnt."
+	}
+	return "A service outside did not give what the level needs (" + code + ")."
 }
 
 // refuse records a refusal that came before any intent, and returns it.

@@ -118,31 +118,34 @@ func (g *Gateway) CertificateStatus(ctx context.Context, c Caller, sha256 [32]by
 		return nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
 	}
 	s := &CertificateStatus{Certificate: leaf, RevokedLocallyAt: cert.RevokedLocallyAt, At: at}
-	s.State, s.Why, s.RevokedAt = g.judge(ctx, leaf, chain, at)
+	if s.State, s.Why, s.RevokedAt, err = g.judge(ctx, leaf, chain, at); err != nil {
+		g.cfg.Log.WarnContext(ctx, "certificate status", "certificate", hex.EncodeToString(sha256[:]), "state", s.State, "error", err)
+	}
 	return s, nil
 }
 
-// judge builds a certificate's path and asks for its status.
-func (g *Gateway) judge(ctx context.Context, leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) (state, why string, revokedAt time.Time) {
+// judge builds a certificate's path and asks for its status. The error is for
+// the log: it names addresses of the inside.
+func (g *Gateway) judge(ctx context.Context, leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) (state, why string, revokedAt time.Time, err error) {
 	switch {
 	case at.Before(leaf.NotBefore):
-		return "not-yet-valid", "", revokedAt
+		return "not-yet-valid", "", revokedAt, nil
 	case at.After(leaf.NotAfter):
-		return "expired", "", revokedAt
+		return "expired", "", revokedAt, nil
 	}
 	path, err := pki.Chain(leaf, pool, g.cfg.Anchors, at, pki.Signing)
 	if err != nil {
-		return "untrusted", err.Error(), revokedAt
+		return "untrusted", "No path leads to a trusted root.", revokedAt, err
 	}
 	_, err = pki.Collect(ctx, path, g.cfg.Source, at, time.Time{})
 	var revoked *pki.RevokedError
 	switch {
 	case err == nil:
-		return "good", "", revokedAt
+		return "good", "", revokedAt, nil
 	case errors.As(err, &revoked) && revoked.Status.OnHold():
-		return "on-hold", "", revoked.Status.RevokedAt
+		return "on-hold", "", revoked.Status.RevokedAt, nil
 	case errors.As(err, &revoked):
-		return "revoked", revoked.Status.Reason.String(), revoked.Status.RevokedAt
+		return "revoked", revoked.Status.Reason.String(), revoked.Status.RevokedAt, nil
 	}
-	return "unknown", err.Error(), revokedAt
+	return "unknown", "The issuer gave no answer that can be used.", revokedAt, err
 }
