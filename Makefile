@@ -10,6 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # What the go command leaves out of ./... because it stands under testdata.
 GENERATORS := ./testdata/gen ./testdata/gen-attacks
+FAULT      := ./testdata/fault
 
 # Tools are pinned here and nowhere else, and built into .tools/bin.
 TOOLS         := $(CURDIR)/.tools/bin
@@ -20,7 +21,7 @@ GOVULNCHECK   := $(TOOLS)/govulncheck-1.1.4
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz bench interop deploy corpus readme testdata clean
+.PHONY: help build run test race lint fuzz bench interop fault deploy corpus readme testdata clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,9 +45,10 @@ race: ## run all tests under the race detector (PKG=./hsm/... for some)
 lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./... $(GENERATORS)
-	$(STATICCHECK) ./... $(GENERATORS)
-	$(GOLANGCI_LINT) run ./... $(GENERATORS)
+	$(GO) vet ./... $(GENERATORS) $(FAULT)
+	$(GO) vet -tags fault ./internal/fault ./cmd/absah
+	$(STATICCHECK) ./... $(GENERATORS) $(FAULT)
+	$(GOLANGCI_LINT) run ./... $(GENERATORS) $(FAULT)
 	@scripts/vulncheck $(GOVULNCHECK)
 
 fuzz: ## fuzz every target for FUZZTIME (60s), one after the other (PKG=./cms/... for some)
@@ -61,6 +63,10 @@ interop: build ## put what we sign before other people's validators (CI=true: a 
 	testdata/interop/setup.sh
 	cd testdata/interop && $(GO) test ./... && $(GO) run . $(ARGS)
 	$(if $(ARGS),,cd testdata/interop && $(GO) run ./xsd)
+
+fault: build ## kill the gateway between its writes, 10,000 operations on each database (ARGS="-kills 1 -operations 500" for fewer)
+	@scripts/packages test
+	scripts/postgres run $(GO) test -v -count=1 -timeout 0 ./testdata/fault -kills 20 -operations 10000 $(ARGS)
 
 deploy: build ## check the systemd unit, build the container image without an engine and run it
 	@scripts/packages deploy
