@@ -9,7 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -48,10 +47,7 @@ func (b *body) upload(n int) gateway.Upload {
 // receive reads a multipart request with at most max documents and a JSON
 // part, or a bare PDF.
 func (s *Server) receive(c *gin.Context, max int) (_ *body, err error) {
-	limit := int64(max)*s.spool.max + maxRequestPart + int64(max)*4096
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	deadline := time.Now().Add(time.Minute + time.Duration(limit/slowest)*time.Second)
-	if err := http.NewResponseController(c.Writer).SetReadDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.limitBody(c, max); err != nil {
 		return nil, err
 	}
 	b := &body{}
@@ -169,6 +165,9 @@ func (s *Server) jsonBody(c *gin.Context, into any) error {
 // decode reads one JSON value strictly: a misspelt member is an error, not a
 // wish that is not granted.
 func decode(raw []byte, into any) error {
+	if bytes.Contains(raw, []byte(`\u0000`)) {
+		return invalid("The JSON of the request has the character U+0000.", nil)
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {

@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel/trace"
@@ -21,9 +24,11 @@ import (
 // Config is what a Server serves. Gateway, Spool and PublicURL are needed.
 type Config struct {
 	Gateway *gateway.Gateway
-	// Log serves the tiles of the log under /log/, Timestamps RFC 3161 at
-	// /tsa; nil means that there is none.
-	Log, Timestamps http.Handler
+	// Log serves the tiles of the log under /log/; nil means that there is none.
+	Log http.Handler
+	// Timestamps is the authority that answers at /tsa (RFC 3161); nil means
+	// that there is none.
+	Timestamps gateway.Authority
 	// Bundle makes the evidence bundle of an operation; nil means none.
 	Bundle Bundler
 	// Ready tells whether operations may go on; nil means always.
@@ -31,6 +36,8 @@ type Config struct {
 
 	// PublicURL is how citizens reach the gateway, without a slash at the end.
 	PublicURL string
+	// Office is whose gateway this is, for the head of the pages; "" for none.
+	Office string
 	// Zone is that of times in reports for people; nil means UTC+7 (WIB).
 	Zone *time.Location
 	// Version of the program, for reports.
@@ -42,8 +49,12 @@ type Config struct {
 	// Total what all may take together.
 	Spool         string
 	Upload, Total int64
-	// Requests is how many are worked on at once; zero means 64.
+	// Requests is how many are worked on at once; zero means 64. One application
+	// gets half of them at most.
 	Requests int
+	// Verifications is how many documents are judged at once, beside Requests;
+	// zero means one a processor.
+	Verifications int
 	// Anonymous is how many verifications a minute one address has without
 	// authentication; zero means none.
 	Anonymous int
@@ -75,7 +86,9 @@ type Server struct {
 	cfg       Config
 	spool     *spool
 	engine    *gin.Engine
-	turns     chan struct{}
+	signing   *turns // of what uses the HSM
+	judging   *turns // of verifications, so that strangers do not take the others'
+	reading   *turns // of bundles
 	anonymous *addressLimiter
 }
 
@@ -96,11 +109,14 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Requests == 0 {
 		cfg.Requests = 64
 	}
+	if cfg.Verifications == 0 {
+		cfg.Verifications = runtime.GOMAXPROCS(0)
+	}
 	spool, err := newSpool(cfg.Spool, cfg.Upload, cfg.Total)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, spool: spool, turns: make(chan struct{}, cfg.Requests), anonymous: newAddressLimiter(cfg.Anonymous)}
+	s := &Server{cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8), anonymous: newAddressLimiter(cfg.Anonymous)}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.HandleMethodNotAllowed = true
@@ -113,6 +129,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s.routes()
+	if err := s.pages(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -134,36 +153,34 @@ func (s *Server) HTTP(config *tls.Config) *http.Server {
 type route struct {
 	method, path string
 	handle       func(c *gin.Context) error
-	// heavy requests take turns.
-	heavy bool
 }
 
 func (s *Server) table() []route {
 	return []route{
-		{"POST", "/v1/sign", s.sign, true},
-		{"POST", "/v1/seal", s.seal, true},
-		{"POST", "/v1/timestamp", s.timestamp, true},
-		{"POST", "/v1/augment", s.augment, true},
-		{"POST", "/v1/verify", s.verify, true},
-		{"POST", "/v1/activations", s.activate, true},
-		{"POST", "/v1/activations/revoke", s.deactivate, false},
-		{"POST", "/v1/batches", s.batch, true},
-		{"GET", "/v1/operations", s.operations, false},
-		{"GET", "/v1/operations/:id", s.operation, false},
-		{"GET", "/v1/operations/:id/evidence", s.evidence, true},
-		{"POST", "/v1/documents", s.registerDocument, false},
-		{"GET", "/v1/documents/:id", s.document, false},
-		{"PATCH", "/v1/documents/:id", s.changeDocument, false},
-		{"GET", "/v1/renewals", s.renewals, false},
-		{"GET", "/v1/signers", s.signers, false},
-		{"GET", "/v1/certificates/:id/status", s.certificateStatus, false},
-		{"GET", "/v1/proposals", s.proposals, false},
-		{"POST", "/v1/proposals", s.propose, false},
-		{"POST", "/v1/proposals/:id/decision", s.decide, false},
-		{"GET", "/v1/openapi.json", s.openAPI, false},
-		{"GET", "/v1/docs", s.docs, false},
-		{"GET", "/healthz", s.healthz, false},
-		{"GET", "/readyz", s.readyz, false},
+		{"POST", "/v1/sign", s.sign},
+		{"POST", "/v1/seal", s.seal},
+		{"POST", "/v1/timestamp", s.timestamp},
+		{"POST", "/v1/augment", s.augment},
+		{"POST", "/v1/verify", s.verify},
+		{"POST", "/v1/activations", s.activate},
+		{"POST", "/v1/activations/revoke", s.deactivate},
+		{"POST", "/v1/batches", s.batch},
+		{"GET", "/v1/operations", s.operations},
+		{"GET", "/v1/operations/:id", s.operation},
+		{"GET", "/v1/operations/:id/evidence", s.evidence},
+		{"POST", "/v1/documents", s.registerDocument},
+		{"GET", "/v1/documents/:id", s.document},
+		{"PATCH", "/v1/documents/:id", s.changeDocument},
+		{"GET", "/v1/renewals", s.renewals},
+		{"GET", "/v1/signers", s.signers},
+		{"GET", "/v1/certificates/:id/status", s.certificateStatus},
+		{"GET", "/v1/proposals", s.proposals},
+		{"POST", "/v1/proposals", s.propose},
+		{"POST", "/v1/proposals/:id/decision", s.decide},
+		{"GET", "/v1/openapi.json", s.openAPI},
+		{"GET", "/v1/docs", s.docs},
+		{"GET", "/healthz", s.healthz},
+		{"GET", "/readyz", s.readyz},
 	}
 }
 
@@ -173,7 +190,7 @@ func (s *Server) routes() {
 		s.engine.Handle(r.method, r.path, s.run(r))
 	}
 	if s.cfg.Timestamps != nil {
-		s.engine.POST("/tsa", gin.WrapH(s.cfg.Timestamps))
+		s.engine.POST("/tsa", s.run(route{"POST", "/tsa", s.stamp}))
 	}
 	if s.cfg.Log != nil {
 		s.engine.GET("/log/*path", gin.WrapH(http.StripPrefix("/log", s.cfg.Log)))
@@ -191,37 +208,41 @@ func (s *Server) run(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Set(keyRoute, r.path)
 		defer s.trace(c, r)()
-		if r.heavy {
-			done, err := s.takeTurn(c.Request.Context())
-			if err != nil {
-				s.problem(c, err)
-				return
-			}
-			defer done()
+		pace(c)
+		err := checkAddress(c)
+		if err == nil {
+			err = r.handle(c)
 		}
-		if err := r.handle(c); err != nil {
+		if err != nil {
 			s.problem(c, err)
 		}
 	}
 }
 
-// takeTurn waits until fewer than Config.Requests are worked on.
+// takeTurn waits for a turn to judge a document.
 func (s *Server) takeTurn(ctx context.Context) (done func(), err error) {
-	select {
-	case s.turns <- struct{}{}:
-		return func() { <-s.turns }, nil
-	default:
+	return s.judging.take(ctx, "")
+}
+
+// checkAddress refuses addresses with what no identifier and no parameter has:
+// databases and logs read such bytes each in their own way.
+func checkAddress(c *gin.Context) error {
+	for _, p := range c.Params {
+		if !isText(p.Value) {
+			return &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."}
+		}
 	}
-	timer := time.NewTimer(waitForTurn)
-	defer timer.Stop()
-	select {
-	case s.turns <- struct{}{}:
-		return func() { <-s.turns }, nil
-	case <-timer.C:
-		return nil, &gateway.Error{Code: gateway.CodeBusy, Text: "Too much work at once.", Retry: retryBusy}
-	case <-ctx.Done():
-		return nil, &gateway.Error{Code: gateway.CodeCanceled, Text: "The request was abandoned.", Err: ctx.Err()}
+	for name, values := range c.Request.URL.Query() {
+		if len(values) != 1 || !isText(name) || !isText(values[0]) {
+			return invalid("Each parameter of the address may occur once, as text.", nil)
+		}
 	}
+	return nil
+}
+
+// isText tells whether s is text on one line.
+func isText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // caller authenticates the request.

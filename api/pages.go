@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/absah-id/absah/api/web"
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
+	"github.com/absah-id/absah/verifier/report/paper"
+)
+
+// pages mounts the pages for people beside the API. They share its spool, its
+// turns and its limit for addresses, and are not part of its description.
+func (s *Server) pages() error {
+	pages, err := web.New(web.Config{
+		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Print: s.printReport, MaxUpload: s.spool.max,
+		Office: s.cfg.Office, Zone: s.cfg.Zone,
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range web.Routes {
+		path := r.Path
+		if path != "/" && strings.HasSuffix(path, "/") {
+			path += ":name"
+		}
+		s.engine.Handle(r.Method, path, s.run(route{method: r.Method, path: path, handle: func(c *gin.Context) error {
+			if r.Upload {
+				if err := s.limitBody(c, 1); err != nil {
+					return err
+				}
+			}
+			if err := pages.Serve(c.Writer, c.Request, c.ClientIP()); err != nil {
+				c.Set(keyCode, string(asError(err).Code))
+			}
+			return nil
+		}}))
+	}
+	return nil
+}
+
+// pageUpload is an upload as pages take it.
+type pageUpload struct{ *upload }
+
+func (u pageUpload) Gateway() gateway.Upload {
+	return gateway.Upload{ReaderAt: u.upload, Size: u.Size, SHA256: u.SHA256, Digest: u.Digest}
+}
+
+func (s *Server) receivePage(r io.Reader) (web.Upload, error) {
+	u, err := s.spool.receive(r)
+	if err != nil {
+		return nil, asError(received(err))
+	}
+	return pageUpload{u}, nil
+}
+
+// admitPage is what /v1/verify asks of those without credentials.
+func (s *Server) admitPage(ctx context.Context, address string) (func(), error) {
+	if wait := s.anonymous.take(address, time.Now()); wait > 0 {
+		return nil, &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
+	}
+	return s.takeTurn(ctx)
+}
+
+func (s *Server) printReport(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error {
+	return paper.Write(w, r, paper.Options{Language: l, Zone: zone, Version: s.cfg.Version})
+}
+
+// limitBody bounds a body with at most max documents in size and time.
+func (s *Server) limitBody(c *gin.Context, max int) error {
+	limit := int64(max)*s.spool.max + maxRequestPart + int64(max)*4096
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	deadline := time.Now().Add(time.Minute + time.Duration(limit/slowest)*time.Second)
+	err := http.NewResponseController(c.Writer).SetReadDeadline(deadline)
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
+}

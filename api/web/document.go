@@ -1,0 +1,158 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
+)
+
+// documentView is a registered document on a page.
+type documentView struct {
+	ID           string
+	State        string // registered, open, failed or unsigned
+	Word         string
+	Meaning      string
+	Since        text // of the status
+	Reason       string
+	ReplacedBy   string // its id
+	Confidential bool
+
+	Nomor, Perihal, Tanggal string
+	Pages                   int
+	Signings                []signingView
+	Latest                  string // SHA-256; "" without a version
+	Comparison              *comparisonView
+}
+
+type signingView struct {
+	Kind, Name, Office, Issuer, Level string
+	At                                text
+	Revoked                           text // empty: it is not
+}
+
+// comparisonView is how an uploaded file stands to the document.
+type comparisonView struct {
+	State, Word, Meaning string
+}
+
+// statusStates are the classes of the states of a document. None has the green
+// of a verdict: a QR code says nothing of the paper that it is printed on.
+var statusStates = map[gateway.DocumentStatus]string{
+	gateway.DocumentValid: "registered", gateway.DocumentReplaced: "open", gateway.DocumentWithdrawn: "failed", gateway.DocumentReserved: "unsigned",
+}
+
+// maxID is longer than any id.
+const maxID = 64
+
+// document shows what the QR code on a letter leads to, and with an upload also
+// how that file stands to it.
+func (v *visit) document(id string, post bool) error {
+	v.w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+	if len(id) > maxID {
+		return errNotFound
+	}
+	d, err := v.cfg.Gateway.PublicDocument(v.r.Context(), id)
+	if err != nil {
+		return err
+	}
+	content := page{Document: v.documentView(d), Title: v.look.words.Text("web.document.title")}
+	if post {
+		if err := v.compare(&content, id); err != nil {
+			return err
+		}
+	}
+	return v.show(http.StatusOK, "document", content)
+}
+
+func (v *visit) documentView(d *gateway.PublicDocument) *documentView {
+	w, status := v.look.words, string(d.Status)
+	state, known := statusStates[d.Status]
+	if !known {
+		state = "open"
+	}
+	view := &documentView{
+		ID: d.PublicID, State: state, Word: w.Text("web.status." + status), Meaning: w.Text("web.status." + status + ".meaning"),
+		Confidential: d.Confidential, Nomor: report.Visible(d.Nomor), Perihal: report.Visible(d.Perihal), Tanggal: v.date(d.Tanggal),
+		Pages: d.Pages, ReplacedBy: d.ReplacedBy, Reason: report.Visible(d.Reason),
+	}
+	if !d.ChangedAt.IsZero() && d.Status != gateway.DocumentValid && d.Status != gateway.DocumentReserved {
+		view.Since = cut(w, stamp(d.ChangedAt))
+	}
+	for i, s := range d.Signings {
+		if i == maxSignatures {
+			break
+		}
+		x := signingView{
+			Kind: w.Text("web.signed-by"), Name: report.Visible(s.Name), Office: report.Visible(s.Office), Issuer: report.Visible(s.Issuer),
+			Level: report.Visible(s.Level), At: cut(w, stamp(s.At)),
+		}
+		if s.Seal {
+			x.Kind = w.Text("web.sealed-by")
+		}
+		if !s.RevokedAt.IsZero() {
+			x.Revoked = cut(w, w.Text("web.revoked-since", stamp(s.RevokedAt)))
+		}
+		view.Signings = append(view.Signings, x)
+	}
+	return view
+}
+
+// date writes a date as letters have it; one that cannot be read as it is.
+func (v *visit) date(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return report.Visible(day)
+	}
+	return momentOf(v.look.words, t, true).Zones[0].Text
+}
+
+// compare receives a file, judges it, and holds it against the document: a
+// genuine letter is a forgery where another one is registered (S28).
+func (v *visit) compare(content *page, id string) error {
+	f, r, err := v.judge()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	match, err := v.cfg.Gateway.Compare(v.r.Context(), id, f.file.Gateway())
+	if err != nil {
+		return err
+	}
+	content.Result = v.result(r)
+	w := v.look.words
+	outcome, state := outcomeOf(match, r)
+	content.Document.Comparison = &comparisonView{
+		State: state, Word: w.Text("web.match." + outcome), Meaning: w.Text("web.match." + outcome + ".meaning"),
+	}
+	content.Title = content.Document.Comparison.Word
+	return nil
+}
+
+// outcomeOf is the word for a match and its class. What extends the registered
+// document may be signatures and evidence, and those must hold.
+func outcomeOf(match gateway.Match, r *verifier.Report) (outcome, state string) {
+	switch match {
+	case gateway.MatchLatest:
+		return string(match), "passed"
+	case gateway.MatchEarlier:
+		return string(match), "open"
+	case gateway.MatchExtended:
+	default:
+		return string(gateway.MatchNone), "failed"
+	}
+	for _, s := range r.Signatures {
+		if s.Changes.Level == "ANNOTATION" || s.Changes.Level == "OTHER" {
+			return "altered", "failed"
+		}
+	}
+	switch r.Verdict {
+	case verifier.TotalPassed:
+		return string(match), "passed"
+	case verifier.VerdictUndetermined:
+		return string(match), "open"
+	}
+	return "altered", "failed"
+}

@@ -1,0 +1,251 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
+)
+
+// Gateway is what the pages ask of package gateway.
+type Gateway interface {
+	Verify(ctx context.Context, c gateway.Caller, in gateway.Upload, req gateway.VerifyRequest) (*verifier.Report, error)
+	PublicDocument(ctx context.Context, id string) (*gateway.PublicDocument, error)
+	Compare(ctx context.Context, id string, in gateway.Upload) (gateway.Match, error)
+}
+
+// Upload is a received file. Nothing of it remains once it is closed.
+type Upload interface {
+	io.Closer
+	Gateway() gateway.Upload
+}
+
+// Config is what Pages are made of. Gateway, Receive, Admit, Print and
+// MaxUpload are needed.
+type Config struct {
+	Gateway Gateway
+	// Receive reads an upload to its end. A *gateway.Error says in its code why
+	// it cannot: CodeTooLarge, CodeBusy.
+	Receive func(r io.Reader) (Upload, error)
+	// Admit counts an upload from an address before it is read, waits for its
+	// turn and returns what ends that; or it refuses with a *gateway.Error.
+	Admit func(ctx context.Context, address string) (done func(), err error)
+	// Print writes a verdict as PDF.
+	Print func(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error
+	// MaxUpload is the largest file, in bytes. It is shown to people; Receive
+	// enforces it.
+	MaxUpload int64
+
+	// Office is whose pages these are; "" shows none.
+	Office string
+	// Zone is the one of the three that is shown first; nil is UTC+7 (WIB).
+	Zone *time.Location
+}
+
+// Pages serves the pages.
+type Pages struct {
+	cfg   Config
+	zone  string // key of the zone shown first
+	looks map[report.Language]*look
+}
+
+// look is how pages are written in one language.
+type look struct {
+	words report.Words
+	pages *template.Template
+}
+
+// New checks cfg and reads the templates.
+func New(cfg Config) (*Pages, error) {
+	if cfg.Gateway == nil || cfg.Receive == nil || cfg.Admit == nil || cfg.Print == nil || cfg.MaxUpload <= 0 {
+		return nil, errors.New("web: Config lacks a part")
+	}
+	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}}
+	for _, l := range []report.Language{report.Indonesian, report.English} {
+		words, err := wordsIn(l)
+		if err != nil {
+			return nil, err
+		}
+		pages, err := parseTemplates(l, words, cfg)
+		if err != nil {
+			return nil, err
+		}
+		p.looks[l] = &look{words, pages}
+	}
+	return p, nil
+}
+
+// policy is the content security policy of pages.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Serve answers a request to one of the addresses of Routes, from an address.
+// The error, which is answered already, is for the log.
+func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, address string) error {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	v := &visit{Pages: p, w: w, r: r, address: address, language: languageOf(r)}
+	v.look = p.looks[v.language]
+	err := v.answer()
+	if err != nil {
+		v.fail(err)
+	}
+	return err
+}
+
+// Route is an address that Serve answers. A path that ends in a slash stands
+// for one more element after it.
+type Route struct {
+	Method, Path string
+	Upload       bool // the request carries a file
+}
+
+// Routes are the addresses of the pages.
+var Routes = []Route{
+	{http.MethodGet, "/", false},
+	{http.MethodPost, "/", true},
+	{http.MethodPost, "/report", true},
+	{http.MethodPost, "/signed", true},
+	{http.MethodGet, "/d/", false},
+	{http.MethodPost, "/d/", true},
+	{http.MethodGet, "/assets/", false},
+}
+
+// visit is one request.
+type visit struct {
+	*Pages
+	w        http.ResponseWriter
+	r        *http.Request
+	address  string
+	language report.Language
+	look     *look
+}
+
+func (v *visit) answer() error {
+	path, post := v.r.URL.Path, v.r.Method == http.MethodPost
+	if name, ok := strings.CutPrefix(path, "/assets/"); ok && !post {
+		return v.asset(name)
+	}
+	if id, ok := strings.CutPrefix(path, "/d/"); ok {
+		return v.document(id, post)
+	}
+	switch {
+	case path == "/" && !post:
+		return v.show(http.StatusOK, "start", page{})
+	case path == "/":
+		return v.verify()
+	case path == "/report" && post:
+		return v.report()
+	case path == "/signed" && post:
+		return v.signed()
+	}
+	return errNotFound
+}
+
+var errNotFound = &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."}
+
+// languageOf is English where it is asked for. Browsers are set up in English
+// more often than their owners read it, so that they are not asked.
+func languageOf(r *http.Request) report.Language {
+	if r.URL.Query().Get("lang") == string(report.English) {
+		return report.English
+	}
+	return report.Indonesian
+}
+
+// page is what a template gets.
+type page struct {
+	Language, Other     report.Language
+	Here, There         string // this address in this and the other language
+	Home                string
+	Query               string // of this language, for addresses; "" or "?lang=en"
+	Zone                string // that is shown first
+	Title               string
+	Result              *resultView
+	Document            *documentView
+	Error               *errorView
+	Stylesheet, Program string
+}
+
+// show writes a page, all of it or none.
+func (v *visit) show(status int, name string, content page) error {
+	content.Language, content.Other = v.language, report.English
+	if v.language == report.English {
+		content.Query, content.Other = "?lang=en", report.Indonesian
+	}
+	content.Here, content.Home = v.r.URL.Path+content.Query, "/"+content.Query
+	if content.There = v.r.URL.Path; v.language != report.English {
+		content.There += "?lang=en"
+	}
+	content.Zone = v.zone
+	content.Stylesheet, content.Program = assets.style, assets.script
+	if content.Title == "" {
+		content.Title = v.look.words.Text("web.title")
+	}
+	var b strings.Builder
+	if err := v.look.pages.ExecuteTemplate(&b, name, content); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(v.language))
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	v.w.WriteHeader(status)
+	_, err := io.WriteString(v.w, b.String())
+	if err != nil {
+		return nil // whoever asked has gone
+	}
+	return nil
+}
+
+// errorView is why there is no result.
+type errorView struct {
+	Heading, Text string
+	Retry         int // seconds; 0: not by waiting
+	Code          string
+}
+
+// faults are the statuses of errors that people cause or can wait out; the
+// messages are "web.error.CODE".
+var faults = map[gateway.Code]int{
+	gateway.CodeInvalid:  http.StatusBadRequest,
+	gateway.CodeNotFound: http.StatusNotFound,
+	gateway.CodeTooLarge: http.StatusRequestEntityTooLarge,
+	gateway.CodeRate:     http.StatusTooManyRequests,
+	gateway.CodeBusy:     http.StatusServiceUnavailable,
+}
+
+// fail shows an error. What is wrong inside is not told.
+func (v *visit) fail(err error) {
+	e := &gateway.Error{Code: gateway.CodeInternal}
+	errors.As(err, &e)
+	status, known := faults[e.Code]
+	if !known {
+		status = http.StatusInternalServerError
+		e = &gateway.Error{Code: gateway.CodeInternal}
+	}
+	view := &errorView{Code: string(e.Code)}
+	if e.Retry > 0 {
+		view.Retry = int(e.Retry/time.Second) + 1
+		v.w.Header().Set("Retry-After", strconv.Itoa(view.Retry))
+	}
+	w := v.look.words
+	view.Heading = w.Text("web.error." + view.Code + ".title")
+	if e.Code == gateway.CodeTooLarge {
+		view.Text = w.Text("web.error."+view.Code, sizeText(w, v.cfg.MaxUpload))
+	} else {
+		view.Text = w.Text("web.error." + view.Code)
+	}
+	if v.show(status, "error", page{Error: view, Title: view.Heading}) != nil {
+		v.w.WriteHeader(http.StatusInternalServerError)
+	}
+}

@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"slices"
+	"time"
+)
+
+// PublicDocument is what anybody who knows its id may know of a registered
+// document.
+type PublicDocument struct {
+	// Document is without organisation, application and operations. Of a
+	// confidential one only PublicID, Confidential, Status and ChangedAt remain.
+	Document
+	// Signings are those of its versions, oldest first; nil when confidential.
+	Signings []PublicSigning
+}
+
+// PublicSigning is one signature or seal that the gateway made.
+type PublicSigning struct {
+	Seal         bool
+	Name, Office string // of the signer, as registered
+	Issuer       string // of the certificate; "" when it cannot be told
+	Level        string // B-B … B-LTA
+	At           time.Time
+	// RevokedAt is when the gateway stopped using the certificate; zero: it
+	// did not.
+	RevokedAt time.Time
+}
+
+// PublicDocument returns what the QR on paper leads to. Whoever knows the id
+// may ask; an unknown one is CodeNotFound.
+func (g *Gateway) PublicDocument(ctx context.Context, id string) (*PublicDocument, error) {
+	var p PublicDocument
+	err := g.view(ctx, AllOrganisations, func(r Reader) error {
+		d, err := r.Document(ctx, id)
+		if err != nil {
+			return err
+		}
+		p = PublicDocument{Document: d}
+		if d.Confidential {
+			p.Document = Document{PublicID: d.PublicID, Confidential: true, Status: d.Status, ChangedAt: d.ChangedAt}
+			return nil
+		}
+		p.Organisation, p.Application = "", ""
+		p.Versions = slices.Clone(d.Versions)
+		for i := range p.Versions {
+			s, err := publicSigning(ctx, r, p.Versions[i].Operation)
+			if err != nil {
+				return err
+			}
+			if p.Versions[i].Operation = ""; s != nil {
+				p.Signings = append(p.Signings, *s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// publicSigning is what an operation tells; nil when it was neither a signature
+// nor a seal.
+func publicSigning(ctx context.Context, r Reader, operation string) (*PublicSigning, error) {
+	o, err := r.Operation(ctx, operation)
+	if err != nil || o.Kind != "sign" && o.Kind != "seal" {
+		return nil, err
+	}
+	who, err := r.Signer(ctx, o.Signer)
+	if err != nil {
+		return nil, err
+	}
+	s := &PublicSigning{Seal: who.Kind == SignerSeal, Name: who.Name, Office: who.Office, Level: o.Level, At: o.FinishedAt}
+	cert, err := r.Certificate(ctx, o.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	s.RevokedAt = cert.RevokedLocallyAt
+	if leaf, _, err := cert.parse(); err == nil {
+		s.Issuer = leaf.Issuer.CommonName
+	}
+	return s, nil
+}
+
+// Match is how a file stands to a registered document.
+type Match string
+
+// The matches. Only the first two are about a file that the gateway has
+// released as it is.
+const (
+	MatchLatest   Match = "latest"   // the registered document, in its latest version
+	MatchEarlier  Match = "earlier"  // an earlier version, without the latest signatures
+	MatchExtended Match = "extended" // begins with the latest version; what follows was added elsewhere
+	MatchNone     Match = "none"     // another document
+)
+
+// Compare says how a file stands to a registered document (S28): a letter with
+// a copied QR code leads to a genuine document that is another one. It tells
+// no more of a confidential document than whether somebody has it already.
+func (g *Gateway) Compare(ctx context.Context, id string, in Upload) (Match, error) {
+	d, err := g.document(ctx, AllOrganisations, id)
+	if err != nil {
+		return "", err
+	}
+	n := len(d.Versions)
+	for i := n - 1; i >= 0; i-- {
+		if d.Versions[i].SHA256 == in.SHA256 {
+			if i == n-1 {
+				return MatchLatest, nil
+			}
+			return MatchEarlier, nil
+		}
+	}
+	if n == 0 || d.Versions[n-1].Size >= in.Size {
+		return MatchNone, nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(in, 0, d.Versions[n-1].Size)); err != nil {
+		return "", err
+	}
+	if [32]byte(h.Sum(nil)) == d.Versions[n-1].SHA256 {
+		return MatchExtended, nil
+	}
+	return MatchNone, nil
+}
