@@ -18,6 +18,9 @@ import (
 // are smaller, and a file for each costs more than signing it.
 const inMemory = 256 << 10
 
+// copyBuffer is how much of a larger upload is read at a time, in bytes.
+const copyBuffer = 128 << 10
+
 // spoolPrefix begins the names of spool files, the only ones that are removed
 // from the directory at start.
 const spoolPrefix = "absah-upload-"
@@ -109,11 +112,13 @@ func (s *spool) receive(r io.Reader) (_ *upload, err error) {
 	if _, err = u.file.Write(head); err != nil {
 		return nil, err
 	}
-	n, err := io.Copy(io.MultiWriter(reserver{u}, u.file, u.Digest), r)
+	// The rest goes through the same memory: with many uploads at once what each
+	// holds is what the gateway needs.
+	n, err := io.CopyBuffer(io.MultiWriter(reserver{u}, u.file, u.Digest), r, head[:copyBuffer])
 	if err != nil {
 		return nil, err
 	}
-	return u, u.finish(u.file, nil, int64(len(head))+n)
+	return u, u.finish(u.file, nil, inMemory+n)
 }
 
 // finish completes u over what was read.
