@@ -216,7 +216,7 @@ func (s *gatewayService) openHSM(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w; \"absah init CONFIG\" makes the keys that are missing", err)
 	}
-	s.keys = &keys{s.module, vault}
+	s.keys = &keys{module: s.module, vault: vault}
 	return nil
 }
 

@@ -31,6 +31,11 @@ import (
 type keys struct {
 	module *hsm.Module
 	vault  *hsm.Vault
+
+	// resident holds *hsm.Key by label: to look for one takes a module as long
+	// as to sign with it. A key names label and identifier, so that another one
+	// under the same label is never used in its place.
+	resident sync.Map
 }
 
 var (
@@ -84,8 +89,31 @@ func (k *keys) bind(ctx context.Context, key *hsm.Key, err error) (gateway.Perso
 }
 
 func (k *keys) Resident(ctx context.Context, label string) (signer.Key, error) {
+	if known, ok := k.resident.Load(label); ok {
+		return residentKey{boundKey{known.(*hsm.Key), ctx}, k, label}, nil
+	}
 	key, err := k.module.Key(ctx, label)
-	return k.bind(ctx, key, err)
+	if err != nil {
+		return nil, keyError(err)
+	}
+	k.resident.Store(label, key)
+	return residentKey{boundKey{key, ctx}, k, label}, nil
+}
+
+// residentKey is a key that is looked for again after it failed: the operator
+// may have replaced it.
+type residentKey struct {
+	boundKey
+	keys  *keys
+	label string
+}
+
+func (k residentKey) SignMessage(r io.Reader, msg []byte, o crypto.SignerOpts) ([]byte, error) {
+	sig, err := k.boundKey.SignMessage(r, msg, o)
+	if err != nil {
+		k.keys.resident.CompareAndDelete(k.label, k.key)
+	}
+	return sig, err
 }
 
 func (k *keys) Open(ctx context.Context, signerID string, sealed, passphrase []byte) (gateway.PersonalKey, error) {
