@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -117,6 +118,47 @@ func (g *gateway) wait(ctx context.Context) error {
 func (g *gateway) close() error {
 	err := g.cmd.Process.Signal(syscall.SIGTERM)
 	return errors.Join(err, g.cmd.Wait(), g.log.Close())
+}
+
+// cpuTime is the processor time of gateway and PKCS#11 child, and of the child
+// alone.
+func (g *gateway) cpuTime() (all, child time.Duration, err error) {
+	if all, err = cpuTime(g.pid); err != nil {
+		return 0, 0, err
+	}
+	children, err := childrenOf(g.pid)
+	for _, pid := range children {
+		d, e := cpuTime(pid)
+		child, err = child+d, errors.Join(err, e)
+	}
+	return all, child, err
+}
+
+// profile has the gateway profiled for ten seconds, into the folder that
+// BENCH_PROFILE names.
+func (g *gateway) profile(ctx context.Context) (stop func() error, err error) {
+	dir := os.Getenv("BENCH_PROFILE")
+	if dir == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(filepath.Join(dir, "gateway.prof"))
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.admin+"/debug/pprof/profile?seconds=10", nil)
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_, err = io.Copy(f, resp.Body)
+			err = errors.Join(err, resp.Body.Close())
+		}
+		done <- err
+	}()
+	return func() error { return errors.Join(<-done, f.Close()) }, nil
 }
 
 // enrol makes a signer with a passphrase and returns its identifier.

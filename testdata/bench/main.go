@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/absah-id/absah/testdata/interop/office"
@@ -43,7 +44,7 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
 	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
-	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify or http, and update no file")
+	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify, http or http-rate and the like, and update no file")
 	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
 	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked section the table replaces; empty for none")
 	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
@@ -71,6 +72,12 @@ type config struct {
 	duration time.Duration
 	large    int64
 	only     string
+}
+
+// takes tells whether rows are asked for, by their own name or one that it, or
+// that they, begin with.
+func (c config) takes(rows string) bool {
+	return strings.HasPrefix(rows, c.only) || strings.HasPrefix(c.only, rows+"-")
 }
 
 // label is the key that everything is signed with.
@@ -109,7 +116,7 @@ func run(ctx context.Context, cfg config) (t *table, err error) {
 		{"verify", func() error { return verifyRows(ctx, cfg, dir, o, t) }},
 		{"http", func() error { return httpRows(ctx, cfg, dir, o, t) }},
 	} {
-		if cfg.only == "" || cfg.only == rows.name {
+		if cfg.takes(rows.name) {
 			if err := rows.take(); err != nil {
 				return nil, fmt.Errorf("%s: %w", rows.name, err)
 			}
