@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
 )
 
 // Bundler makes the evidence bundle of an operation that the caller may see.
@@ -45,8 +46,10 @@ func (s *Server) verify(c *gin.Context) error {
 		return err
 	}
 	defer b.Close()
-	report, err := s.cfg.Gateway.Verify(c.Request.Context(), caller, b.upload(0), gateway.VerifyRequest{
-		Name: b.names[0], Password: request.Password,
+	report, err := inTurn(c.Request.Context(), s.judging, caller.Application.ID, func() (*verifier.Report, error) {
+		return s.cfg.Gateway.Verify(c.Request.Context(), caller, b.upload(0), gateway.VerifyRequest{
+			Name: b.names[0], Password: request.Password,
+		})
 	})
 	if err != nil {
 		return err
@@ -173,11 +176,14 @@ func (s *Server) evidence(c *gin.Context) error {
 	if s.cfg.Bundle == nil {
 		return &gateway.Error{Code: gateway.CodeNotFound, Text: "This gateway makes no bundles."}
 	}
-	spooled, err := s.spoolBundle(c.Request.Context(), o)
+	spooled, err := inTurn(c.Request.Context(), s.reading, o.Application, func() (*upload, error) {
+		return s.spoolBundle(c.Request.Context(), o)
+	})
 	if err != nil {
 		return err
 	}
 	defer spooled.Close()
+	deliver(c.Writer, spooled.Size)
 	c.Header("Content-Disposition", `attachment; filename="`+o.ID+`.zip"`)
 	c.DataFromReader(http.StatusOK, spooled.Size, "application/zip", io.NewSectionReader(spooled, 0, spooled.Size), nil)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,16 +27,21 @@ type signBody struct {
 	Activation string `json:"activation"`
 	Password   secret `json:"password"` // of an encrypted document
 
-	Level    level `json:"level"` // B-B … B-LTA; absent: B-LTA
-	Fallback bool  `json:"fallback"`
-	PSS      bool  `json:"pss"`
+	Level    level  `json:"level"`    // B-B … B-LTA; absent: B-LTA
+	Document string `json:"document"` // public id of a registered document
+	appearanceBody
+}
 
+// appearanceBody is what a signature says, shows and forbids. An activation
+// holds for what was given when it was made.
+type appearanceBody struct {
+	Fallback bool         `json:"fallback"`
+	PSS      bool         `json:"pss"`
 	Field    string       `json:"field"`
 	Reason   string       `json:"reason"`
 	Location string       `json:"location"`
 	Certify  int          `json:"certify"`
 	Visible  *visibleBody `json:"visible"`
-	Document string       `json:"document"` // public id of a registered document
 }
 
 // level is a gateway.Level in JSON.
@@ -116,7 +122,7 @@ func (s *Server) signRequest(c *gin.Context, b *signBody) gateway.SignRequest {
 			Heading: v.Heading, Office: v.Office, Name: v.Name, Lines: v.Lines, Plain: v.Plain,
 		}
 		if v.QR == "" && b.Document != "" {
-			req.Visible.QR = s.cfg.PublicURL + "/d/" + b.Document
+			req.Visible.QR, req.OwnQR = s.cfg.PublicURL+"/d/"+b.Document, true
 		}
 	}
 	return req
@@ -131,8 +137,9 @@ func (b *signBody) wipe() {
 const maxIdempotencyKey = 200
 
 func checkKey(c *gin.Context) error {
-	if key := c.GetHeader(headerKey); len(key) > maxIdempotencyKey {
-		return invalid(fmt.Sprintf("Idempotency-Key has more than %d bytes.", maxIdempotencyKey), nil)
+	key := c.GetHeader(headerKey)
+	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return invalid(fmt.Sprintf("Idempotency-Key has at most %d characters, all of them ASCII.", maxIdempotencyKey), nil)
 	}
 	return nil
 }
@@ -156,7 +163,9 @@ func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
 		return err
 	}
 	defer b.Close()
-	r, err := act(c.Request.Context(), caller, b.upload(0), s.signRequest(c, &request))
+	r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
+		return act(c.Request.Context(), caller, b.upload(0), s.signRequest(c, &request))
+	})
 	if err != nil {
 		return err
 	}
@@ -173,6 +182,7 @@ func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
 	c.Header("Content-Disposition", `attachment; filename="signed.pdf"`)
 	c.Header("Link", "</v1/operations/"+r.Operation+`>; rel="describedby"`)
 	c.Status(http.StatusOK)
+	deliver(c.Writer, r.Size)
 	fault.Point("release.headers")
 	return writeRelease(c.Writer, in, r)
 }
@@ -243,7 +253,9 @@ func (s *Server) extend(c *gin.Context, act func(gateway.Caller, gateway.Upload,
 		return err
 	}
 	defer b.Close()
-	r, err := act(caller, b.upload(0), &request)
+	r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
+		return act(caller, b.upload(0), &request)
+	})
 	if err != nil {
 		return err
 	}
@@ -257,6 +269,7 @@ type activationBody struct {
 	Documents  []digest `json:"documents"`
 	Level      level    `json:"level"`
 	Seconds    int      `json:"seconds"` // absent: as long as the gateway allows
+	appearanceBody
 }
 
 // digest is a SHA-256 in hexadecimal.
@@ -283,10 +296,13 @@ func (s *Server) activate(c *gin.Context) error {
 		Signer: b.Signer, Passphrase: b.Passphrase, Level: b.Level.or(gateway.LevelLTA),
 		Lifetime: time.Duration(min(b.Seconds, 1<<30)) * time.Second,
 	}
+	req.Appearance = s.signRequest(c, &signBody{appearanceBody: b.appearanceBody})
 	for _, d := range b.Documents {
 		req.Documents = append(req.Documents, d)
 	}
-	a, err := s.cfg.Gateway.Activate(c.Request.Context(), caller, req)
+	a, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Activated, error) {
+		return s.cfg.Gateway.Activate(c.Request.Context(), caller, req)
+	})
 	if err != nil {
 		return err
 	}
@@ -360,7 +376,10 @@ func (s *Server) batch(c *gin.Context) error {
 		if req.Activation == "" {
 			act = s.cfg.Gateway.Seal
 		}
-		r, err := act(c.Request.Context(), caller, b.upload(i), req)
+		r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
+			return act(c.Request.Context(), caller, b.upload(i), req)
+		})
+		deliver(c.Writer, b.documents[i].Size)
 		if err := s.batchPart(w, i, b.documents[i], r, err); err != nil {
 			panic(http.ErrAbortHandler)
 		}

@@ -84,6 +84,9 @@ type Config struct {
 	// Alarm is how many wrong passphrases in the window alert the operators;
 	// zero means DefaultAlarm.
 	Alarm int
+	// Judgement is how long one verification may take, fetching included; zero
+	// means DefaultJudgement.
+	Judgement time.Duration
 	// Lifetime of an activation at most; zero means DefaultLifetime.
 	Lifetime time.Duration
 	// Tail is how long an idempotency key holds; zero means DefaultTail.
@@ -100,10 +103,11 @@ type Config struct {
 
 // Defaults of Config.
 const (
-	DefaultAlarm    = 50
-	DefaultLifetime = time.Hour
-	DefaultTail     = 24 * time.Hour
-	DefaultRate     = 600
+	DefaultAlarm     = 50
+	DefaultJudgement = 30 * time.Second
+	DefaultLifetime  = time.Hour
+	DefaultTail      = 24 * time.Hour
+	DefaultRate      = 600
 )
 
 // DefaultAttempts locks after five wrong passphrases in a row.
@@ -143,6 +147,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	cfg.Attempts = cfg.Attempts.withDefaults()
 	setDefault(&cfg.Alarm, DefaultAlarm)
+	setDefault(&cfg.Judgement, DefaultJudgement)
 	setDefault(&cfg.Lifetime, DefaultLifetime)
 	setDefault(&cfg.Tail, DefaultTail)
 	setDefault(&cfg.Rate, DefaultRate)

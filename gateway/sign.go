@@ -324,8 +324,8 @@ func (r SignRequest) appearance() ([32]byte, error) {
 		Field, Reason, Location string
 		Certify                 int
 		Visible                 *signer.Visible
-		OwnQR, PSS              bool
-	}{r.Fallback, r.Field, r.Reason, r.Location, r.Certify, visible, r.OwnQR, r.PSS})
+		PSS                     bool
+	}{r.Fallback, r.Field, r.Reason, r.Location, r.Certify, visible, r.PSS})
 	if err != nil {
 		return [32]byte{}, errorf(CodeInvalid, "The request makes no sense.")
 	}

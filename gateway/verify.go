@@ -25,7 +25,9 @@ func (g *Gateway) Verify(ctx context.Context, c Caller, in Upload, req VerifyReq
 	if err != nil {
 		return nil, err
 	}
-	report, err := g.cfg.Verifier.Verify(ctx, verifier.Input{
+	judging, cancel := context.WithTimeout(ctx, g.cfg.Judgement)
+	defer cancel()
+	report, err := g.cfg.Verifier.Verify(judging, verifier.Input{
 		Reader: in.ReaderAt, Size: in.Size, Name: req.Name, Password: req.Password, SHA256: in.SHA256[:],
 	}, at)
 	if err != nil {

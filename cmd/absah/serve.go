@@ -49,6 +49,9 @@ lets the requests in progress end. docs/CONFIGURATION.md explains CONFIG.`,
 			if err != nil {
 				return err
 			}
+			if err := keepMemory(); err != nil {
+				return err
+			}
 			s, err := openService(cmd.Context(), cfg, newLogger(cmd.ErrOrStderr(), cfg.Log))
 			if err != nil {
 				return err
@@ -99,6 +102,12 @@ type gatewayService struct {
 	gateway *gateway.Gateway
 	metrics *prometheus.Registry
 	api     *api.Server
+
+	health struct {
+		mu  sync.Mutex
+		at  time.Time // guarded by mu: when it was asked last
+		err error     // guarded by mu
+	}
 
 	closers []func() error // in the order of opening
 }
@@ -328,7 +337,7 @@ func (s *gatewayService) openGateway(ctx context.Context) error {
 		Organisation: s.cfg.Organisation.ID, Node: node(), Secret: [32]byte(secret),
 		Store: s.db, Notary: s.log, Keys: s.keys, Signer: sign, Verifier: verify, Anchors: s.anchors.signers, Source: s.source,
 		Attempts: gateway.AttemptPolicy{Limit: a.Attempts}, Alarm: a.Alarm, Lifetime: a.Lifetime,
-		Tail: s.cfg.Limits.Tail, Rate: s.cfg.Limits.Applications, Log: s.logger,
+		Judgement: s.cfg.Verification.Timeout, Tail: s.cfg.Limits.Tail, Rate: s.cfg.Limits.Applications, Log: s.logger,
 	})
 	return err
 }
@@ -361,7 +370,7 @@ func (a anchorSets) set() gateway.AnchorSet {
 
 // operator is who the commands and the start of the service act as.
 func (s *gatewayService) operator() gateway.Caller {
-	return gateway.Local(s.cfg.Organisation.ID, os.Getenv("SUDO_USER"))
+	return gateway.Local(s.cfg.Organisation.ID, person())
 }
 
 func (s *gatewayService) openSeals(ctx context.Context) error {
@@ -421,13 +430,13 @@ func (s *gatewayService) openAPI(ctx context.Context) error {
 		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Bundle: &bundler{s}, Ready: s.ready, Zone: zone, Version: buildVersion(),
 		Office: s.cfg.Organisation.Name, PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
 		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
-		Requests: s.cfg.Limits.Requests, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m, Tracing: tracing,
+		Requests: s.cfg.Limits.Requests, Verifications: s.cfg.Verification.Parallel, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m, Tracing: tracing,
 	})
 	return err
 }
 
 // authority is the gateway's own timestamp authority; nil when it is none.
-func (s *gatewayService) authority(ctx context.Context) (http.Handler, error) {
+func (s *gatewayService) authority(ctx context.Context) (gateway.Authority, error) {
 	t := s.cfg.Keys.TSA
 	if t.Key == "" {
 		return nil, nil
@@ -452,15 +461,21 @@ func (s *gatewayService) authority(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.ServeTimestamps(nil, func(r *http.Request, err error) {
-		s.logger.ErrorContext(r.Context(), "timestamp authority", "error", err)
-	}), nil
+	return a, nil
 }
 
+// ready asks at most once a second, whoever and how many ask: it signs and
+// writes.
 func (s *gatewayService) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return s.gateway.Ready(ctx, s.module.Health)
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	if now := time.Now(); now.Sub(s.health.at) >= time.Second {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		s.health.err = s.gateway.Ready(ctx, s.module.Health)
+		s.health.at = time.Now()
+	}
+	return s.health.err
 }
 
 // housekeeping is what the service does by itself, and how often.

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,8 +73,7 @@ func newTrustDecision(name string, approve bool) *cobra.Command {
 	return cmd
 }
 
-// withTrust opens a gateway whose anchors may not be approved yet. The person
-// is whom the operating system knows: root is nobody in particular.
+// withTrust opens a gateway whose anchors may not be approved yet.
 func withTrust(cmd *cobra.Command, file string, act func(context.Context, *gatewayService, gateway.Caller) error) error {
 	cfg, err := loadConfig(file)
 	if err != nil {
@@ -87,11 +86,7 @@ func withTrust(cmd *cobra.Command, file string, act func(context.Context, *gatew
 	defer s.close()
 	me := s.operator()
 	if me.User == "" {
-		who, err := user.Current()
-		if err != nil {
-			return err
-		}
-		me.User = who.Username
+		return errors.New("the operating system does not know who you are")
 	}
 	return act(cmd.Context(), s, me)
 }

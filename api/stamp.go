@@ -1,0 +1,43 @@
+package api
+
+import (
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/gateway"
+)
+
+// Media types of RFC 3161 §3.4.
+const (
+	typeQuery = "application/timestamp-query"
+	typeReply = "application/timestamp-reply"
+)
+
+// stamp answers a timestamp query as RFC 3161 §3.4 has it, for applications
+// that have proved themselves: what the authority signs is on record too.
+func (s *Server) stamp(c *gin.Context) error {
+	caller, err := s.caller(c)
+	if err != nil {
+		return err
+	}
+	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != typeQuery {
+		return &gateway.Error{Code: codeMediaType, Text: "Send " + typeQuery + ".", Err: err}
+	}
+	query, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, tsp.MaxRequest))
+	if err != nil {
+		return received(err)
+	}
+	reply, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Stamped, error) {
+		return s.cfg.Gateway.Stamp(c.Request.Context(), caller, s.cfg.Timestamps, query)
+	})
+	if err != nil {
+		return err
+	}
+	c.Header(headerOperation, reply.Operation)
+	c.Data(http.StatusOK, typeReply, reply.Reply)
+	return nil
+}
