@@ -388,12 +388,14 @@ func (d *Document) readRoot(r *Revision) error {
 		d.note(r.index, r.xref, "root-changed")
 	}
 	size, ok := r.trailer["Size"].(Integer)
+	if size < 0 || int64(size) > maxObjectNumber+1 {
+		// Some readers then build a cross-reference table of their own.
+		return &MalformedError{Offset: r.xref, Rule: "trailer-size"}
+	}
 	if !ok || int64(size) < int64(r.next) {
 		d.note(r.index, r.xref, "trailer-size")
 	}
-	if ok && size > 0 && int64(size) <= maxObjectNumber+1 {
-		r.next = max(r.next, uint32(size))
-	}
+	r.next = max(r.next, uint32(size))
 	return nil
 }
 

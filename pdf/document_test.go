@@ -171,6 +171,8 @@ func TestMalformed(t *testing.T) {
 		{"huge count", replace(t, good, "0 1\n", "0 8000000\n"), "Objects"},
 		{"no Root", replace(t, good, "/Root 1 0 R", ""), "trailer-root"},
 		{"Root is no reference", replace(t, good, "/Root 1 0 R", "/Root 1"), "trailer-root"},
+		{"huge Size", replace(t, good, "/Size 6", "/Size 2147483648"), "trailer-size"},
+		{"negative Size", replace(t, good, "/Size 6", "/Size -1"), "trailer-size"},
 		{"nested trailer", replace(t, good, "/Size 6", "/Size 6/X "+strings.Repeat("[", 5000)), "Depth"},
 		{"encryption unknown", replace(t, good, "/Size 6", "/Size 6/Encrypt<</Filter/Foo>>"), "encrypt-unsupported"},
 	}

@@ -115,6 +115,7 @@ var explained = map[string]string{
 	"trailer":            "the trailer is not a dictionary",
 	"trailer-missing":    "a cross-reference table has no trailer",
 	"trailer-root":       "the trailer has no /Root",
+	"trailer-size":       "/Size of the trailer is no number of objects that a file can have",
 	"xref-entry":         "a cross-reference entry is damaged",
 	"xref-loop":          "the cross-reference sections lead to each other in a circle",
 	"xref-missing":       "there is no cross-reference section here",

@@ -168,7 +168,7 @@ func Lookup[T Object](r *Revision, d Dict, key Name) (v T, ok bool, err error) {
 	}
 	v, ok = o.(T)
 	if !ok {
-		return v, false, malformed(-1, "type-"+string(key), "%T is not the type asked for", o)
+		return v, false, malformed(-1, "type-"+string(key), "/%s is of another type than it has to be", key)
 	}
 	return v, true, nil
 }
