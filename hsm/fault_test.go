@@ -458,6 +458,20 @@ func TestWrongPIN(t *testing.T) {
 	}
 }
 
+// A file that cannot hold a PIN costs the token no try.
+func TestPINOfTwoLines(t *testing.T) {
+	t.Parallel()
+	tok, shim := hsmtest.NewShim(t)
+	write(t, tok.Config.PINFile, hsmtest.PIN+"\nabsah-test\n")
+	_, err := hsm.Start(t.Context(), tok.Config)
+	if !errors.Is(err, hsm.ErrPIN) {
+		t.Fatalf("Start: got %v, want %v", err, hsm.ErrPIN)
+	}
+	if got := shim.Logins(); got != 0 {
+		t.Errorf("logins = %d, want none", got)
+	}
+}
+
 // A PIN that becomes wrong is tried once, whatever is asked afterwards.
 func TestWrongPINLater(t *testing.T) {
 	t.Parallel()

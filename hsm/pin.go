@@ -11,7 +11,8 @@ import (
 const maxPIN = 256
 
 // readPIN returns the content of the PIN file without one trailing line end.
-// Errors wrap ErrPIN and never hold the content.
+// What cannot be a PIN is refused here: the token would count it as a wrong
+// one. Errors wrap ErrPIN and never hold the content.
 func readPIN(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -25,6 +26,9 @@ func readPIN(path string) (string, error) {
 	pin := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if pin == "" || len(pin) > maxPIN {
 		return "", fmt.Errorf("%w: %s must hold 1 to %d bytes", ErrPIN, path, maxPIN)
+	}
+	if strings.ContainsAny(pin, "\r\n\x00") {
+		return "", fmt.Errorf("%w: %s must hold the PIN on one line and nothing else", ErrPIN, path)
 	}
 	return pin, nil
 }
