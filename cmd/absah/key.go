@@ -131,7 +131,7 @@ func printKeys(w io.Writer, keys []hsm.KeyInfo, asJSON bool) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "LABEL\tALGORITHM\tID")
 	for _, k := range keys {
-		fmt.Fprintf(t, "%s\t%s\t%x\n", k.Label, k.Algorithm, k.ID)
+		fmt.Fprintf(t, "%s\t%s\t%x\n", printable(k.Label), k.Algorithm, k.ID)
 	}
 	return t.Flush()
 }

@@ -124,8 +124,11 @@ func buildVersion() string {
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
-			return usageErrorf("%s takes %d operands %q, got %d; run \"%s --help\"",
-				cmd.CommandPath(), len(names), names, len(args), cmd.CommandPath())
+			want := "no operands"
+			if len(names) > 0 {
+				want = "the operands " + strings.Join(names, " ")
+			}
+			return usageErrorf("%s takes %s, got %d; run \"%s --help\"", cmd.CommandPath(), want, len(args), cmd.CommandPath())
 		}
 		var missing []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {

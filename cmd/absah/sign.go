@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -91,12 +92,15 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
 		return err
 	}
 	defer end()
-	if len(f.services.trust) == 0 {
-		fmt.Fprintln(cmd.ErrOrStderr(), "absah: warning: no --trust: path and revocation of the signer's certificate are not checked")
-	}
 	chain, err := readCertificates(f.cert)
 	if err != nil {
 		return err
+	}
+	if _, isRSA := chain[0].PublicKey.(*rsa.PublicKey); f.pss && !isRSA {
+		return usageErrorf("--pss is for RSA keys, and the certificate in %s has another", f.cert)
+	}
+	if len(f.services.trust) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "absah: warning: no --trust: path and revocation of the signer's certificate are not checked")
 	}
 	req.Certificate, req.Chain = chain[0], withoutRoots(chain[1:])
 	if req.Visible != nil && req.Visible.Name == "" {
@@ -163,12 +167,18 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 }
 
 // report says what was made. Result.Field is empty for a detached signature.
+// In JSON "shortfall" is there when --fallback had to accept less than was
+// asked for: a lower level, or a certificate whose status is not known.
 func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, out string) error {
 	if f.json {
-		return json.NewEncoder(w).Encode(map[string]any{
+		object := map[string]any{
 			"schema": "absah/signed/1", "file": out, "field": r.Field, "level": r.Level.String(),
 			"requestedLevel": req.Level.String(), "signer": req.Certificate.Subject.CommonName,
-		})
+		}
+		if r.Shortfall != nil {
+			object["shortfall"] = r.Shortfall.Error()
+		}
+		return json.NewEncoder(w).Encode(object)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: signed ", out)

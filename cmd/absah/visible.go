@@ -64,7 +64,9 @@ func parsePlace(place string, out *signer.Visible) error {
 		case key == "page":
 			out.Page, err = parsePage(value)
 		case dst != nil:
-			*dst, err = strconv.ParseFloat(value, 64)
+			if *dst, err = strconv.ParseFloat(value, 64); err != nil {
+				err = errors.New("no number of points")
+			}
 		default:
 			err = errors.New("unknown word")
 		}

@@ -22,6 +22,8 @@ import (
 const (
 	// maxSecret bounds a PIN or password file: what is longer is the wrong file.
 	maxSecret = 4096
+	// maxTokenLabel is what the label of a PKCS#11 token can hold.
+	maxTokenLabel = 32
 	// maxSmall bounds certificate bundles and images, which are held in
 	// memory. The largest national trust list is a tenth of it.
 	maxSmall = 16 << 20
@@ -57,6 +59,12 @@ func (t *tokenFlags) start(ctx context.Context, stderr io.Writer) (*hsm.Module, 
 	}
 	if _, err := os.Stat(t.module); err != nil {
 		return nil, usageErrorf("%v", err)
+	}
+	if t.timeout <= 0 {
+		return nil, usageErrorf("--module-timeout must be above 0, got %s", t.timeout)
+	}
+	if t.token == "" || len(t.token) > maxTokenLabel {
+		return nil, usageErrorf("--token takes a label of 1 to %d bytes", maxTokenLabel)
 	}
 	return hsm.Start(ctx, hsm.Config{
 		Module: t.module, Token: t.token, PINFile: t.pinFile, Timeout: t.timeout, Sessions: 1,
