@@ -44,7 +44,8 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
 	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
-	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify, http or http-rate and the like, and update no file")
+	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify, http (or http-rate and the like) or evidence, and update no file")
+	flags.Int64Var(&cfg.records, "records", 10_000_000, "how many `records` the long evidence log has, an even number")
 	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
 	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked section the table replaces; empty for none")
 	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
@@ -71,6 +72,7 @@ type config struct {
 	rounds   int
 	duration time.Duration
 	large    int64
+	records  int64
 	only     string
 }
 
@@ -115,6 +117,7 @@ func run(ctx context.Context, cfg config) (t *table, err error) {
 		{"sign", func() error { return signRows(ctx, cfg, dir, t) }},
 		{"verify", func() error { return verifyRows(ctx, cfg, dir, o, t) }},
 		{"http", func() error { return httpRows(ctx, cfg, dir, o, t) }},
+		{"evidence", func() error { return evidenceRows(ctx, cfg, dir, t) }},
 	} {
 		if cfg.takes(rows.name) {
 			if err := rows.take(); err != nil {

@@ -116,6 +116,7 @@ func measure(ctx context.Context, args []string) error {
 	work := map[string]func(context.Context) (result, error){
 		"raw": t.raw, "absah": t.absah, "pdfsign": t.pdfsign,
 		"make-key": t.makeKey, "large": t.large, "large-pdfsign": t.largePDFSign, "http": t.throughHTTP,
+		"append": t.appends, "prove": t.prove,
 	}[flags.Arg(0)]
 	if work == nil {
 		return fmt.Errorf("no measurement %q", flags.Arg(0))
