@@ -221,6 +221,9 @@ func (a Algorithm) VerifyDigest(pub crypto.PublicKey, digest, sig []byte) error 
 	case SchemeRSAPKCS1v15, SchemeRSAPSS:
 		return a.verifyRSA(pub, digest, sig)
 	case SchemeECDSA:
+		if k, ok := pub.(*BrainpoolPublicKey); ok {
+			return k.verify(digest, sig)
+		}
 		k, ok := pub.(*ecdsa.PublicKey)
 		if !ok {
 			return breach(RuleKeyType, "ECDSA with a key of type %T", pub)

@@ -10,7 +10,8 @@ var derNull = []byte{tagNull, 0}
 
 // digestOIDs are the hash functions with a registered implementation.
 // RIPEMD-160 and WHIRLPOOL are left out: no certificate authority of ours used
-// them and their absence reads as RuleUnsupported.
+// them, running states of the former cannot be copied, which a file of many
+// signatures asks for, and their absence reads as RuleUnsupported.
 var digestOIDs = []struct {
 	hash crypto.Hash
 	oid  asn1.ObjectIdentifier

@@ -40,7 +40,8 @@ func (k *PSSPublicKey) permits(a Algorithm) error {
 }
 
 // PublicKey returns the key of cert for [Algorithm.Verify]: what crypto/x509
-// found, or a *[PSSPublicKey], which crypto/x509 leaves nil. Keys of unknown
+// found, or a *[PSSPublicKey] or *[BrainpoolPublicKey], which crypto/x509 leaves
+// nil or does not read. Keys of unknown
 // kinds are a *[ConstraintError] with [RuleUnsupported].
 func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if cert.PublicKey != nil {
@@ -59,7 +60,8 @@ func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if string(id.oid.contents()) != rsaPSSOctets {
+	curve := brainpoolCurve(id)
+	if string(id.oid.contents()) != rsaPSSOctets && curve == nil {
 		name, _ := parseOID(id.oid)
 		return nil, breach(RuleUnsupported, "public key algorithm %v", name)
 	}
@@ -70,6 +72,9 @@ func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	c := bits.contents()
 	if len(c) == 0 || c[0] != 0 {
 		return nil, breach(RuleKeyMalformed, "subjectPublicKey is not whole octets")
+	}
+	if curve != nil {
+		return parseBrainpool(curve, c[1:])
 	}
 	key, err := x509.ParsePKCS1PublicKey(c[1:])
 	if err != nil {
@@ -101,22 +106,8 @@ func verifyDSA(pub crypto.PublicKey, digest, sig []byte) error {
 	if k.P.BitLen() > maxDSABits || k.Q.BitLen() > 256 || k.Q.BitLen()%8 != 0 {
 		return breach(RuleKeySize, "DSA with %d and %d bits", k.P.BitLen(), k.Q.BitLen())
 	}
-	e, der, err := root(sig)
-	if err != nil || !der || e.tag != tagSequence {
-		return ErrSignature
-	}
-	values := e.children()
-	var n [2]*big.Int
-	for i := range n {
-		v, err := values.expect(tagInteger, "signature value")
-		if err != nil {
-			return ErrSignature
-		}
-		if n[i], err = parseInteger(v); err != nil {
-			return ErrSignature
-		}
-	}
-	if !values.empty() || !dsa.Verify(k, digest[:min(len(digest), k.Q.BitLen()/8)], n[0], n[1]) {
+	r, s, ok := parseSignaturePair(sig)
+	if !ok || !dsa.Verify(k, digest[:min(len(digest), k.Q.BitLen()/8)], r, s) {
 		return ErrSignature
 	}
 	return nil
@@ -157,4 +148,30 @@ func partialCertificate(raw []byte) *x509.Certificate {
 		c.PublicKey = key
 	}
 	return c
+}
+
+// maxPairBytes bounds the integers of a signature value: those of 512 bits, and
+// a byte for the sign.
+const maxPairBytes = 65
+
+// parseSignaturePair reads a SEQUENCE of two INTEGERs in DER, neither negative.
+func parseSignaturePair(sig []byte) (r, s *big.Int, ok bool) {
+	e, der, err := root(sig)
+	if err != nil || !der || e.tag != tagSequence {
+		return nil, nil, false
+	}
+	values := e.children()
+	var n [2]*big.Int
+	for i := range n {
+		v, err := values.expect(tagInteger, "signature value")
+		if err != nil {
+			return nil, nil, false
+		}
+		c := v.contents()
+		if len(c) == 0 || c[0] >= 0x80 || len(c) > maxPairBytes {
+			return nil, nil, false
+		}
+		n[i] = new(big.Int).SetBytes(c)
+	}
+	return n[0], n[1], values.empty()
 }

@@ -42,13 +42,14 @@ var wycheproofHashes = map[string]crypto.Hash{
 	"SHA3-224": crypto.SHA3_224, "SHA3-256": crypto.SHA3_256, "SHA3-384": crypto.SHA3_384, "SHA3-512": crypto.SHA3_512,
 }
 
-// TestWycheproof runs every RSA PKCS#1 v1.5, RSA-PSS, ECDSA (NIST curves, DER
-// values) and Ed25519 verification file. Groups that cannot be verified, which
+// TestWycheproof runs every RSA PKCS#1 v1.5, RSA-PSS, ECDSA (NIST and
+// brainpool curves, DER values) and Ed25519 verification file. Groups that cannot be verified, which
 // are those with SHAKE, must be refused by a ConstraintError, valid or not,
 // never as a wrong signature.
 func TestWycheproof(t *testing.T) {
 	patterns := []string{"rsa_signature_*_test.json", "rsa_pss_*_test.json", "ecdsa_secp224r1_*_test.json", "ecdsa_secp256r1_*_test.json",
-		"ecdsa_secp384r1_*_test.json", "ecdsa_secp521r1_*_test.json", "ed25519_test.json"}
+		"ecdsa_secp384r1_*_test.json", "ecdsa_secp521r1_*_test.json", "ecdsa_brainpoolP256r1_*_test.json",
+		"ecdsa_brainpoolP384r1_*_test.json", "ecdsa_brainpoolP512r1_*_test.json", "ed25519_test.json"}
 	var files, valid, invalid, refused int
 	for _, p := range patterns {
 		names, err := fs.Glob(wycheproof.TestVectors, p)
@@ -141,7 +142,7 @@ func wycheproofAlgorithm(name string, pub crypto.PublicKey, sha, mgf string, sal
 	switch k := pub.(type) {
 	case ed25519.PublicKey:
 		return cms.Ed25519(), true
-	case *ecdsa.PublicKey:
+	case *ecdsa.PublicKey, *cms.BrainpoolPublicKey:
 		return cms.ECDSA(h), verifiable
 	case *rsa.PublicKey:
 		verifiable = verifiable && k.N.BitLen() >= 1024 && k.N.BitLen() <= cms.MaxRSABits

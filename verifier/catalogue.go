@@ -238,6 +238,8 @@ func keyBits(key crypto.PublicKey) int {
 		return k.Key.N.BitLen()
 	case *ecdsa.PublicKey:
 		return k.Curve.Params().BitSize
+	case *cms.BrainpoolPublicKey:
+		return k.Bits()
 	}
 	return 0
 }
