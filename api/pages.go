@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -21,7 +20,7 @@ import (
 // turns and its limit for addresses, and are not part of its description.
 func (s *Server) pages() error {
 	pages, err := web.New(web.Config{
-		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Print: s.printReport, MaxUpload: s.spool.max,
+		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Turn: s.takeTurn, Print: s.printReport, MaxUpload: s.spool.max,
 		Office: s.cfg.Office, Zone: s.cfg.Zone,
 	})
 	if err != nil {
@@ -63,11 +62,11 @@ func (s *Server) receivePage(r io.Reader) (web.Upload, error) {
 }
 
 // admitPage is what /v1/verify asks of those without credentials.
-func (s *Server) admitPage(ctx context.Context, address string) (func(), error) {
+func (s *Server) admitPage(address string) error {
 	if wait := s.anonymous.take(address, time.Now()); wait > 0 {
-		return nil, &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
+		return &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
 	}
-	return s.takeTurn(ctx)
+	return nil
 }
 
 func (s *Server) printReport(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error {

@@ -86,7 +86,7 @@ func (v *visit) documentView(d *gateway.PublicDocument) *documentView {
 			break
 		}
 		x := signingView{
-			Kind: w.Text("web.signed-by"), Name: report.Visible(s.Name), Office: report.Visible(s.Office), Issuer: report.Visible(s.Issuer),
+			Kind: w.Text("kind.signature"), Name: report.Visible(s.Name), Office: report.Visible(s.Office), Issuer: report.Visible(s.Issuer),
 			Level: report.Visible(s.Level), At: cut(w, stamp(s.At)),
 		}
 		if s.Seal {

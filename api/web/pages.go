@@ -28,16 +28,19 @@ type Upload interface {
 	Gateway() gateway.Upload
 }
 
-// Config is what Pages are made of. Gateway, Receive, Admit, Print and
-// MaxUpload are needed.
+// Config is what Pages are made of. Gateway, Receive, Admit, Turn, Print
+// and MaxUpload are needed.
 type Config struct {
 	Gateway Gateway
 	// Receive reads an upload to its end. A *gateway.Error says in its code why
 	// it cannot: CodeTooLarge, CodeBusy.
 	Receive func(r io.Reader) (Upload, error)
-	// Admit counts an upload from an address before it is read, waits for its
-	// turn and returns what ends that; or it refuses with a *gateway.Error.
-	Admit func(ctx context.Context, address string) (done func(), err error)
+	// Admit counts an upload from an address before it is read, and refuses
+	// with a *gateway.Error.
+	Admit func(address string) error
+	// Turn waits until a received file may be judged, and returns what ends
+	// that; a *gateway.Error says that it took too long.
+	Turn func(ctx context.Context) (done func(), err error)
 	// Print writes a verdict as PDF.
 	Print func(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error
 	// MaxUpload is the largest file, in bytes. It is shown to people; Receive
@@ -65,7 +68,7 @@ type look struct {
 
 // New checks cfg and reads the templates.
 func New(cfg Config) (*Pages, error) {
-	if cfg.Gateway == nil || cfg.Receive == nil || cfg.Admit == nil || cfg.Print == nil || cfg.MaxUpload <= 0 {
+	if cfg.Gateway == nil || cfg.Receive == nil || cfg.Admit == nil || cfg.Turn == nil || cfg.Print == nil || cfg.MaxUpload <= 0 {
 		return nil, errors.New("web: Config lacks a part")
 	}
 	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}}

@@ -23,11 +23,9 @@ type form struct {
 	password []byte
 	zone     string
 	end      string // of /signed
-	done     func()
 }
 
 func (f *form) Close() {
-	f.done()
 	clear(f.password)
 	if f.file != nil {
 		f.file.Close() //nolint:errcheck // the file has no name: nothing is left to be done about it
@@ -36,11 +34,10 @@ func (f *form) Close() {
 
 // receive admits the visitor and reads the form.
 func (v *visit) receive() (_ *form, err error) {
-	done, err := v.cfg.Admit(v.r.Context(), v.address)
-	if err != nil {
+	if err := v.cfg.Admit(v.address); err != nil {
 		return nil, err
 	}
-	f := &form{done: done}
+	f := &form{}
 	defer func() {
 		if err != nil {
 			f.Close()
@@ -121,12 +118,21 @@ func (v *visit) judge() (*form, *verifier.Report, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := v.cfg.Gateway.Verify(v.r.Context(), gateway.Caller{Address: v.address}, f.file.Gateway(), gateway.VerifyRequest{
-		Name: f.name, Password: f.password,
-	})
+	r, err := v.judgeFile(f)
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return f, r, nil
+}
+
+func (v *visit) judgeFile(f *form) (*verifier.Report, error) {
+	done, err := v.cfg.Turn(v.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return v.cfg.Gateway.Verify(v.r.Context(), gateway.Caller{Address: v.address}, f.file.Gateway(), gateway.VerifyRequest{
+		Name: f.name, Password: f.password,
+	})
 }

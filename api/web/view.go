@@ -84,15 +84,16 @@ var states = map[verifier.Verdict]string{
 	verifier.NoSignature: "unsigned", verifier.Unreadable: "unreadable",
 }
 
-func stateOf(i verifier.Indication) string {
-	switch i {
-	case verifier.Passed:
-		return "passed"
-	case verifier.Failed:
-		return "failed"
+// known makes what is no indication of a whole signature an open one.
+func known(i verifier.Indication) verifier.Indication {
+	if i == verifier.Passed || i == verifier.Failed {
+		return i
 	}
-	return "open"
+	return verifier.Indeterminate
 }
+
+// indications are the classes of the results of signatures.
+var indications = map[verifier.Indication]string{verifier.Passed: "passed", verifier.Failed: "failed", verifier.Indeterminate: "open"}
 
 // viewer makes views of one report.
 type viewer struct {
@@ -105,12 +106,12 @@ type viewer struct {
 func (v *visit) result(r *verifier.Report) *resultView {
 	w := v.look.words
 	x := &viewer{words: w, r: r, checks: maxChecks}
-	state, known := states[r.Verdict]
-	if !known {
-		state = "open"
+	verdict := r.Verdict
+	if states[verdict] == "" {
+		verdict = verifier.VerdictUndetermined
 	}
 	view := &resultView{
-		State: state, Word: w.Text("paper.verdict." + string(r.Verdict)), Meaning: w.Text("paper.meaning." + string(r.Verdict)), Why: x.why(),
+		State: states[verdict], Word: w.Text("paper.verdict." + string(verdict)), Meaning: w.Text("paper.meaning." + string(verdict)), Why: x.why(),
 		At: cut(w, stamp(r.At)+", "+w.Text("paper.clock")), File: report.Visible(r.File), Size: r.Size, SHA256: hex.EncodeToString(r.SHA256[:]),
 		Policy: w.Text("paper.policy", report.Visible(r.Policy)), Catalogue: report.Visible(r.Catalogue),
 	}
@@ -174,8 +175,8 @@ func (x *viewer) reasons(list []verifier.Reason) (out []string) {
 func (x *viewer) signature(n int, s *verifier.Signature) signatureView {
 	w := x.words
 	view := signatureView{
-		ID: "tte-" + strconv.Itoa(n), Kind: w.Text("kind." + string(s.Kind)), State: stateOf(s.Indication),
-		Result: w.Text("paper.result." + string(s.Indication)), Name: x.name(s.Signer), Office: offices(s),
+		ID: "tte-" + strconv.Itoa(n), Kind: w.Text("kind." + string(s.Kind)), State: indications[known(s.Indication)],
+		Result: w.Text("paper.result." + string(known(s.Indication))), Name: x.name(s.Signer), Office: offices(s),
 		End: s.End, Whole: s.End == x.r.Size, Revision: s.Revision,
 	}
 	if s.Sub != "" {
@@ -396,11 +397,11 @@ func (x *viewer) details(s *verifier.Signature) (out []row) {
 		if s.Kind != verifier.KindSignature {
 			continue
 		}
-		stamped := w.Text("result." + string(t.Indication))
+		stamped := w.Text("result." + string(known(t.Indication)))
 		if !t.Time.IsZero() {
 			stamped = stamp(t.Time) + ", " + x.name(t.Authority) + ": " + stamped
 		}
-		add(w.Text("paper.stamp."+t.Kind), stamped)
+		add(w.Text("paper.stamp."+report.Visible(t.Kind)), stamped)
 	}
 	add(w.Text("level"), report.Visible(s.Level))
 	add("SubFilter", report.Visible(s.SubFilter))

@@ -1,0 +1,131 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
+)
+
+func registered() *gateway.PublicDocument {
+	return &gateway.PublicDocument{
+		Document: gateway.Document{
+			PublicID: "contoh1", Nomor: "500.12.6/147/2026", Perihal: "Undangan <b>rapat</b>\u202e", Tanggal: "2026-01-02", Pages: 3,
+			Status: gateway.DocumentValid, ChangedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		},
+		Signings: []gateway.PublicSigning{
+			{Name: "Bupati Contoh", Office: "Bupati", Issuer: "CA Contoh", Level: "B-LTA", At: time.Date(2026, 1, 2, 17, 30, 0, 0, time.UTC)},
+			{Name: "Pemerintah Kabupaten Contoh", Seal: true, At: time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC), RevokedAt: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
+		},
+	}
+}
+
+func TestDocumentStates(t *testing.T) {
+	for _, c := range []struct {
+		status gateway.DocumentStatus
+		state  string
+		words  []string
+	}{
+		{gateway.DocumentValid, "registered", []string{
+			"BERLAKU", "Cocokkan dengan kertas", "500.12.6/147/2026", "Undangan &lt;b&gt;rapat&lt;/b&gt;‹U&#43;202E›", "2 Januari 2026", "<dd>3</dd>",
+			"Bupati Contoh", "3 Januari 2026 pukul 00.30.00 WIB", "3 Januari 2026 pukul 02.30.00 WIT", "tidak dipakai lagi sejak", "Segel",
+		}},
+		{gateway.DocumentReplaced, "open", []string{"SUDAH DIGANTI", `href="/d/contoh2"`, "Salah tanggal"}},
+		{gateway.DocumentWithdrawn, "failed", []string{"DICABUT", "Sejak: ", "Salah tanggal"}},
+		{gateway.DocumentReserved, "unsigned", []string{"BELUM DITANDATANGANI"}},
+	} {
+		t.Run(string(c.status), func(t *testing.T) {
+			s, d := newSite(t, nil), registered()
+			d.Status, d.Reason = c.status, "Salah tanggal"
+			if c.status == gateway.DocumentReplaced {
+				d.ReplacedBy = "contoh2"
+			}
+			s.documents[d.PublicID] = d
+			resp, body := s.get(t, "/d/contoh1")
+			checkPage(t, resp, body)
+			if got := state(body); got != c.state {
+				t.Errorf("state: got %q, want %q", got, c.state)
+			}
+			for _, want := range c.words {
+				if !strings.Contains(body, want) {
+					t.Errorf("the page lacks %q", want)
+				}
+			}
+			// A QR code can be copied: it must not look like a verdict.
+			if strings.Contains(body, "verdict passed") {
+				t.Error("the page looks like a verdict that passed")
+			}
+		})
+	}
+}
+
+func TestConfidentialDocument(t *testing.T) {
+	s := newSite(t, nil)
+	s.documents["rahasia1"] = &gateway.PublicDocument{Document: gateway.Document{PublicID: "rahasia1", Confidential: true, Status: gateway.DocumentValid}}
+	resp, body := s.get(t, "/d/rahasia1")
+	checkPage(t, resp, body)
+	for _, no := range []string{"Cocokkan dengan kertas", "Nomor", "Perihal", "Penanda tangan", "Jumlah halaman"} {
+		if strings.Contains(body, no) {
+			t.Errorf("the page has %q", no)
+		}
+	}
+	if !strings.Contains(body, "BERLAKU") || !strings.Contains(body, "bersifat rahasia") {
+		t.Error("the page does not say its status, or that it is confidential")
+	}
+}
+
+// TestUnknownDocument: whoever tries identifiers learns nothing.
+func TestUnknownDocument(t *testing.T) {
+	s := newSite(t, nil)
+	_, first := s.get(t, "/d/aaaa")
+	for _, id := range []string{"bbbbbbbbbbbbbbbbbbbbbbbbbb", strings.Repeat("c", 500), "%3Cscript%3E"} {
+		resp, body := s.get(t, "/d/"+id)
+		if checkPage(t, resp, body); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: got %d, want 404", id, resp.StatusCode)
+		}
+		there := func(id string) string { return `href="/d/` + id + `?lang=en"` }
+		if len(id) < 100 && !strings.HasPrefix(id, "%") && strings.ReplaceAll(body, there(id), there("aaaa")) != first {
+			t.Errorf("%s: the page differs from that of another unknown one", id)
+		}
+	}
+}
+
+// TestS28Comparison: a genuine letter under the QR code of another one differs.
+func TestS28Comparison(t *testing.T) {
+	changed := []*verifier.Signature{{Kind: verifier.KindSignature, Conclusion: verifier.Conclusion{Indication: verifier.Passed}, Changes: verifier.Changes{Level: "OTHER"}}}
+	for _, c := range []struct {
+		name  string
+		match gateway.Match
+		r     verifier.Report
+		state string
+		word  string
+	}{
+		{"same", gateway.MatchLatest, verifier.Report{Verdict: verifier.TotalPassed}, "passed", "BERKAS YANG SAMA"},
+		{"earlier", gateway.MatchEarlier, verifier.Report{Verdict: verifier.TotalPassed}, "open", "VERSI SEBELUMNYA"},
+		{"more signatures", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed}, "passed", "DITAMBAH TANDA TANGAN"},
+		{"more of strangers", gateway.MatchExtended, verifier.Report{Verdict: verifier.VerdictUndetermined}, "open", "DITAMBAH TANDA TANGAN"},
+		{"altered", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalFailed}, "failed", "DIUBAH SETELAH TERDAFTAR"},
+		{"annotated", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed, Signatures: changed}, "failed", "DIUBAH SETELAH TERDAFTAR"},
+		{"another, genuine", gateway.MatchNone, verifier.Report{Verdict: verifier.TotalPassed}, "failed", "BUKAN DOKUMEN INI"},
+		{"no kind", "", verifier.Report{Verdict: verifier.TotalPassed}, "failed", "BUKAN DOKUMEN INI"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t, nil)
+			s.documents["contoh1"], s.match, s.fixed = registered(), c.match, &c.r
+			resp, body := s.post(t, "/d/contoh1", file("x.pdf", letter()))
+			checkPage(t, resp, body)
+			if got := state(body); got != c.state {
+				t.Errorf("state: got %q, want %q", got, c.state)
+			}
+			if !strings.Contains(body, c.word) {
+				t.Errorf("the page lacks %q", c.word)
+			}
+			if n := strings.Count(body, `name="zone"`); n != 3 {
+				t.Errorf("got %d choices of a zone, want 3", n)
+			}
+		})
+	}
+}

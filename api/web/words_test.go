@@ -1,0 +1,68 @@
+package web_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/absah-id/absah/verifier/report"
+)
+
+// TestWords: both languages have the same words with the same verbs, each is
+// used, and none says what a report says already.
+func TestWords(t *testing.T) {
+	read := func(name string) map[string]string {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words map[string]string
+		if err := json.Unmarshal(b, &words); err != nil {
+			t.Fatal(err)
+		}
+		return words
+	}
+	indonesian, english := read("words_id.json"), read("words_en.json")
+	verbs := regexp.MustCompile(`%[a-z%]`)
+	var source strings.Builder
+	for _, pattern := range []string{"*.go", "templates/*.html"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source.Write(b)
+		}
+	}
+	theirs, err := report.WordsIn(report.Indonesian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for key, text := range theirs {
+		said[text] = key
+	}
+	for key, text := range indonesian {
+		if other, ok := english[key]; !ok || strings.Join(verbs.FindAllString(text, -1), "") != strings.Join(verbs.FindAllString(other, -1), "") {
+			t.Errorf("%s: %q in English is %q", key, text, other)
+		}
+		if same := said[text]; same != "" {
+			t.Errorf("%s says what %s says", key, same)
+		}
+		// Keys that are put together: web.error.CODE, web.status.X, web.match.X, web.state.X.
+		made := regexp.MustCompile(`^web\.(error|status|match|state)\.`).MatchString(key)
+		if !made && !strings.Contains(source.String(), `"`+key+`"`) {
+			t.Errorf("%s is not used", key)
+		}
+	}
+	if len(indonesian) != len(english) {
+		t.Errorf("got %d words in Indonesian and %d in English", len(indonesian), len(english))
+	}
+}
