@@ -126,6 +126,7 @@ type Gateway struct {
 	niks     sealer
 	nikHash  [32]byte
 	clock    *clock
+	promise  promise
 	limiters limiters
 	callers  callerCache
 	denials  *rate.Limiter // of records about refused access

@@ -149,6 +149,9 @@ func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation,
 	if err != nil {
 		return nil, err
 	}
+	if err := g.promise.kept(ctx, g.cfg.Notary, at); err != nil {
+		return nil, err
+	}
 	r := g.newRecord(c, b.record, newID(), evidence.PhaseIntent, at)
 	entry, _, err := g.cfg.Notary.NewEntry(r)
 	if err != nil {
