@@ -113,6 +113,7 @@ func life(t *testing.T, n *node, everyone []*client, l *ledger, p point, times i
 		return false
 	}
 	wg.Wait()
+	l.fail(false)
 	l.report(t, where)
 	if !n.killed() || p.module == "" && !strings.Contains(n.said(), "fault: killed at "+p.name) {
 		t.Errorf("seed %d: %s: the gateway ended by itself: %v: %s", *seed, where, n.cmd.ProcessState, n.said())
@@ -129,6 +130,7 @@ func misbehave(ctx context.Context, n *node, l *ledger, f hsmtest.Fault, times i
 	if !l.wait(ctx, n, times) {
 		return
 	}
+	l.fail(f == hsmtest.Abort)
 	n.w.shim.NextBy(1, f, pkcsRSA)
 	if f != hsmtest.Abort {
 		l.wait(ctx, n, 1_000_000)
