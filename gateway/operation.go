@@ -273,7 +273,7 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 	for _, b := range out.artefacts {
 		r.Artefacts = append(r.Artefacts, artefactOf(b))
 	}
-	entry, receipt, err := o.g.cfg.Notary.NewEntry(r)
+	entry, receipt, err := o.g.outcomeEntry(ctx, r)
 	if err != nil {
 		return evidence.Receipt{}, o.unrecorded(ctx, err)
 	}
@@ -299,6 +299,28 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 		return evidence.Receipt{}, o.unrecorded(ctx, err)
 	}
 	return receipt, nil
+}
+
+// outcomeEntry makes the entry of an outcome. Its receipt comes from the HSM,
+// which may just be starting again; a receipt signed twice is the same receipt.
+func (g *Gateway) outcomeEntry(ctx context.Context, r evidence.Record) (evidence.Entry, evidence.Receipt, error) {
+	const (
+		tries = 20
+		pause = 100 * time.Millisecond
+	)
+	for n := 1; ; n++ {
+		entry, receipt, err := g.cfg.Notary.NewEntry(r)
+		var faulty *evidence.RecordError
+		if err == nil || n == tries || errors.As(err, &faulty) {
+			return entry, receipt, err
+		}
+		g.cfg.Log.WarnContext(ctx, "receipt not signed; trying again", "operation", r.Operation, "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return entry, receipt, err
+		}
+	}
 }
 
 // unrecorded is the error of an operation whose outcome could not be written:
