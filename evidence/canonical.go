@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -10,51 +9,68 @@ import (
 // errNotUTF8 refuses what JSON cannot carry unchanged (RFC 8785 §3.2.2.2).
 var errNotUTF8 = errors.New("text is not UTF-8")
 
-// appendCanonical appends v as RFC 8785 JSON: no white space, members in order
-// of their names, the shortest escapes. v is made of map[string]any,
-// []any, string and int64. Names must be ASCII, for which order by bytes and
-// by UTF-16 units (§3.2.3) agree; numbers must be exact as IEEE doubles
-// (§3.2.2.3), which Record sees to.
-func appendCanonical(dst []byte, v any) ([]byte, error) {
-	var err error
-	switch v := v.(type) {
-	case map[string]any:
-		names := make([]string, 0, len(v))
-		for name := range v {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		dst = append(dst, '{')
-		for i, name := range names {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if dst, err = appendString(dst, name); err != nil {
-				return nil, err
-			}
-			dst = append(dst, ':')
-			if dst, err = appendCanonical(dst, v[name]); err != nil {
-				return nil, err
-			}
-		}
-		return append(dst, '}'), nil
-	case []any:
-		dst = append(dst, '[')
-		for i, item := range v {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if dst, err = appendCanonical(dst, item); err != nil {
-				return nil, err
-			}
-		}
-		return append(dst, ']'), nil
-	case string:
-		return appendString(dst, v)
-	case int64:
-		return strconv.AppendInt(dst, v, 10), nil
+// canonical writes RFC 8785 JSON: no white space, the shortest escapes. Members
+// come in the order in which they are written, which must be that of their
+// names; names must be ASCII, for which order by bytes and by UTF-16 units
+// (§3.2.3) agree. Members without a value, and objects without members, are
+// left out. Numbers must be exact as IEEE doubles (§3.2.2.3), which Record sees
+// to.
+type canonical struct {
+	dst []byte
+	err error // the first
+}
+
+// name begins a member; "" begins an element of an array, or the whole.
+func (c *canonical) name(name string) {
+	if n := len(c.dst); n > 0 && c.dst[n-1] != '{' && c.dst[n-1] != '[' {
+		c.dst = append(c.dst, ',')
 	}
-	panic("evidence: a record holds what JSON here does not")
+	if name != "" {
+		c.value(name)
+		c.dst = append(c.dst, ':')
+	}
+}
+
+func (c *canonical) value(s string) {
+	dst, err := appendString(c.dst, s)
+	if err != nil {
+		if c.err == nil {
+			c.err = err
+		}
+		return
+	}
+	c.dst = dst
+}
+
+func (c *canonical) text(name, value string) {
+	if value != "" {
+		c.name(name)
+		c.value(value)
+	}
+}
+
+func (c *canonical) number(name string, value int64) {
+	if value != 0 {
+		c.name(name)
+		c.dst = strconv.AppendInt(c.dst, value, 10)
+	}
+}
+
+// begin begins an object and returns what end wants to know.
+func (c *canonical) begin(name string) (mark int) {
+	mark = len(c.dst)
+	c.name(name)
+	c.dst = append(c.dst, '{')
+	return mark
+}
+
+// end ends the object that began at mark, or takes it back when it is empty.
+func (c *canonical) end(mark int) {
+	if c.dst[len(c.dst)-1] == '{' {
+		c.dst = c.dst[:mark]
+		return
+	}
+	c.dst = append(c.dst, '}')
 }
 
 // shortEscape holds the letter of the two-character escapes.

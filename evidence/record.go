@@ -132,69 +132,77 @@ func (r Record) MarshalCanonical() ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	o := object{}
-	o.text("schema", r.Schema)
-	o.text("organisation", r.Organisation)
-	o.text("operation", r.Operation)
-	o.text("phase", string(r.Phase))
-	o.text("kind", r.Kind)
-	o.text("time", r.Time.UTC().Format(timeForm))
-	o.text("node", r.Node)
-	o.text("intent", r.Intent)
-	o.object("actor", object{}.
-		text("application", r.Actor.Application).text("role", r.Actor.Role).
-		text("authentication", r.Actor.Authentication).text("address", r.Actor.Address).text("user", r.Actor.User))
-	o.object("subject", object{}.
-		text("inputSHA256", r.Subject.InputSHA256).number("inputSize", r.Subject.InputSize).
-		text("outputSHA256", r.Subject.OutputSHA256).number("outputSize", r.Subject.OutputSize).
-		text("document", r.Subject.Document))
-	o.object("signer", object{}.
-		text("id", r.Signer.ID).text("certificateSHA256", r.Signer.CertificateSHA256).text("key", r.Signer.Key))
-	o.object("result", object{}.
-		text("status", string(r.Result.Status)).text("code", r.Result.Code).text("level", r.Result.Level))
-	if len(r.Artefacts) > 0 {
-		list := make([]any, len(r.Artefacts))
-		for i, a := range r.Artefacts {
-			list[i] = map[string]any(object{}.text("kind", a.Kind).text("sha256", a.SHA256).number("size", a.Size))
-		}
-		o["artefacts"] = list
+	c := &canonical{dst: make([]byte, 0, 2048)}
+	r.write(c)
+	if c.err != nil {
+		return nil, &RecordError{Err: c.err}
 	}
-	detail := object{}
-	for name, value := range r.Detail {
-		detail[name] = value
-	}
-	o.object("detail", detail)
-	b, err := appendCanonical(nil, map[string]any(o))
-	if err != nil {
-		return nil, &RecordError{Err: err}
-	}
+	b := c.dst
 	if len(b) > MaxRecord {
 		return nil, &RecordError{Err: fmt.Errorf("%d bytes, at most %d", len(b), MaxRecord)}
 	}
 	return b, nil
 }
 
-// object is a JSON object that leaves out what has no value.
-type object map[string]any
-
-func (o object) text(name, value string) object {
-	if value != "" {
-		o[name] = value
+// write writes the members, all of them in the order of their names.
+func (r *Record) write(c *canonical) {
+	record := c.begin("")
+	actor := c.begin("actor")
+	c.text("address", r.Actor.Address)
+	c.text("application", r.Actor.Application)
+	c.text("authentication", r.Actor.Authentication)
+	c.text("role", r.Actor.Role)
+	c.text("user", r.Actor.User)
+	c.end(actor)
+	r.writeArtefacts(c)
+	detail := c.begin("detail")
+	for _, name := range slices.Sorted(maps.Keys(r.Detail)) {
+		c.name(name)
+		c.value(r.Detail[name])
 	}
-	return o
+	c.end(detail)
+	c.text("intent", r.Intent)
+	c.text("kind", r.Kind)
+	c.text("node", r.Node)
+	c.text("operation", r.Operation)
+	c.text("organisation", r.Organisation)
+	c.text("phase", string(r.Phase))
+	result := c.begin("result")
+	c.text("code", r.Result.Code)
+	c.text("level", r.Result.Level)
+	c.text("status", string(r.Result.Status))
+	c.end(result)
+	c.text("schema", r.Schema)
+	signer := c.begin("signer")
+	c.text("certificateSHA256", r.Signer.CertificateSHA256)
+	c.text("id", r.Signer.ID)
+	c.text("key", r.Signer.Key)
+	c.end(signer)
+	subject := c.begin("subject")
+	c.text("document", r.Subject.Document)
+	c.text("inputSHA256", r.Subject.InputSHA256)
+	c.number("inputSize", r.Subject.InputSize)
+	c.text("outputSHA256", r.Subject.OutputSHA256)
+	c.number("outputSize", r.Subject.OutputSize)
+	c.end(subject)
+	c.text("time", r.Time.UTC().Format(timeForm))
+	c.end(record)
 }
 
-func (o object) number(name string, value int64) object {
-	if value != 0 {
-		o[name] = value
+func (r *Record) writeArtefacts(c *canonical) {
+	if len(r.Artefacts) == 0 {
+		return
 	}
-	return o
-}
-
-func (o object) object(name string, value object) {
-	if len(value) > 0 {
-		o[name] = map[string]any(value)
+	c.name("artefacts")
+	c.dst = append(c.dst, '[')
+	for _, a := range r.Artefacts {
+		artefact := c.begin("")
+		c.text("kind", a.Kind)
+		c.text("sha256", a.SHA256)
+		c.number("size", a.Size)
+		c.end(artefact)
 	}
+	c.dst = append(c.dst, ']')
 }
 
 // ParseRecord reads the bytes of a record. Only what MarshalCanonical writes is
@@ -260,23 +268,24 @@ func (r *Record) check() error {
 	case len(r.Detail) > maxDetail:
 		return fail("detail", "%d members, at most %d", len(r.Detail), maxDetail)
 	}
-	for member, text := range r.texts() {
-		if len(text) > maxText {
-			return fail(member, "%d bytes, at most %d", len(text), maxText)
+	for _, m := range r.texts() {
+		if len(m.value) > maxText {
+			return fail(m.name, "%d bytes, at most %d", len(m.value), maxText)
 		}
 	}
-	for member, digest := range map[string]string{
-		"subject.inputSHA256": r.Subject.InputSHA256, "subject.outputSHA256": r.Subject.OutputSHA256,
-		"signer.certificateSHA256": r.Signer.CertificateSHA256, "signer.key": r.Signer.Key, "intent": r.Intent,
+	for _, m := range [...]member{
+		{"subject.inputSHA256", r.Subject.InputSHA256}, {"subject.outputSHA256", r.Subject.OutputSHA256},
+		{"signer.certificateSHA256", r.Signer.CertificateSHA256}, {"signer.key", r.Signer.Key}, {"intent", r.Intent},
 	} {
-		if digest != "" && !isDigest(digest) {
-			return fail(member, "not a SHA-256 in lower-case hexadecimal")
+		if m.value != "" && !isDigest(m.value) {
+			return fail(m.name, "not a SHA-256 in lower-case hexadecimal")
 		}
 	}
-	for member, size := range map[string]int64{"subject.inputSize": r.Subject.InputSize, "subject.outputSize": r.Subject.OutputSize} {
-		if size < 0 || size > maxSize {
-			return fail(member, "%d is out of range", size)
-		}
+	if n := r.Subject.InputSize; n < 0 || n > maxSize {
+		return fail("subject.inputSize", "%d is out of range", n)
+	}
+	if n := r.Subject.OutputSize; n < 0 || n > maxSize {
+		return fail("subject.outputSize", "%d is out of range", n)
 	}
 	for _, a := range r.Artefacts {
 		if !isName(a.Kind) || !isDigest(a.SHA256) || a.Size < 0 || a.Size > maxSize {
@@ -303,13 +312,16 @@ var reserved = map[string]bool{
 	"phase": true, "result": true, "schema": true, "sha256": true, "signer": true, "subject": true, "time": true,
 }
 
-func (r *Record) texts() map[string]string {
-	return map[string]string{
-		"organisation": r.Organisation, "node": r.Node,
-		"actor.application": r.Actor.Application, "actor.role": r.Actor.Role,
-		"actor.authentication": r.Actor.Authentication, "actor.address": r.Actor.Address, "actor.user": r.Actor.User,
-		"subject.document": r.Subject.Document, "signer.id": r.Signer.ID,
-		"result.code": r.Result.Code, "result.level": r.Result.Level,
+// member is a text of a record with the path to it.
+type member struct{ name, value string }
+
+func (r *Record) texts() [11]member {
+	return [...]member{
+		{"organisation", r.Organisation}, {"node", r.Node},
+		{"actor.application", r.Actor.Application}, {"actor.role", r.Actor.Role},
+		{"actor.authentication", r.Actor.Authentication}, {"actor.address", r.Actor.Address}, {"actor.user", r.Actor.User},
+		{"subject.document", r.Subject.Document}, {"signer.id", r.Signer.ID},
+		{"result.code", r.Result.Code}, {"result.level", r.Result.Level},
 	}
 }
 

@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -44,6 +45,49 @@ func TestRecordBytes(t *testing.T) {
 	}
 	if _, err := evidence.ParseRecord(got); err != nil {
 		t.Error(err)
+	}
+}
+
+// With every member there, the bytes are those of a JSON encoder that sorts.
+func TestRecordMembersInOrder(t *testing.T) {
+	digest := strings.Repeat("5e", 32)
+	r := record(evidence.PhaseOutcome)
+	r.Actor.User, r.Intent = "bupati", digest
+	r.Subject.OutputSHA256, r.Subject.OutputSize, r.Subject.Document = digest, 11, "d"
+	r.Signer = evidence.Signer{ID: "segel", CertificateSHA256: digest, Key: digest}
+	r.Result.Code = "none"
+	r.Detail = map[string]string{"b": "2", "a": "1", "a-b": "3", "a.b": "4", "a_b": "5"}
+	r.Artefacts = []evidence.Artefact{{Kind: "cms", SHA256: digest, Size: 7}, {Kind: "ocsp", SHA256: digest}}
+	got, err := r.MarshalCanonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(got, &members); err != nil {
+		t.Fatal(err)
+	}
+	want, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for _, name := range []string{"actor", "artefacts", "detail", "intent", "kind", "node", "operation", "organisation", "phase", "result", "schema", "signer", "subject", "time"} {
+		if members[name] == nil {
+			t.Errorf("the member %s is missing", name)
+		}
+	}
+}
+
+func BenchmarkMarshalCanonical(b *testing.B) {
+	r := record(evidence.PhaseOutcome)
+	r.Detail = map[string]string{"asked": "B-B", "authorisation": "resident-key"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.MarshalCanonical(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
