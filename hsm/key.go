@@ -99,8 +99,8 @@ func (k *Key) sign(ctx context.Context, msg []byte, opts crypto.SignerOpts) ([]b
 	if k.closed.Load() {
 		return nil, ErrActivationLost
 	}
-	sig, _, err := k.m.do(ctx, request{op: opSign, lane: laneSign, generation: k.generation,
-		body: appendSign(make([]byte, 0, len(k.ref)+len(msg)+6), k.ref, k.info.Algorithm, s, msg)})
+	body := appendSign(make([]byte, 0, len(k.ref)+len(msg)+6), k.ref, k.info.Algorithm, s, msg)
+	sig, _, err := k.m.do(ctx, request{op: opSign, lane: laneSign, generation: k.generation, body: body, like: body[:len(k.ref)+2]})
 	return sig, err
 }
 

@@ -1,6 +1,7 @@
 package hsm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,6 +117,42 @@ func (l *link) inFlight() int {
 	return n
 }
 
+// maxLook is how many idle sockets are looked at.
+const maxLook = 16
+
+// take returns an idle socket of a lane, nil when there is none; if it can, one
+// whose last request was like this one, which the worker answers with less work
+// (see worker.repeat). Who waits for a socket meanwhile gets one of those that
+// are put back.
+func (l *link) take(n lane, like []byte) *conn {
+	var seen [maxLook]*conn
+	for i := range seen {
+		select {
+		case c := <-l.free[n]:
+			if i == 0 && len(like) == 0 || bytes.Equal(c.last, like) {
+				l.putBack(n, seen[:i])
+				return c
+			}
+			seen[i] = c
+			continue
+		default:
+		}
+		if i == 0 {
+			return nil
+		}
+		l.putBack(n, seen[1:i])
+		return seen[0]
+	}
+	l.putBack(n, seen[1:])
+	return seen[0]
+}
+
+func (l *link) putBack(n lane, idle []*conn) {
+	for _, c := range idle {
+		l.free[n] <- c
+	}
+}
+
 // longAgo as a deadline interrupts reads and writes at once.
 var longAgo = time.Unix(1, 0)
 
@@ -127,6 +164,7 @@ var longAgo = time.Unix(1, 0)
 func (m *Module) exchange(ctx context.Context, st *state, c *conn, r request, until time.Time, limit time.Duration) ([]byte, error) {
 	l := st.link
 	c.out = endFrame(append(appendFrame(c.out[:0], uint8(r.op)), r.body...))
+	c.last = append(c.last[:0], r.like...)
 	sent := time.Now()
 	stop := c.interrupt(ctx, until)
 	n, err := c.w.Write(c.out)

@@ -124,6 +124,9 @@ type request struct {
 	op   op
 	lane lane
 	body []byte
+	// like is what other requests begin with that the worker answers in the same
+	// way; nil when there is nothing to gain.
+	like []byte
 	slow bool // bounded by SlowTimeout instead of Timeout
 	// again says that doing the operation twice is the same as once.
 	again bool
@@ -179,10 +182,8 @@ func (m *Module) acquire(ctx context.Context, until time.Time, r request) (*stat
 		var free <-chan *conn
 		if s.link != nil && !s.link.isDone() { // else the supervisor is about to replace it
 			free = s.link.free[r.lane]
-			select { // mostly, there is one
-			case c := <-free:
+			if c := s.link.take(r.lane, r.like); c != nil { // mostly, there is one
 				return s, c, nil
-			default:
 			}
 		}
 		if timeout == nil {

@@ -35,6 +35,7 @@ type conn struct {
 	w    io.Writer // of the parent
 	in   *frameReader
 	out  []byte // the request, kept for its memory
+	last []byte // request.like of the last request; of the parent
 }
 
 // socketPair returns our end of a new socket and the worker's.
