@@ -120,7 +120,8 @@ func (f *verifyFlags) run(cmd *cobra.Command, args []string) error {
 		if err := reports.write(r); err != nil {
 			return err
 		}
-		return f.print(cmd.OutOrStdout(), r, reports)
+		out := cmd.OutOrStdout()
+		return job.progress.around(out, func() error { return f.print(out, r, reports) })
 	})
 	job.progress.finish()
 	if err != nil {
@@ -265,7 +266,9 @@ func (j *verifyJob) open(names []string, stderr io.Writer) error {
 		j.files = append(j.files, verifyFile{name, info.Size()})
 		total += info.Size()
 	}
-	j.progress = newProgress(stderr, "verify", total)
+	if j.progress = newProgress(stderr, "verify", total); len(names) > 1 {
+		j.progress = newBar(stderr, "verify", total)
+	}
 	return nil
 }
 
@@ -350,7 +353,7 @@ func (j *verifyJob) verify(ctx context.Context, file verifyFile) (*verifier.Repo
 		return nil, usageErrorf("%v", err)
 	}
 	defer f.Close()
-	return j.v.Verify(ctx, verifier.Input{
-		Reader: progressReader{f, j.progress}, Size: file.size, Name: file.name, Password: j.password,
-	}, j.at)
+	reader := newWholeReader(f, file.size, j.progress)
+	defer reader.end()
+	return j.v.Verify(ctx, verifier.Input{Reader: reader, Size: file.size, Name: file.name, Password: j.password}, j.at)
 }
