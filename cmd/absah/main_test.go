@@ -24,6 +24,7 @@ import (
 // TestMain turns the test binary into the program: scripts run "absah" as a
 // process of its own, and so does the program its PKCS#11 worker.
 func TestMain(m *testing.M) {
+	hsmtest.RunIfWorker() // of a service that a test runs in its own process
 	testscript.Main(m, map[string]func(){
 		"absah": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
 	})

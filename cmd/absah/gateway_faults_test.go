@@ -1,0 +1,705 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/hsm/hsmtest"
+	"github.com/absah-id/absah/pki/lab"
+	"github.com/absah-id/absah/store/storetest"
+)
+
+// faultTests break what the gateway rests on, one after the other, and mend it.
+var faultTests = []struct {
+	id  string
+	run func(t *testing.T, f *office)
+}{
+	{"S10", testFlippedSignature},
+	{"S11", testNoRecord},
+	{"S15", testNoTimestamps},
+	{"S16", testRogueTimestamps},
+	{"S17", testDrift},
+	{"S22", testChains},
+	{"S24", testLostHSM},
+	{"departed", testDepartedClient},
+	{"revocation", testCertificates},
+}
+
+func TestGatewayFaults(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{slowFor: 3 * time.Second})
+	pid := f.process.Process.Pid
+	for _, s := range faultTests {
+		t.Run(s.id, func(t *testing.T) {
+			s.run(t, f)
+			f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK) // and all is well again
+		})
+	}
+	if f.process == nil || f.process.Process.Pid != pid {
+		t.Error("the gateway was restarted")
+	}
+	if t.Failed() {
+		f.tellErrors(t)
+	}
+	f.stop()
+	f.consistent(t)
+}
+
+// tellErrors repeats what the gateway's log says of errors.
+func (f *office) tellErrors(t testing.TB) {
+	for line := range strings.Lines(f.log()) {
+		if strings.Contains(line, `"level":"ERROR"`) && !strings.Contains(line, `"msg":"request failed"`) {
+			t.Log(line)
+		}
+	}
+}
+
+// consistent holds what every fault must leave intact: each released document
+// has its outcome, no signature is without an intent, and the tree recomputes.
+func (f *office) consistent(t testing.TB) {
+	t.Helper()
+	if f.process != nil {
+		f.stop()
+	}
+	f.act(func(s *gatewayService) {
+		logKey, receiptKey := s.log.Keys()
+		f.write("log-keys", logKey+"\n"+receiptKey+"\n")
+	})
+	if status, said := f.run("evidence", "audit", "--database", "sqlite:"+f.path("absah.db"), "--log-key", f.path("log-keys")); status != 0 {
+		t.Errorf("evidence audit: %d %s", status, said)
+	}
+}
+
+const mechanismRSA = 0x40 // CKM_SHA256_RSA_PKCS
+
+func testFlippedSignature(t *testing.T, f *office) {
+	f.shim.NextBy(1, hsmtest.FlippedBit, mechanismRSA)
+	p := f.seal(t, "e-office", letter(), bySeal).problem(t, http.StatusInternalServerError, "signature-key-mismatch")
+	if found := f.operations(t, "kind=seal&status=failed&limit=1"); len(found) != 1 || found[0]["id"] != p.Operation || found[0]["code"] != p.Code || found[0]["outputSHA256"] != nil {
+		t.Errorf("on record is %v", found)
+	}
+}
+
+func testNoRecord(t *testing.T, f *office) {
+	db := f.sqlite(t)
+	for _, test := range []struct{ name, deny, allow string }{
+		{"evidence denied", `CREATE TRIGGER deny BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'denied'); END`, `DROP TRIGGER deny`},
+		{"operations denied", `CREATE TRIGGER deny BEFORE INSERT ON operations BEGIN SELECT RAISE(ABORT, 'denied'); END`, `DROP TRIGGER deny`},
+		{"no place left", `PRAGMA user_version`, ``},
+	} {
+		if test.allow == "" {
+			continue
+		}
+		t.Run(test.name, func(t *testing.T) {
+			_, err := db.Exec(test.deny)
+			f.must(err)
+			defer func() {
+				_, err := db.Exec(test.allow)
+				f.must(err)
+			}()
+			f.still(t, func() {
+				for _, a := range []answer{
+					f.seal(t, "e-office", letter(), bySeal), f.sign(t, "e-office", letter(), f.by("bupati")),
+					f.send(t, "e-office", "/v1/timestamp", letter(), fields{}, nil),
+					f.post(t, "e-office", "/v1/documents", fields{"nomor": "1", "tanggal": "2026-01-02", "pages": 1}),
+				} {
+					a.problem(t, http.StatusServiceUnavailable, "record-unavailable")
+					if a.header.Get("Retry-After") == "" {
+						t.Error("no Retry-After")
+					}
+				}
+			})
+		})
+	}
+	t.Run("the outcome denied", func(t *testing.T) {
+		_, err := db.Exec(`CREATE TRIGGER deny BEFORE INSERT ON entries WHEN NEW.phase = 'outcome' BEGIN SELECT RAISE(ABORT, 'denied'); END`)
+		f.must(err)
+		a := f.seal(t, "e-office", letter(), bySeal)
+		_, err = db.Exec(`DROP TRIGGER deny`)
+		f.must(err)
+		p := a.problem(t, http.StatusServiceUnavailable, "record-unavailable")
+		f.act(func(s *gatewayService) {
+			n, err := s.gateway.Reconcile(t.Context(), 0)
+			f.must(err)
+			if n != 1 {
+				t.Errorf("%d operations closed, want 1", n)
+			}
+		})
+		o := f.do(t, call{as: "e-office", path: "/v1/operations/" + p.Operation}).ok(t, 200).json(t)
+		if o["status"] != "unknown" || len(o["entries"].([]any)) != 2 {
+			t.Errorf("the operation is %v with %d entries", o["status"], len(o["entries"].([]any)))
+		}
+	})
+	t.Run("verification goes on", func(t *testing.T) {
+		_, err := db.Exec(`CREATE TRIGGER deny BEFORE INSERT ON tallies BEGIN SELECT RAISE(ABORT, 'denied'); END`)
+		f.must(err)
+		a := f.do(t, call{method: http.MethodPost, path: "/v1/verify", kind: "application/pdf", body: bytes.NewReader(letter())})
+		_, err = db.Exec(`DROP TRIGGER deny`)
+		f.must(err)
+		a.problem(t, http.StatusServiceUnavailable, "record-unavailable") // what is not counted is not answered
+	})
+}
+
+func testNoTimestamps(t *testing.T, f *office) {
+	defer f.lab.SetFault(lab.TSA, lab.None)
+	for _, fault := range []lab.Fault{lab.Down, lab.Slow, lab.HTTPError, lab.Reject} {
+		t.Run(fault.String(), func(t *testing.T) {
+			f.lab.SetFault(lab.TSA, fault)
+			a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-T"}))
+			a.problem(t, http.StatusServiceUnavailable, "timestamp-unavailable")
+			if a.header.Get("Retry-After") == "" || a.took > 5*time.Second {
+				t.Errorf("Retry-After %q after %v", a.header.Get("Retry-After"), a.took)
+			}
+		})
+	}
+	lower := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-LTA", "fallback": true})).ok(t, http.StatusOK)
+	if lower.header.Get("Absah-Level") == "B-LTA" || lower.header.Get("Absah-Shortfall") == "" {
+		t.Errorf("a lower level is not said: %v", lower.header)
+	}
+	if text := lower.header.Get("Absah-Shortfall"); strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the shortfall tells of the inside: %q", text)
+	}
+	due := func() bool {
+		a := f.do(t, call{as: "e-office", path: "/v1/renewals"}).ok(t, http.StatusOK)
+		return bytes.Contains(a.body, []byte(hexSum(lower.body)))
+	}
+	if !due() {
+		t.Error("what is owed is not among the renewals")
+	}
+	f.lab.SetFault(lab.TSA, lab.None)
+	raised := f.send(t, "e-office", "/v1/augment", lower.body, fields{"level": "B-LTA"}, nil).ok(t, http.StatusOK)
+	if raised.header.Get("Absah-Level") != "B-LTA" || due() {
+		t.Errorf("level %s, still due: %v", raised.header.Get("Absah-Level"), due())
+	}
+	if v := f.verify(t, raised.body); v["verdict"] != "TOTAL-PASSED" {
+		t.Errorf("the verdict is %v", v["verdict"])
+	}
+	t.Run("the same answer again", func(t *testing.T) {
+		f.lab.SetFault(lab.TSA, lab.Down)
+		doc, key := letter(), map[string]string{"Idempotency-Key": "lebih rendah"}
+		request := bySeal.with(fields{"level": "B-T", "fallback": true})
+		first := f.send(t, "e-office", "/v1/seal", doc, request, key).ok(t, http.StatusOK)
+		again := f.send(t, "e-office", "/v1/seal", doc, request, key).ok(t, http.StatusOK)
+		if got, want := again.header.Get("Absah-Shortfall"), first.header.Get("Absah-Shortfall"); got != want || want == "" {
+			t.Errorf("shortfall: got %q, want %q", got, want)
+		}
+	})
+}
+
+func testRogueTimestamps(t *testing.T, f *office) {
+	defer f.lab.SetFault(lab.TSA, lab.None)
+	for _, fault := range []lab.Fault{lab.Stale, lab.Future, lab.WrongNonce, lab.WrongImprint, lab.WrongEKU, lab.BadSignature, lab.WrongResponder, lab.Garbage, lab.Oversize, lab.Redirect} {
+		t.Run(fault.String(), func(t *testing.T) {
+			f.lab.SetFault(lab.TSA, fault)
+			a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-T"}))
+			if a.status == http.StatusOK {
+				t.Fatal("released")
+			}
+			if a.status != http.StatusServiceUnavailable && a.status != http.StatusUnprocessableEntity {
+				t.Errorf("got %d: %s", a.status, a.body)
+			}
+		})
+	}
+}
+
+// testDrift: an authority whose time is far from ours stops signing, and the
+// other way round.
+func testDrift(t *testing.T, f *office) {
+	defer f.lab.SetFault(lab.TSA, lab.None)
+	for _, fault := range []lab.Fault{lab.Stale, lab.Future} {
+		f.lab.SetFault(lab.TSA, fault)
+		if a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-T"})); a.status != http.StatusServiceUnavailable {
+			t.Errorf("%v: got %d %s", fault, a.status, a.body)
+		}
+	}
+}
+
+// testChains signs with a chain that is far longer than usual.
+func testChains(t *testing.T, f *office) {
+	for _, level := range []string{"B-B", "B-T", "B-LT", "B-LTA"} {
+		a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": level})).ok(t, http.StatusOK)
+		if v := f.verify(t, a.body); v["verdict"] != "TOTAL-PASSED" {
+			t.Errorf("%s: %v", level, v["verdict"])
+		}
+	}
+}
+
+func testLostHSM(t *testing.T, f *office) {
+	var (
+		wg      sync.WaitGroup
+		ok, bad atomic.Int64
+		mu      sync.Mutex
+		outputs = map[string]map[string]bool{} // of a key
+	)
+	ctx, stop := context.WithCancel(t.Context())
+	for i := range 6 {
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				key, doc := fmt.Sprintf("hsm-%d-%d", i, n), letter()
+				for range 5 {
+					a, err := f.trySend("e-office", "/v1/seal", doc, bySeal, map[string]string{"Idempotency-Key": key})
+					if err != nil {
+						t.Errorf("no answer: %v", err)
+						return
+					}
+					if a.took > 5*time.Second {
+						t.Errorf("an answer after %v", a.took)
+					}
+					if a.status == http.StatusOK {
+						ok.Add(1)
+						mu.Lock()
+						if outputs[key] == nil {
+							outputs[key] = map[string]bool{}
+						}
+						outputs[key][hexSum(a.body)] = true
+						mu.Unlock()
+						break
+					}
+					bad.Add(1)
+					if a.status != http.StatusServiceUnavailable && a.status != http.StatusInternalServerError && a.status != http.StatusConflict {
+						t.Errorf("got %d %s", a.status, a.body)
+					}
+				}
+			}
+		})
+	}
+	for range 3 {
+		<-time.After(300 * time.Millisecond)
+		for _, pid := range childrenOf(t, f.process.Process.Pid) {
+			f.must(syscall.Kill(pid, syscall.SIGKILL))
+		}
+	}
+	eventually(t, 5*time.Second, "the gateway seals again without a restart", func() bool {
+		return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
+	})
+	stop()
+	wg.Wait()
+	for key, all := range outputs {
+		if len(all) != 1 {
+			t.Errorf("%d documents under the key %s", len(all), key)
+		}
+	}
+	t.Logf("%d released, %d refused", ok.Load(), bad.Load())
+	t.Run("hanging", func(t *testing.T) {
+		f.shim.NextBy(1, hsmtest.Hang, mechanismRSA)
+		a := f.seal(t, "e-office", letter(), bySeal)
+		if a.status != http.StatusServiceUnavailable && a.status != http.StatusInternalServerError || a.took > 6*time.Second {
+			t.Errorf("got %d after %v: %s", a.status, a.took, a.body)
+		}
+		eventually(t, 5*time.Second, "the gateway seals again", func() bool {
+			return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
+		})
+	})
+}
+
+// testDepartedClient hangs up at every moment of a request: every intent gets
+// its outcome.
+func testDepartedClient(t *testing.T, f *office) {
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+3*i)*time.Millisecond)
+			defer cancel()
+			j := jsonReader(t, bySeal.with(fields{"level": "B-T"}))
+			b := make([]byte, 4096)
+			n, _ := j.Read(b)
+			kind, body, err := form(letter(), b[:n])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = f.try(call{ctx: ctx, as: "e-office", method: http.MethodPost, path: "/v1/seal", kind: kind, body: body})
+		})
+	}
+	wg.Wait()
+	eventually(t, 15*time.Second, "every operation has ended", func() bool {
+		return len(f.operations(t, "status=pending")) == 0
+	})
+}
+
+// testCertificates: revoked, then such as nobody knows of. What was good is
+// believed for a minute, so each case has a signer who has not signed yet.
+func testCertificates(t *testing.T, f *office) {
+	defer f.lab.SetFault(lab.OCSP, lab.None)
+	defer f.lab.SetFault(lab.CRL, lab.None)
+	status := func(name string) answer {
+		return f.do(t, call{as: "e-office", path: "/v1/certificates/" + hexSum(f.signers[name].cert.Raw) + "/status"}).ok(t, http.StatusOK)
+	}
+	f.must(f.lab.Revoke(f.signers["lurah"].cert, time.Now().Add(-time.Minute), 1))
+	f.still(t, func() {
+		for _, level := range []string{"B-B", "B-LTA"} {
+			f.sign(t, "e-office", letter(), f.by("lurah").with(fields{"level": level, "fallback": true})).problem(t, http.StatusUnprocessableEntity, "certificate-revoked")
+		}
+	})
+	if got := status("lurah").json(t)["state"]; got != "revoked" {
+		t.Errorf("the state is %v", got)
+	}
+	f.lab.SetFault(lab.OCSP, lab.Down)
+	f.lab.SetFault(lab.CRL, lab.Down)
+	f.still(t, func() {
+		a := f.sign(t, "e-office", letter(), f.by("sekda"))
+		a.problem(t, http.StatusServiceUnavailable, "revocation-unavailable")
+		if a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	})
+	if a := status("sekda"); bytes.Contains(a.body, []byte("127.0.0.1")) || a.json(t)["state"] != "unknown" {
+		t.Errorf("the status tells of the inside: %s", a.body)
+	}
+}
+
+// TestGatewayStart starts gateways that must not start.
+func TestGatewayStart(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{})
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	f.stop()
+	refused := func(t *testing.T, why string) {
+		t.Helper()
+		status, said := f.run("serve", f.config)
+		if status == 0 || !strings.Contains(said, why) {
+			t.Errorf("started: %d %s; want %q", status, said, why)
+		}
+	}
+	works := func(t *testing.T) {
+		t.Helper()
+		f.start()
+		f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+		f.stop()
+	}
+	other, err := lab.Start(lab.Config{})
+	f.must(err)
+	defer other.Close()
+	t.Run("S14", func(t *testing.T) {
+		trust := f.read("trust.pem")
+		f.write("trust.pem", trust+string(other.TrustPEM()))
+		refused(t, "not those that were approved")
+		db := f.sqlite(t)
+		t.Run("edited in the database", func(t *testing.T) {
+			var set gateway.AnchorSet
+			cfg, err := loadConfig(f.config)
+			f.must(err)
+			s := &gatewayService{cfg: cfg}
+			f.must(s.openTrust(t.Context()))
+			set = s.anchors.set()
+			var (
+				id  string
+				was []byte
+			)
+			f.must(db.QueryRow(`SELECT id, payload FROM proposals WHERE kind = 'trust.anchors' ORDER BY id DESC LIMIT 1`).Scan(&id, &was))
+			_, err = db.Exec(`UPDATE proposals SET payload = ? WHERE id = ?`, fmt.Appendf(nil, `{"sha256":%q,"names":[]}`, set.SHA256), id)
+			f.must(err)
+			refused(t, "not on record")
+			_, err = db.Exec(`UPDATE proposals SET payload = ? WHERE id = ?`, was, id)
+			f.must(err)
+		})
+		t.Run("approved by a second person", func(t *testing.T) {
+			f.write("trust.pem", trust+string(other.TrustPEM()))
+			status, id := f.runAs("siti", "trust", "propose", f.config)
+			if status != 0 {
+				t.Fatal(id)
+			}
+			id = strings.TrimSpace(id)
+			refused(t, "not those that were approved")
+			if status, said := f.runAs("siti", "trust", "approve", f.config, id, "--reason", "perlu"); status == 0 {
+				t.Errorf("approved by who proposed: %s", said)
+			}
+			if status, said := f.runAs("budi", "trust", "approve", f.config, id, "--reason", "perlu"); status != 0 {
+				t.Fatal(said)
+			}
+			works(t)
+			f.write("trust.pem", trust)
+			refused(t, "not those that were approved")
+			f.write("trust.pem", trust+string(other.TrustPEM()))
+		})
+	})
+	t.Run("S17", func(t *testing.T) {
+		db := f.sqlite(t)
+		var was int64
+		f.must(db.QueryRow(`SELECT at FROM time_floor`).Scan(&was))
+		if was == 0 {
+			t.Error("the floor was never raised")
+		}
+		_, err := db.Exec(`UPDATE time_floor SET at = ?`, time.Now().Add(24*time.Hour).UnixMicro())
+		f.must(err)
+		f.launchUntilServing(t)
+		f.still(t, func() {
+			a := f.seal(t, "e-office", letter(), bySeal)
+			a.problem(t, http.StatusServiceUnavailable, "clock")
+			if a.header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			f.do(t, call{path: "/readyz"}).ok(t, http.StatusServiceUnavailable)
+		})
+		f.stop()
+		_, err = db.Exec(`UPDATE time_floor SET at = ?`, was)
+		f.must(err)
+		works(t)
+	})
+	t.Run("S09", func(t *testing.T) {
+		seal := f.read("seal.pem")
+		f.must(writeChain(f.path("seal.pem"), f.signers["bupati"].cert, []*x509.Certificate{f.lab.Issuing()}))
+		refused(t, "is not the certificate of the key")
+		f.write("seal.pem", seal)
+	})
+	t.Run("S25", func(t *testing.T) {
+		if status, said := f.run("backup", f.config, f.path("backup.db")); status != 0 {
+			t.Fatal(said)
+		}
+		for range 3 {
+			works(t)
+		}
+		for _, name := range []string{"absah.db", "absah.db-wal", "absah.db-shm"} {
+			if err := os.Rename(f.path(name), f.path(name+".new")); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+		}
+		f.write("absah.db", f.read("backup.db"))
+		refused(t, "log")
+		for _, name := range []string{"absah.db", "absah.db-wal", "absah.db-shm"} {
+			_ = os.Remove(f.path(name))
+			if err := os.Rename(f.path(name+".new"), f.path(name)); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+		}
+		works(t)
+	})
+	t.Run("S11", func(t *testing.T) { testKilled(t, f) })
+}
+
+// launchUntilServing is start without the demand that all is well.
+func (f *office) launchUntilServing(t testing.TB) {
+	t.Helper()
+	f.start()
+}
+
+// runAs runs a command as sudo would for a user.
+func (f *office) runAs(user string, args ...string) (int, string) {
+	f.t.Helper()
+	f.sudo = user
+	defer func() { f.sudo = "" }()
+	return f.run(args...)
+}
+
+// testKilled kills the gateway between intent and outcome.
+func testKilled(t *testing.T, f *office) {
+	f.start()
+	f.shim.Delay(2 * time.Second)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = f.trySend("e-office", "/v1/seal", letter(), bySeal, nil)
+	}()
+	db := f.sqlite(t)
+	eventually(t, 10*time.Second, "the intent is on record", func() bool {
+		var n int
+		f.must(db.QueryRow(`SELECT count(*) FROM open_intents`).Scan(&n))
+		return n == 1
+	})
+	f.kill()
+	<-done
+	f.shim.Clear()
+	f.start()
+	pending := f.operations(t, "status=pending")
+	if len(pending) != 1 {
+		t.Fatalf("%d pending operations, want 1", len(pending))
+	}
+	f.act(func(s *gatewayService) {
+		n, err := s.gateway.Reconcile(t.Context(), 0)
+		f.must(err)
+		if n != 1 {
+			t.Errorf("%d dangling intents closed, want 1", n)
+		}
+	})
+	o := f.do(t, call{as: "auditor", path: "/v1/operations/" + pending[0]["id"].(string)}).ok(t, 200).json(t)
+	if o["status"] != "unknown" || o["outputSHA256"] != nil {
+		t.Errorf("the operation is %v", o)
+	}
+	f.stop()
+	f.consistent(t)
+}
+
+// TestGatewayTLS is S01 with client certificates, and A-7.
+func TestGatewayTLS(t *testing.T) {
+	t.Parallel()
+	f := prepareOffice(t, officeOptions{tls: true})
+	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	own, foreign, old := f.clients.client(t, "e-office", soon), f.clients.client(t, "foreign", soon), f.clients.client(t, "e-office", past)
+	stranger := newIssuer(t, "Orang Asing").client(t, "e-office", soon)
+	bind := func(as string, cert tls.Certificate) gateway.Credential {
+		return gateway.Credential{
+			ID: uuid.Must(uuid.NewV7()).String(), Organisation: f.apps[as].Organisation, Application: f.apps[as].ID, Kind: gateway.CredentialMTLS,
+			Lookup: fmt.Sprintf("%x", sha256.Sum256(cert.Leaf.RawSubjectPublicKeyInfo)), CreatedAt: time.Now().UTC(),
+		}
+	}
+	f.act(func(s *gatewayService) {
+		f.must(s.db.Update(t.Context(), gateway.AllOrganisations, func(tx gateway.Tx) error {
+			for _, c := range []gateway.Credential{bind("e-office", own), bind("foreign", foreign)} {
+				if err := tx.AddCredential(t.Context(), c); err != nil {
+					return err
+				}
+			}
+			a, err := tx.Application(t.Context(), f.apps["second"].ID)
+			if err != nil {
+				return err
+			}
+			a.RequireMTLS = true
+			return tx.UpdateApplication(t.Context(), a)
+		}))
+	})
+	f.start()
+	f.http = f.client()
+	for _, test := range []struct {
+		name string
+		as   string // key shown
+		cert *tls.Certificate
+		want int // 0: no connection
+	}{
+		{"certificate alone", "", &own, 200},
+		{"certificate and key", "e-office", &own, 200},
+		{"key alone", "e-office", nil, 200},
+		{"nothing", "", nil, 401},
+		{"expired certificate", "e-office", &old, 0},
+		{"certificate of another authority", "e-office", &stranger, 0},
+		{"certificate of B with the key of A", "e-office", &foreign, 401},
+		{"key where a certificate is demanded", "second", nil, 401},
+		{"certificate of A with the key of one that demands its own", "second", &own, 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := f.client()
+			if test.cert != nil {
+				client = f.client(*test.cert)
+			}
+			defer client.CloseIdleConnections()
+			j := jsonReader(t, bySeal)
+			raw := make([]byte, 1024)
+			n, _ := j.Read(raw)
+			kind, body, err := form(letter(), raw[:n])
+			f.must(err)
+			send := func() (answer, error) {
+				return f.try(call{as: test.as, client: client, method: http.MethodPost, path: "/v1/seal", kind: kind, body: body})
+			}
+			if test.want == http.StatusOK {
+				a, err := send()
+				f.must(err)
+				a.ok(t, http.StatusOK)
+				return
+			}
+			f.still(t, func() {
+				a, err := send()
+				if test.want == 0 {
+					if err == nil {
+						t.Errorf("connected: %d %.300q", a.status, a.body)
+					}
+					return
+				}
+				f.must(err)
+				a.problem(t, test.want, "unauthenticated")
+			})
+		})
+	}
+	t.Run("A-7", func(t *testing.T) {
+		a := f.do(t, call{path: "/healthz"}).ok(t, http.StatusOK)
+		if got := a.header.Get("Strict-Transport-Security"); !strings.Contains(got, "max-age=63072000") || !strings.Contains(got, "includeSubDomains") {
+			t.Errorf("HSTS: %q", got)
+		}
+		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+			conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{MinVersion: version, MaxVersion: version, InsecureSkipVerify: true})
+			if err == nil {
+				conn.Close()
+				t.Errorf("TLS %x is spoken", version)
+			}
+		}
+		for _, suite := range tls.InsecureCipherSuites() {
+			conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}, InsecureSkipVerify: true})
+			if err == nil {
+				conn.Close()
+				t.Errorf("%s is spoken", suite.Name)
+			}
+		}
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{InsecureSkipVerify: true})
+		f.must(err)
+		defer conn.Close()
+		if conn.ConnectionState().Version != tls.VersionTLS13 {
+			t.Errorf("version %x by default", conn.ConnectionState().Version)
+		}
+	})
+	f.stop()
+}
+
+// TestGatewayPostgreSQL holds two gateways on one database and one token to
+// what one alone does.
+func TestGatewayPostgreSQL(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{database: storetest.Postgres.Fresh(t).URL})
+	second := f.secondNode()
+	second.start()
+	at := func(i int) *office {
+		if i%2 == 0 {
+			return f
+		}
+		return second
+	}
+	t.Run("S04", func(t *testing.T) {
+		before, doc := f.documents(), letter()
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				a := at(i).send(t, "e-office", "/v1/seal", doc, bySeal, map[string]string{"Idempotency-Key": "dua simpul"})
+				if a.status != http.StatusOK {
+					a.problem(t, http.StatusConflict, "in-progress")
+				}
+			})
+		}
+		wg.Wait()
+		if n := f.documents() - before; n != 1 {
+			t.Errorf("%d signatures, want 1", n)
+		}
+	})
+	t.Run("S20", func(t *testing.T) { testRegistered(t, f, second) })
+	t.Run("S03", func(t *testing.T) {
+		wrong := f.by("sekda").with(fields{"passphrase": "bukan frasa yang benar"})
+		var (
+			wg    sync.WaitGroup
+			tried atomic.Int64
+		)
+		for i := range 12 {
+			wg.Go(func() {
+				if a := at(i).sign(t, "e-office", letter(), wrong); a.status == http.StatusForbidden {
+					tried.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if n := tried.Load(); n > 3 || n == 0 {
+			t.Errorf("%d tries at once, want at most 3", n)
+		}
+	})
+	t.Run("S18", func(t *testing.T) {
+		operation := f.seal(t, "e-office", letter(), bySeal).ok(t, 200).header.Get("Absah-Operation")
+		second.do(t, call{as: "foreign", path: "/v1/operations/" + operation}).problem(t, http.StatusNotFound, "not-found")
+		second.do(t, call{as: "e-office", path: "/v1/operations/" + operation}).ok(t, http.StatusOK)
+	})
+	t.Run("S23", func(t *testing.T) { testOracles(t, f) })
+	t.Run("one is killed", func(t *testing.T) {
+		f.kill()
+		second.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+		second.do(t, call{path: "/readyz"}).ok(t, http.StatusOK)
+	})
+	second.stop()
+}

@@ -1,0 +1,822 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pki/lab"
+)
+
+// securityTests are those of docs/SECURITY-TESTS.md that share one gateway, in
+// this order: each leaves it as it was, and the last ones look at what all of
+// them have left behind.
+var securityTests = []struct {
+	id  string
+	run func(t *testing.T, f *office)
+}{
+	{"S01", testImpersonation},
+	{"S02", testStolenKeys},
+	{"S04", testReplay},
+	{"S05", testOtherDocument},
+	{"S06", testActiveContent},
+	{"S07", testBlindSigning},
+	{"S09", testKeyConfusion},
+	{"S13", testRoles},
+	{"S18", testTenants},
+	{"S19", testDenialOfService},
+	{"S20", testRegisteredDocument},
+	{"S23", testOracles},
+	{"S27", testForeignSigner},
+	{"S28", testSwappedDocument},
+	{"A-1", testUploads},
+	{"A-2", testServerSideRequests},
+	{"A-3", testFraming},
+	{"A-4", testHeaders},
+	{"A-6", testFieldsOfAuthorisation},
+	{"A-8", testRateLimit},
+	{"S03", testPassphraseGuessing},
+	{"S08", testPINStaysSecret},
+	{"S26", testNothingIsKept},
+}
+
+func TestGateway(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{})
+	pid := f.process.Process.Pid
+	for _, s := range securityTests {
+		t.Run(s.id, func(t *testing.T) { s.run(t, f) })
+	}
+	if t.Failed() {
+		f.tellErrors(t)
+	}
+	if f.process == nil || f.process.Process.Pid != pid {
+		t.Error("the gateway was restarted")
+	}
+	for _, bad := range []string{"panic", "goroutine "} {
+		if strings.Contains(f.log(), bad) {
+			t.Errorf("the log has %q:\n%s", bad, f.log())
+		}
+	}
+	f.stop()
+}
+
+// denied counts the refused accesses on record.
+func (f *office) denied(t testing.TB) (n int) {
+	t.Helper()
+	if err := f.sqlite(t).QueryRow(`SELECT count(*) FROM operations WHERE kind = 'access.denied'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func testImpersonation(t *testing.T, f *office) {
+	key := f.keys["e-office"]
+	basic := func(user, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+	}
+	for _, test := range []struct {
+		name   string
+		header map[string]string
+		record bool // known in part: who tried is on record
+	}{
+		{"nobody", nil, false},
+		{"forged identity of a proxy", map[string]string{"X-Forwarded-For": "10.0.0.1", "X-Client-Cert": "MII", "X-Forwarded-User": "e-office", "X-SSL-Client-Verify": "SUCCESS"}, false},
+		{"unknown key", map[string]string{"Authorization": "Bearer absah_AAAAAAAAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"}, true},
+		{"wrong secret", map[string]string{"Authorization": "Bearer " + key[:len(key)-1] + "!"}, true},
+		{"no key at all", map[string]string{"Authorization": "Bearer x"}, true},
+		{"unknown user", map[string]string{"Authorization": basic("e-office", key)}, true},
+		{"unknown scheme", map[string]string{"Authorization": "Digest " + key}, false},
+		{"key as a cookie", map[string]string{"Cookie": "Authorization=Bearer " + key}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := f.denied(t)
+			f.still(t, func() {
+				p := f.send(t, "", "/v1/seal", letter(), bySeal, test.header).problem(t, http.StatusUnauthorized, "unauthenticated")
+				if p.Operation != "" || strings.Contains(p.Detail, "key") {
+					t.Errorf("the answer tells too much: %+v", p)
+				}
+			})
+			want := 0
+			if test.record {
+				want = 1
+			}
+			if n := f.denied(t) - before; n != want {
+				t.Errorf("%d records of refused access, want %d", n, want)
+			}
+		})
+	}
+	t.Run("addresses of strangers are not believed", func(t *testing.T) {
+		a := f.send(t, "e-office", "/v1/seal", letter(), bySeal, map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Real-Ip": "203.0.113.7", "Forwarded": "for=203.0.113.7"}).ok(t, 200)
+		b := f.do(t, call{as: "e-office", path: "/v1/operations/" + a.header.Get("Absah-Operation")}).ok(t, 200)
+		if bytes.Contains(b.body, []byte("203.0.113.7")) || !bytes.Contains(b.body, []byte(`"address":"127.0.0.1"`)) {
+			t.Errorf("the record has another address: %s", b.body)
+		}
+	})
+	t.Run("two identities", func(t *testing.T) {
+		f.still(t, func() {
+			req, err := http.NewRequest(http.MethodGet, f.url+"/v1/signers", nil)
+			f.must(err)
+			req.Header.Add("Authorization", "Bearer "+f.keys["e-office"])
+			req.Header.Add("Authorization", basic("x", "y"))
+			resp, err := f.http.Do(req)
+			f.must(err)
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("got %d, want 401", resp.StatusCode)
+			}
+		})
+	})
+	t.Run("before the body", func(t *testing.T) { testRefusedBeforeBody(t, f) })
+}
+
+// testRefusedBeforeBody sends the head of a request whose body never comes:
+// strangers are answered at once, and nothing is spooled for them.
+func testRefusedBeforeBody(t *testing.T, f *office) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	f.must(err)
+	defer conn.Close()
+	f.must(conn.SetDeadline(time.Now().Add(5 * time.Second)))
+	_, err = io.WriteString(conn, "POST /v1/sign HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: 20000000\r\n\r\n")
+	f.must(err)
+	b := make([]byte, 12)
+	if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 401" {
+		t.Errorf("got %q, %v, want 401 at once", b, err)
+	}
+}
+
+// content returns everything that the office keeps on disk.
+func (f *office) content(t testing.TB) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	err := filepath.WalkDir(f.dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		all[strings.TrimPrefix(name, f.dir+"/")] = b
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// nowhere asserts that no file of the office and no process of it holds any of
+// the secrets.
+func (f *office) nowhere(t testing.TB, secrets map[string]string) {
+	t.Helper()
+	for name, b := range f.content(t) {
+		for what, secret := range secrets {
+			for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)]} {
+				if bytes.Contains(b, []byte(form)) {
+					t.Errorf("%s is in %s", what, name)
+				}
+			}
+		}
+	}
+	for _, pid := range f.processes(t) {
+		for _, name := range []string{"cmdline", "environ"} {
+			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, secret := range secrets {
+				if bytes.Contains(b, []byte(secret)) {
+					t.Errorf("%s is in %s of process %d", what, name, pid)
+				}
+			}
+		}
+	}
+}
+
+// processes returns the gateway and its children.
+func (f *office) processes(t testing.TB) []int {
+	t.Helper()
+	pid := f.process.Process.Pid
+	return append([]int{pid}, childrenOf(t, pid)...)
+}
+
+func childrenOf(t testing.TB, pid int) (children []int) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tasks {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(b)) {
+			child, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+func testStolenKeys(t *testing.T, f *office) {
+	keys := map[string]string{}
+	for name, key := range f.keys {
+		_, secret, _ := strings.Cut(strings.TrimPrefix(key, "absah_"), "_")
+		keys["the key of "+name] = secret
+	}
+	f.nowhere(t, keys)
+	t.Run("a stolen hash", func(t *testing.T) {
+		c := f.credentials["e-office"]
+		for _, hash := range []string{hex.EncodeToString(c.Hash[:]), base64.RawURLEncoding.EncodeToString(c.Hash[:]), string(c.Hash[:16])} {
+			header := map[string]string{"Authorization": "Bearer absah_" + c.Lookup + "_" + hash}
+			if strings.ContainsFunc(hash, func(r rune) bool { return r < ' ' || r > '~' }) {
+				continue
+			}
+			f.send(t, "", "/v1/seal", letter(), bySeal, header).problem(t, http.StatusUnauthorized, "unauthenticated")
+		}
+	})
+	t.Run("revoked", func(t *testing.T) {
+		if status, said := f.run("application", "add", f.config, "leaver", "--signer", "segel", "--key-file", f.path("leaver.key")); status != 0 {
+			t.Fatal(said)
+		}
+		f.keys["leaver"] = strings.TrimSpace(f.read("leaver.key"))
+		f.must(os.Remove(f.path("leaver.key")))
+		f.seal(t, "leaver", letter(), bySeal).ok(t, http.StatusOK)
+		var credential string
+		f.act(func(s *gatewayService) {
+			f.must(s.db.View(t.Context(), officeA, func(r gateway.Reader) error {
+				a, err := r.ApplicationByName(t.Context(), "leaver")
+				f.must(err)
+				all, err := r.Credentials(t.Context(), a.ID)
+				credential = all[0].ID
+				return err
+			}))
+		})
+		if status, said := f.run("application", "revoke-credential", f.config, credential); status != 0 {
+			t.Fatal(said)
+		}
+		revoked := time.Now()
+		eventually(t, 5*time.Second, "a revoked key is refused", func() bool {
+			return f.seal(t, "leaver", letter(), bySeal).status == http.StatusUnauthorized
+		})
+		t.Logf("revoked after %v", time.Since(revoked).Round(time.Millisecond))
+	})
+}
+
+// eventually asks until something is so.
+func eventually(t testing.TB, within time.Duration, what string, so func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+		<-tick.C
+	}
+}
+
+func testReplay(t *testing.T, f *office) {
+	doc, key := letter(), map[string]string{"Idempotency-Key": "surat-1"}
+	first := f.send(t, "e-office", "/v1/seal", doc, bySeal, key).ok(t, http.StatusOK)
+	f.still(t, func() {
+		again := f.send(t, "e-office", "/v1/seal", doc, bySeal, key).ok(t, http.StatusOK)
+		if !bytes.Equal(first.body, again.body) {
+			t.Error("the answers differ")
+		}
+		for _, name := range []string{"Absah-Operation", "Absah-Receipt", "Absah-Level", "Absah-Sha256"} {
+			if first.header.Get(name) != again.header.Get(name) {
+				t.Errorf("%s: got %q, want %q", name, again.header.Get(name), first.header.Get(name))
+			}
+		}
+		if first.header.Get("Absah-Repeated") != "" || again.header.Get("Absah-Repeated") != "true" {
+			t.Error("Absah-Repeated does not tell them apart")
+		}
+		for name, other := range map[string]func() answer{
+			"another document": func() answer { return f.send(t, "e-office", "/v1/seal", letter(), bySeal, key) },
+			"another reason":   func() answer { return f.send(t, "e-office", "/v1/seal", doc, bySeal.with(fields{"reason": "x"}), key) },
+			"another signer":   func() answer { return f.send(t, "e-office", "/v1/sign", doc, f.by("bupati"), key) },
+		} {
+			t.Run(name, func(t *testing.T) { other().problem(t, http.StatusConflict, "idempotency-conflict") })
+		}
+	})
+	t.Run("of another application", func(t *testing.T) { // keys are its own
+		f.send(t, "narrow", "/v1/seal", doc, bySeal, key).ok(t, http.StatusOK)
+	})
+	t.Run("at once", func(t *testing.T) {
+		before, doc, request := f.documents(), letter(), f.by("bupati")
+		var (
+			wg     sync.WaitGroup
+			mu     sync.Mutex
+			bodies = map[string]int{}
+		)
+		for range 20 {
+			wg.Go(func() {
+				a := f.send(t, "e-office", "/v1/sign", doc, request, map[string]string{"Idempotency-Key": "surat-2"})
+				mu.Lock()
+				defer mu.Unlock()
+				if a.status == http.StatusOK {
+					bodies[hexSum(a.body)]++
+				} else if p := a.problem(t, http.StatusConflict, "in-progress"); a.header.Get("Retry-After") == "" || p.Operation == "" {
+					t.Errorf("no Retry-After or operation: %+v", p)
+				}
+			})
+		}
+		wg.Wait()
+		if n := f.documents() - before; n != 1 || len(bodies) != 1 {
+			t.Errorf("%d signatures and %d documents, want 1 and 1", n, len(bodies))
+		}
+	})
+	t.Run("a failure before the key is used frees it", func(t *testing.T) {
+		doc, key := letter(), map[string]string{"Idempotency-Key": "surat-3"}
+		f.send(t, "e-office", "/v1/sign", doc, f.by("camat"), key).problem(t, http.StatusUnprocessableEntity, "no-certificate")
+		f.send(t, "e-office", "/v1/seal", doc, bySeal, key).ok(t, http.StatusOK)
+	})
+}
+
+// activation asks for one.
+func (f *office) activate(t testing.TB, as, name string, more fields, docs ...[]byte) (token string) {
+	t.Helper()
+	request := fields{"signer": f.signers[name].id, "passphrase": canaryPassphrase, "level": "B-B"}.with(more)
+	var sums []string
+	for _, d := range docs {
+		sums = append(sums, hexSum(d))
+	}
+	request["documents"] = sums
+	a := f.post(t, as, "/v1/activations", request).ok(t, http.StatusCreated)
+	return a.json(t)["token"].(string)
+}
+
+func testOtherDocument(t *testing.T, f *office) {
+	bupati := f.signers["bupati"].id
+	under := func(token string) fields { return fields{"signer": bupati, "activation": token, "level": "B-B"} }
+	doc := letter()
+	token := f.activate(t, "e-office", "bupati", fields{"reason": "Naskah dinas"}, doc)
+	request := under(token).with(fields{"reason": "Naskah dinas"})
+	f.still(t, func() {
+		for name, try := range map[string]func() answer{
+			"other bytes":   func() answer { return f.sign(t, "e-office", letter(), request) },
+			"another level": func() answer { return f.sign(t, "e-office", doc, request.with(fields{"level": "B-T"})) },
+			"another signer": func() answer {
+				return f.sign(t, "e-office", doc, request.with(fields{"signer": f.signers["sekda"].id}))
+			},
+			"another application": func() answer { return f.sign(t, "second", doc, request) },
+			"another reason":      func() answer { return f.sign(t, "e-office", doc, request.with(fields{"reason": "Setuju"})) },
+			"an appearance": func() answer {
+				return f.sign(t, "e-office", doc, request.with(fields{"visible": fields{"page": 1, "x": 10, "y": 10, "width": 100, "height": 50}}))
+			},
+			"certification":   func() answer { return f.sign(t, "e-office", doc, request.with(fields{"certify": 2})) },
+			"a lower level":   func() answer { return f.sign(t, "e-office", doc, request.with(fields{"fallback": true})) },
+			"no token at all": func() answer { return f.sign(t, "e-office", doc, request.with(fields{"activation": "AAAA"})) },
+		} {
+			t.Run(name, func(t *testing.T) { try().problem(t, http.StatusForbidden, "not-activated") })
+		}
+	})
+	f.sign(t, "e-office", doc, request).ok(t, http.StatusOK)
+	f.still(t, func() {
+		f.sign(t, "e-office", doc, request).problem(t, http.StatusForbidden, "not-activated")
+	})
+	t.Run("revoked and expired", func(t *testing.T) {
+		doc := letter()
+		revoked, short := f.activate(t, "e-office", "bupati", nil, doc), f.activate(t, "e-office", "bupati", fields{"seconds": 1}, doc)
+		f.post(t, "second", "/v1/activations/revoke", fields{"token": revoked}).problem(t, http.StatusForbidden, "not-activated")
+		f.post(t, "e-office", "/v1/activations/revoke", fields{"token": revoked}).ok(t, http.StatusNoContent)
+		f.still(t, func() {
+			f.sign(t, "e-office", doc, under(revoked)).problem(t, http.StatusForbidden, "not-activated")
+			<-time.After(1100 * time.Millisecond)
+			f.sign(t, "e-office", doc, under(short)).problem(t, http.StatusForbidden, "not-activated")
+		})
+	})
+	t.Run("swapped a thousand times", func(t *testing.T) { testSwappedBytes(t, f, under) })
+}
+
+// testSwappedBytes races documents that were not approved against those that
+// were: each of these is signed once, none of the others is.
+func testSwappedBytes(t *testing.T, f *office, under func(string) fields) {
+	const swaps, approved, workers = 1000, 10, 8
+	var docs [][]byte
+	for range approved {
+		docs = append(docs, letter())
+	}
+	var (
+		request      = under(f.activate(t, "e-office", "bupati", nil, docs...))
+		before       = f.documents()
+		next, signed atomic.Int64
+		wg           sync.WaitGroup
+	)
+	for range workers {
+		wg.Go(func() {
+			for n := next.Add(1); n <= swaps; n = next.Add(1) {
+				if doc := docs[n%approved]; n%20 < 2 { // the same one from several workers
+					if a := f.sign(t, "e-office", doc, request); a.status == http.StatusOK {
+						signed.Add(1)
+					} else {
+						a.problem(t, http.StatusForbidden, "not-activated")
+					}
+				}
+				f.sign(t, "e-office", letter(), request).problem(t, http.StatusForbidden, "not-activated")
+			}
+		})
+	}
+	wg.Wait()
+	if n := f.documents() - before; int64(n) != signed.Load() || n > approved || n == 0 {
+		t.Errorf("%d signatures, %d released, %d approved", n, signed.Load(), approved)
+	}
+}
+
+func testActiveContent(t *testing.T, f *office) {
+	root := testfile.Root(t)
+	for _, name := range []string{"a01-launch.pdf", "a01-script-name.pdf", "a01-submit.pdf", "c5-javascript-before.pdf", "x17-embedded-pdf.pdf"} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := os.ReadFile(filepath.Join(root, "testdata", "attacks", name))
+			f.must(err)
+			f.still(t, func() {
+				a := f.seal(t, "e-office", doc, bySeal)
+				if name == "x17-embedded-pdf.pdf" { // a harmless attachment may pass, a refusal may not be silent
+					if a.status == http.StatusOK {
+						t.Skip("not grave")
+					}
+				}
+				p := a.problem(t, http.StatusUnprocessableEntity, "document-refused")
+				if len(p.Findings) == 0 || p.Findings[0].Code == "" || p.Findings[0].Text == "" {
+					t.Errorf("no findings: %s", a.body)
+				}
+			})
+		})
+	}
+}
+
+func testBlindSigning(t *testing.T, f *office) {
+	digest := fields{"digest": strings.Repeat("ab", 32), "hash": "SHA-256", "signer": "segel"}
+	raw := bytes.Repeat([]byte{0x31, 0x30}, 200) // as signed attributes begin
+	f.still(t, func() {
+		for _, path := range []string{
+			"/v1/sign", "/v1/seal", "/v1/timestamp", "/v1/augment", "/v1/batches", "/v1/activations",
+			"/v1/sign/hash", "/v1/digest", "/v1/raw", "/csc/v2/signatures/signHash", "/v1/signers",
+		} {
+			for _, a := range []answer{
+				f.post(t, "e-office", path, digest),
+				f.do(t, call{as: "e-office", method: http.MethodPost, path: path, kind: "application/octet-stream", body: bytes.NewReader(raw)}),
+				f.do(t, call{as: "e-office", method: http.MethodPost, path: path, kind: "application/pdf", body: bytes.NewReader(raw)}),
+			} {
+				if a.status < 400 || a.status >= 500 {
+					t.Errorf("%s: got %d %.200s, want a refusal", path, a.status, a.body)
+				}
+			}
+		}
+		f.seal(t, "e-office", raw, bySeal).problem(t, http.StatusUnprocessableEntity, "document-unreadable")
+	})
+}
+
+func testKeyConfusion(t *testing.T, f *office) {
+	// Two labels, swapped by somebody who writes to the database.
+	db := f.sqlite(t)
+	_, err := db.Exec(`UPDATE signer_keys SET label = 'absah-health' WHERE signer = 'segel'`)
+	f.must(err)
+	defer func() {
+		_, err := db.Exec(`UPDATE signer_keys SET label = 'seal' WHERE signer = 'segel'`)
+		f.must(err)
+	}()
+	a := f.seal(t, "e-office", letter(), bySeal)
+	if p := a.problem(t, http.StatusInternalServerError, "signature-key-mismatch"); p.Operation == "" {
+		t.Error("not on record")
+	}
+	if found := f.operations(t, "kind=seal&status=failed&limit=1"); len(found) == 0 || found[0]["code"] != "signature-key-mismatch" {
+		t.Errorf("on record is %v", found)
+	}
+}
+
+func testTenants(t *testing.T, f *office) {
+	doc := letter()
+	a := f.sign(t, "e-office", doc, f.by("bupati")).ok(t, http.StatusOK)
+	operation := a.header.Get("Absah-Operation")
+	token := f.activate(t, "e-office", "bupati", nil, doc)
+	document := f.post(t, "e-office", "/v1/documents", fields{"nomor": "1/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"].(string)
+	unknown := "0193f2a4-7c1e-7d3a-9b5c-000000000000"
+	certificate := hexSum(f.signers["bupati"].cert.Raw)
+	f.still(t, func() {
+		for _, test := range []struct{ name, own, none string }{
+			{"operation", "/v1/operations/" + operation, "/v1/operations/" + unknown},
+			{"evidence", "/v1/operations/" + operation + "/evidence", "/v1/operations/" + unknown + "/evidence"},
+			{"document", "/v1/documents/" + document, "/v1/documents/" + strings.Repeat("a", len(document))},
+			{"certificate", "/v1/certificates/" + certificate + "/status", "/v1/certificates/" + strings.Repeat("0", 64) + "/status"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				same(t, f.do(t, call{as: "foreign", path: test.own}), f.do(t, call{as: "foreign", path: test.none}), http.StatusNotFound, "not-found")
+				f.alike(t, func() { f.do(t, call{as: "foreign", path: test.own}) }, func() { f.do(t, call{as: "foreign", path: test.none}) })
+			})
+		}
+		t.Run("signer", func(t *testing.T) {
+			own, none := f.by("bupati"), f.by("bupati").with(fields{"signer": unknown})
+			same(t, f.sign(t, "foreign", doc, own), f.sign(t, "foreign", doc, none), http.StatusNotFound, "not-found")
+			f.alike(t, func() { f.sign(t, "foreign", doc, own) }, func() { f.sign(t, "foreign", doc, none) })
+		})
+		t.Run("activation", func(t *testing.T) {
+			request := fields{"signer": f.signers["asing"].id, "activation": token, "level": "B-B"}
+			f.sign(t, "foreign", doc, request).problem(t, http.StatusForbidden, "not-activated")
+		})
+		t.Run("document status", func(t *testing.T) {
+			j := strings.NewReader(`{"status":"withdrawn","reason":"x"}`)
+			f.do(t, call{as: "foreign", method: http.MethodPatch, path: "/v1/documents/" + document, kind: "application/json", body: j}).problem(t, http.StatusNotFound, "not-found")
+		})
+		t.Run("lists", func(t *testing.T) {
+			for _, path := range []string{"/v1/operations", "/v1/operations?digest=" + hexSum(doc), "/v1/signers", "/v1/renewals?before=2099-01-01T00:00:00Z"} {
+				a := f.do(t, call{as: "foreign", path: path}).ok(t, http.StatusOK)
+				for _, secret := range []string{operation, f.signers["bupati"].id, hexSum(doc), "segel"} {
+					if bytes.Contains(a.body, []byte(secret)) {
+						t.Errorf("%s shows %s", path, secret)
+					}
+				}
+			}
+		})
+	})
+}
+
+// same asserts that two answers differ in the request's number only.
+func same(t testing.TB, a, b answer, status int, code string) {
+	t.Helper()
+	p, q := a.problem(t, status, code), b.problem(t, status, code)
+	p.Request, q.Request = "", ""
+	if fmt.Sprint(p) != fmt.Sprint(q) || len(a.body) != len(b.body) {
+		t.Errorf("the answers differ: %+v, %+v", p, q)
+	}
+}
+
+// alike asserts that two requests take the same time within noise. They take
+// turns, so that what else the machine does concerns both.
+func (f *office) alike(t testing.TB, a, b func()) {
+	t.Helper()
+	const rounds = 30
+	measure := func() (time.Duration, time.Duration) {
+		var x, y []time.Duration
+		for range rounds {
+			began := time.Now()
+			a()
+			middle := time.Now()
+			b()
+			x, y = append(x, middle.Sub(began)), append(y, time.Since(middle))
+		}
+		slices.Sort(x)
+		slices.Sort(y)
+		return x[rounds/4], y[rounds/4] // the lower quartile: load only adds
+	}
+	var x, y time.Duration
+	for range 4 {
+		x, y = measure()
+		if x < 2*y && y < 2*x {
+			return
+		}
+	}
+	t.Errorf("one takes %v, the other %v", x, y)
+}
+
+func testRegisteredDocument(t *testing.T, f *office) {
+	testRegistered(t, f)
+}
+
+// testRegistered signs one registered document from fifty clients at once, on
+// all nodes.
+func testRegistered(t *testing.T, nodes ...*office) {
+	t.Helper()
+	f := nodes[0]
+	document := f.post(t, "e-office", "/v1/documents", fields{"nomor": "2/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"].(string)
+	var (
+		mu     sync.Mutex
+		latest = letter()
+		chain  = [][]byte{latest}
+		wg     sync.WaitGroup
+	)
+	for i := range 50 {
+		wg.Go(func() {
+			mu.Lock()
+			doc := latest
+			mu.Unlock()
+			a := nodes[i%len(nodes)].seal(t, "e-office", doc, bySeal.with(fields{"document": document}))
+			mu.Lock()
+			defer mu.Unlock()
+			if a.status == http.StatusOK {
+				latest, chain = a.body, append(chain, a.body)
+				return
+			}
+			p := a.problem(t, http.StatusConflict, map[bool]string{true: "changed", false: "in-progress"}[strings.Contains(string(a.body), `"changed"`)])
+			if p.Code == "in-progress" && a.header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(chain, func(a, b []byte) int { return len(a) - len(b) })
+	for i := 1; i < len(chain); i++ {
+		if !bytes.HasPrefix(chain[i], chain[i-1]) {
+			t.Errorf("version %d is not version %d with something added", i, i-1)
+		}
+	}
+	versions := f.do(t, call{as: "e-office", path: "/v1/documents/" + document}).ok(t, 200).json(t)["versions"].([]any)
+	if len(versions) != len(chain)-1 || len(versions) == 0 {
+		t.Fatalf("%d versions on record, %d released", len(versions), len(chain)-1)
+	}
+	a := f.verify(t, chain[len(chain)-1])
+	if a["verdict"] != "TOTAL-PASSED" || len(a["signatures"].([]any)) != len(versions) {
+		t.Errorf("the last version: %v with %d signatures, want %d", a["verdict"], len(a["signatures"].([]any)), len(versions))
+	}
+	f.seal(t, "e-office", chain[0], bySeal.with(fields{"document": document})).problem(t, http.StatusConflict, "changed")
+	t.Logf("%d of 50 in series", len(versions))
+}
+
+// verify asks for a verdict as anybody may.
+func (f *office) verify(t testing.TB, doc []byte) map[string]any {
+	t.Helper()
+	return f.do(t, call{method: http.MethodPost, path: "/v1/verify", kind: "application/pdf", body: bytes.NewReader(doc)}).ok(t, http.StatusOK).json(t)
+}
+
+func testForeignSigner(t *testing.T, f *office) {
+	other, err := lab.Start(lab.Config{})
+	f.must(err)
+	defer other.Close()
+	doc := f.signedElsewhere(t, other)
+	before := other.Requests(lab.OCSP) + other.Requests(lab.CRL) + other.Requests(lab.AIA)
+	v := f.verify(t, doc)
+	s := v["signatures"].([]any)[0].(map[string]any)
+	if v["verdict"] != "INDETERMINATE" || s["subIndication"] != "NO_CERTIFICATE_CHAIN_FOUND" {
+		t.Errorf("got %v %v, want INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND", v["verdict"], s["subIndication"])
+	}
+	if who := s["signer"].(map[string]any); who["issuer"] == "" || who["commonName"] != "bupati" {
+		t.Errorf("the signer is shown as %v", who)
+	}
+	if n := other.Requests(lab.OCSP) + other.Requests(lab.CRL) + other.Requests(lab.AIA) - before; n != 0 {
+		t.Errorf("%d requests to addresses that a stranger's certificate names, want 0", n)
+	}
+}
+
+func testSwappedDocument(t *testing.T, f *office) {
+	document := f.post(t, "e-office", "/v1/documents", fields{"nomor": "3/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)
+	a := f.seal(t, "e-office", letter(), bySeal.with(fields{"document": document["id"], "visible": fields{"page": 1, "x": 341, "y": 133, "width": 190, "height": 56}})).ok(t, http.StatusOK)
+	other := f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	found := f.do(t, call{as: "e-office", path: "/v1/documents/" + document["id"].(string)}).ok(t, http.StatusOK)
+	if !bytes.Contains(found.body, []byte(hexSum(a.body))) || bytes.Contains(found.body, []byte(hexSum(other.body))) {
+		t.Error("the register does not tell the registered document from another authentic one")
+	}
+}
+
+func testPINStaysSecret(t *testing.T, f *office) {
+	pin := f.token.Config.PINFile
+	if strings.HasPrefix(pin, f.dir) {
+		t.Fatal("the PIN file is among what is searched")
+	}
+	f.nowhere(t, map[string]string{"the PIN": strings.TrimSpace(readFile(t, pin)), "the SO PIN": "canary-8264-so"})
+	for _, name := range []string{"limits", "status"} {
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", f.process.Process.Pid, name)); err != nil || len(b) == 0 {
+			t.Errorf("%s: %v", name, err)
+		} else if name == "limits" && !noCore.Match(b) {
+			t.Errorf("a crash would write memory to disk: %s", b)
+		}
+	}
+}
+
+var noCore = regexp.MustCompile(`Max core file size +0 +0 `)
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func testNothingIsKept(t *testing.T, f *office) {
+	const canary = "Kenari: isi surat rahasia 90417"
+	doc := bytes.Replace(letter(), []byte("\nstartxref"), []byte("\n%"+canary+"\nstartxref"), 1)
+	if !bytes.Contains(doc, []byte(canary)) {
+		t.Fatal("no canary in the document")
+	}
+	f.seal(t, "e-office", doc, bySeal).ok(t, http.StatusOK)
+	f.send(t, "e-office", "/v1/sign", doc, f.by("bupati"), map[string]string{"Idempotency-Key": "kenari"}).ok(t, http.StatusOK)
+	f.verify(t, slices.Concat(doc, bytes.Repeat([]byte(" "), 300<<10))) // large enough for the disk
+	f.nowhere(t, map[string]string{"the document": canary, "the passphrase": canaryPassphrase, "a NIK": canaryNIK[:15]})
+	left, err := os.ReadDir(f.path("spool"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("the spool holds %v, %v", left, err)
+	}
+}
+
+func testRateLimit(t *testing.T, f *office) {
+	var last answer
+	for range 10 {
+		if last = f.do(t, call{as: "rated", path: "/v1/signers"}); last.status != http.StatusOK {
+			break
+		}
+	}
+	last.problem(t, http.StatusTooManyRequests, "rate-limited")
+	if n, err := strconv.Atoi(last.header.Get("Retry-After")); err != nil || n < 1 || n > 60 {
+		t.Errorf("Retry-After: %q", last.header.Get("Retry-After"))
+	}
+	f.do(t, call{as: "e-office", path: "/v1/signers"}).ok(t, http.StatusOK) // others are not concerned
+}
+
+func testPassphraseGuessing(t *testing.T, f *office) {
+	wrong := f.by("sekda").with(fields{"passphrase": "bukan frasa yang benar"})
+	doc := letter()
+	before := f.documents()
+	guess := func(from string) answer {
+		j, err := json.Marshal(wrong)
+		f.must(err)
+		kind, body, err := form(doc, j)
+		f.must(err)
+		local := &net.TCPAddr{IP: net.ParseIP(from)}
+		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				return (&net.Dialer{LocalAddr: local}).DialContext(ctx, network, addr)
+			},
+		}}
+		defer client.CloseIdleConnections()
+		return f.do(t, call{as: "e-office", method: http.MethodPost, path: "/v1/sign", kind: kind, body: body, client: client})
+	}
+	tries, waits := 0, 0
+	for i := range 200 {
+		a := guess(fmt.Sprintf("127.0.0.%d", 2+i%11))
+		if a.status == http.StatusLocked {
+			a.problem(t, http.StatusLocked, "signer-locked")
+			break
+		}
+		if a.status == http.StatusTooManyRequests {
+			waits++
+			a.problem(t, http.StatusTooManyRequests, "passphrase-wait")
+			n, err := strconv.Atoi(a.header.Get("Retry-After"))
+			if err != nil || n < 1 {
+				t.Fatalf("Retry-After: %q", a.header.Get("Retry-After"))
+			}
+			<-time.After(time.Duration(n) * time.Second)
+			continue
+		}
+		tries++
+		if p := a.problem(t, http.StatusForbidden, "passphrase"); p.Operation == "" {
+			t.Error("a wrong passphrase is not on record")
+		}
+	}
+	if tries != 3 || waits == 0 {
+		t.Errorf("%d tries and %d waits before the lock, want 3 and some", tries, waits)
+	}
+	f.sign(t, "e-office", doc, f.by("sekda")).problem(t, http.StatusLocked, "signer-locked")
+	f.sign(t, "e-office", doc, f.by("bupati")).ok(t, http.StatusOK)
+	t.Run("not for other applications", func(t *testing.T) {
+		// It has its own count, and the office's alarm rings at the fourth.
+		f.sign(t, "second", doc, wrong).problem(t, http.StatusForbidden, "passphrase")
+		if !strings.Contains(f.log(), "ALARM") {
+			t.Error("no alarm")
+		}
+		<-time.After(1100 * time.Millisecond)
+		f.sign(t, "second", doc, f.by("sekda")).ok(t, http.StatusOK)
+	})
+	t.Run("on record", func(t *testing.T) {
+		found := f.operations(t, "kind=sign&signer="+f.signers["sekda"].id+"&limit=100")
+		n := 0
+		for _, o := range found {
+			if o["code"] == "passphrase" {
+				n++
+				entries := f.do(t, call{as: "auditor", path: "/v1/operations/" + o["id"].(string)}).ok(t, 200).json(t)["entries"].([]any)
+				if len(entries) != 2 {
+					t.Errorf("%d entries, want intent and outcome", len(entries))
+				}
+			}
+		}
+		if n != 4 || len(f.operations(t, "kind=signer.lockout")) != 1 {
+			t.Errorf("%d wrong passphrases on record, want 4; lockouts %v", n, f.operations(t, "kind=signer.lockout"))
+		}
+	})
+	t.Run("unlocked", func(t *testing.T) {
+		if status, said := f.run("signer", "unlock", f.config, f.signers["sekda"].id, "--reason", "datang sendiri"); status != 0 {
+			t.Fatal(said)
+		}
+		f.sign(t, "e-office", doc, f.by("sekda")).ok(t, http.StatusOK)
+	})
+	if n := f.documents() - before; n != 3 {
+		t.Errorf("%d signatures, want 3", n)
+	}
+	t.Run("who may not ask learns nothing", func(t *testing.T) {
+		unknown := wrong.with(fields{"signer": "0193f2a4-7c1e-7d3a-9b5c-000000000000"})
+		same(t, f.sign(t, "narrow", doc, wrong), f.sign(t, "narrow", doc, unknown), http.StatusForbidden, "forbidden")
+		f.alike(t, func() { f.sign(t, "narrow", doc, wrong) }, func() { f.sign(t, "narrow", doc, unknown) })
+	})
+}
