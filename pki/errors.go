@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -162,13 +163,19 @@ type UnavailableError struct {
 
 func (e *UnavailableError) Error() string {
 	s := fmt.Sprintf("no acceptable revocation status for %q", displayName(e.Certificate))
-	if err := errors.Join(e.Errs...); err != nil {
-		s += ": " + err.Error()
-	}
-	return s
+	return s + inOneLine(e.Errs)
 }
 
 func (e *UnavailableError) Unwrap() []error { return e.Errs }
+
+// inOneLine is ": " and the texts of errs, which may have lines of their own.
+func inOneLine(errs []error) string {
+	err := errors.Join(errs...)
+	if err == nil {
+		return ""
+	}
+	return ": " + strings.ReplaceAll(err.Error(), "\n", "; ")
+}
 
 func tail(detail string, err error) string {
 	s := ""

@@ -92,10 +92,7 @@ type RevocationError struct {
 
 func (e *RevocationError) Error() string {
 	s := fmt.Sprintf("revocation status of %q is not known", displayName(e.Certificate))
-	if err := errors.Join(e.Rejected...); err != nil {
-		s += ": " + err.Error()
-	}
-	return s
+	return s + inOneLine(e.Rejected)
 }
 
 func (e *RevocationError) Unwrap() []error { return e.Rejected }

@@ -6,6 +6,7 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/signer"
 )
@@ -105,6 +106,9 @@ func serviceHint(err error) string {
 		return "an address on a private network must be allowed with --allow-host HOST:PORT"
 	}
 	if is[*tsp.UnavailableError](err) {
+		if is[*pki.PathError](err) {
+			return refusalHints[signer.CodeTSA]
+		}
 		return "add a second --tsa URL; \"absah sign --fallback\" accepts the lower level"
 	}
 	if u, ok := errors.AsType[*signer.UnavailableError](err); ok && u.Service == "revocation" {
