@@ -21,7 +21,7 @@ GOVULNCHECK   := $(TOOLS)/govulncheck-1.1.4
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz bench interop fault deploy corpus readme testdata clean
+.PHONY: help build run test race lint fuzz bench interop fault deploy screenshots corpus readme testdata clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,7 @@ run: ## sign a letter in a demo with its own HSM token and PKI, then serve (ARGS
 
 test: ## run all tests (PKG=./pdf/... for some)
 	@scripts/packages test
+	@scripts/npm api/web/browsertest
 	scripts/postgres run $(GO) test $(PKG)
 
 race: ## run all tests under the race detector (PKG=./hsm/... for some)
@@ -71,6 +72,10 @@ fault: build ## kill the gateway between its writes, 10,000 operations on each d
 deploy: build ## check the systemd unit, build the container image without an engine and run it
 	@scripts/packages deploy
 	scripts/deploy
+
+screenshots: ## write pictures of all pages to screenshots/, narrow and wide, light and dark
+	@scripts/packages test
+	$(GO) test -count=1 -run Screenshots ./api/web/browsertest -screenshots $(CURDIR)/screenshots
 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus
 	@scripts/packages test

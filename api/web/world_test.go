@@ -115,25 +115,22 @@ func (s *site) build(tb testing.TB) {
 	}
 }
 
-func (s *site) do(r *http.Request) *http.Response {
-	w := httptest.NewRecorder()
-	_ = s.pages.Serve(w, r, "192.0.2.1") // the answer says it too
-	return w.Result()
+// answer is what came back beside the body.
+type answer struct {
+	StatusCode int
+	Header     http.Header
 }
 
-func (s *site) get(tb testing.TB, path string) (*http.Response, string) {
+func (s *site) get(tb testing.TB, path string) (*answer, string) {
 	tb.Helper()
 	return s.read(tb, httptest.NewRequest(http.MethodGet, path, nil))
 }
 
-func (s *site) read(tb testing.TB, r *http.Request) (*http.Response, string) {
+func (s *site) read(tb testing.TB, r *http.Request) (*answer, string) {
 	tb.Helper()
-	resp := s.do(r)
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return resp, string(b)
+	w := httptest.NewRecorder()
+	_ = s.pages.Serve(w, r, "192.0.2.1") // the answer says it too
+	return &answer{w.Code, w.Header()}, w.Body.String()
 }
 
 // field is one of a form; with a file name it is a file.
@@ -145,7 +142,7 @@ type field struct {
 func file(name string, b []byte) field { return field{"document", name, b} }
 
 // post sends a form as a browser without script does.
-func (s *site) post(tb testing.TB, path string, fields ...field) (*http.Response, string) {
+func (s *site) post(tb testing.TB, path string, fields ...field) (*answer, string) {
 	tb.Helper()
 	return s.read(tb, formRequest(tb, path, fields...))
 }

@@ -128,6 +128,7 @@ func TestForeignImports(t *testing.T) {
 		{"code.dny.dev/ssrf", []string{"pki/fetch"}, "only one package fetches addresses from certificates"},
 		{"pgregory.net/rapid", []string{"internal/pdfrand"}, "tests only"},
 		{"github.com/makiuchi-d/gozxing", []string{}, "tests only"},
+		{"github.com/chromedp", []string{}, "tests only"},
 		{"os/exec", []string{"hsm", "hsm/hsmtest", "cmd/absah", "pki/lab"}, "no other package starts processes"},
 		{"unsafe", []string{"hsm"}, "only the PKCS#11 binding needs memory of C"},
 		{"C", []string{"hsm"}, "only the PKCS#11 binding needs C"},

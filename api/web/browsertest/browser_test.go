@@ -1,0 +1,493 @@
+package browsertest_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"image/png"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+	"golang.org/x/time/rate"
+
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/testdata"
+)
+
+// tab is a window with no history. What its scripts throw fails the test.
+type tab struct {
+	testing.TB
+	ctx context.Context
+}
+
+func newTab(tb testing.TB) *tab {
+	tb.Helper()
+	needDemo(tb)
+	ctx, cancel := chromedp.NewContext(browser)
+	tb.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	tb.Cleanup(cancel)
+	t := &tab{tb, ctx}
+	t.do(chromedp.EmulateViewport(1280, 900))
+	if err := chromedp.Listen(ctx, func(ev any) {
+		if e, ok := ev.(*runtime.EventExceptionThrown); ok {
+			tb.Errorf("exception: %s", e.ExceptionDetails.Text)
+		}
+	}); err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+func (t *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(t.ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get[T any](t *tab, action chromedp.Action[T]) T {
+	t.Helper()
+	v, err := chromedp.Run(t.ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func eval[T any](t *tab, expression string) T {
+	t.Helper()
+	return get(t, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// open goes to a page of the demo and watches for what its policy forbids.
+func (t *tab) open(path string) {
+	t.Helper()
+	t.do(chromedp.Navigate(demo.url+path), chromedp.WaitReady(chromedp.CSS("footer")))
+}
+
+// give chooses a file in the page's form and waits for the result.
+func (t *tab) give(name string) {
+	t.Helper()
+	eval[bool](t, `window.here = true`)
+	t.do(chromedp.SetUploadFiles(chromedp.CSS("form.upload input[type=file]"), []string{name}), chromedp.WaitReady(chromedp.CSS("#result")))
+	if !eval[bool](t, `window.here === true`) {
+		t.Error("the page was loaded anew")
+	}
+}
+
+func (t *tab) heading() string {
+	t.Helper()
+	_, word, _ := strings.Cut(eval[string](t, `document.getElementById('result').textContent`), ": ")
+	return word
+}
+
+// write puts a file into the test's folder.
+func write(tb testing.TB, name string, b []byte) string {
+	tb.Helper()
+	name = filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+func tampered(tb testing.TB) string {
+	b := readFile(tb, inDemo("signed.pdf"))
+	b[bytes.Index(b, []byte("stream"))+200] ^= 1
+	return write(tb, "diubah.pdf", b)
+}
+
+func attack(tb testing.TB, name string) string {
+	return filepath.Join(testfile.Root(tb), "testdata", "attacks", name)
+}
+
+func letter(tb testing.TB) string {
+	return write(tb, "naskah-dinas.pdf", testdata.Letter)
+}
+
+// TestStates gives the pages a letter of each kind.
+func TestStates(t *testing.T) {
+	needDemo(t)
+	for _, c := range []struct {
+		name, file, id, en string
+	}{
+		{"ours", inDemo("signed.pdf"), "SAH", "VALID"},
+		{"tampered", tampered(t), "TIDAK SAH", "NOT VALID"},
+		{"foreign", attack(t, "ok-b-lt.pdf"), "BELUM DAPAT DIPASTIKAN", "NOT ESTABLISHED"},
+		{"unsigned", letter(t), "TIDAK BERTANDA TANGAN ELEKTRONIK", "NOT SIGNED ELECTRONICALLY"},
+		{"unreadable", write(t, "x.pdf", []byte("x")), "TIDAK DAPAT DIBACA", "NOT READABLE"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newTab(t)
+			b.open("/")
+			b.give(c.file)
+			if got := b.heading(); got != c.id {
+				t.Errorf("got %q, want %q", got, c.id)
+			}
+			if got := eval[string](b, `document.activeElement.id`); got != "result" {
+				t.Errorf("focus is on %q, want the result", got)
+			}
+			// The other language, without choosing the file again.
+			b.do(chromedp.Click(chromedp.CSS("#language")), chromedp.WaitReady(chromedp.CSS("html[lang=en]")))
+			if got := b.heading(); got != c.en {
+				t.Errorf("in English: got %q, want %q", got, c.en)
+			}
+		})
+	}
+}
+
+func TestZones(t *testing.T) {
+	b := newTab(t)
+	b.open("/")
+	b.give(inDemo("signed.pdf"))
+	for _, zone := range []string{"WIB", "WIT", "WITA"} {
+		b.do(chromedp.Click(chromedp.CSS("[name=zone][value=" + strings.ToLower(zone) + "]")))
+		text := eval[string](b, `document.querySelector('.signatures').innerText`)
+		shown := map[string]bool{}
+		for _, z := range regexp.MustCompile(`\d (WIB|WITA|WIT)\b`).FindAllStringSubmatch(text, -1) {
+			shown[z[1]] = true
+		}
+		if !shown[zone] || len(shown) != 1 {
+			t.Errorf("after the choice of %s the page shows %v", zone, shown)
+		}
+	}
+}
+
+// TestWithoutScript: the plain form does it all.
+func TestWithoutScript(t *testing.T) {
+	b := newTab(t)
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	b.do(chromedp.Navigate(demo.url+"/"),
+		chromedp.SetUploadFiles(chromedp.CSS("#document"), []string{inDemo("signed.pdf")}),
+		chromedp.Click(chromedp.CSS("button[type=submit]")), chromedp.WaitVisible(chromedp.CSS("#result")))
+	if got := get(b, chromedp.TextContent(chromedp.CSS("#result"))); !strings.HasSuffix(got, ": SAH") {
+		t.Errorf("got %q, want SAH", got)
+	}
+	b.do(chromedp.WaitVisible(chromedp.CSS("#report-document")), chromedp.WaitNotVisible(chromedp.CSS("[data-copy]")))
+}
+
+// TestProgress uploads 20 MB through a slow line.
+func TestProgress(t *testing.T) {
+	needDemo(t)
+	target, err := url.Parse(demo.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{&slowReader{r.Context(), r.Body, rate.NewLimiter(8<<20, 256<<10)}, r.Body}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	big := write(t, "besar.pdf", append(bytes.Clone(testdata.Letter), bytes.Repeat([]byte("%\n"), 10<<20)...))
+	b := newTab(t)
+	b.do(chromedp.Navigate(slow.URL+"/"), chromedp.WaitReady(chromedp.CSS("footer")))
+	eval[bool](b, `window.seen = [], new MutationObserver(() => {
+		const v = document.querySelector('progress').getAttribute('value');
+		if (v !== null && v !== seen.at(-1)) seen.push(v);
+	}).observe(document.querySelector('progress'), { attributes: true }), true`)
+	b.give(big)
+	seen := eval[[]string](b, `window.seen`)
+	rising := 0
+	for i := 1; i < len(seen); i++ {
+		if len(seen[i]) > len(seen[i-1]) || len(seen[i]) == len(seen[i-1]) && seen[i] > seen[i-1] {
+			rising++
+		}
+	}
+	if rising < 5 {
+		t.Errorf("got the values %v, want at least 5 that rise", seen)
+	}
+}
+
+// slowReader reads as fast as its limiter allows.
+type slowReader struct {
+	ctx   context.Context
+	r     io.Reader
+	limit *rate.Limiter
+}
+
+func (s *slowReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p[:min(len(p), s.limit.Burst())])
+	if wait := s.limit.WaitN(s.ctx, n); wait != nil {
+		return n, wait
+	}
+	return n, err
+}
+
+// TestDownloads: what was signed needs no second upload, and is exact.
+func TestDownloads(t *testing.T) {
+	b := newTab(t)
+	b.open("/")
+	once := seal(t, testdata.Letter, "")
+	twice := seal(t, once, "")
+	b.give(write(t, "dua.pdf", twice))
+	eval[bool](b, `(() => {
+		const make = URL.createObjectURL;
+		window.saved = [];
+		URL.createObjectURL = blob => { saved.push(blob); return make(blob); };
+		HTMLAnchorElement.prototype.click = () => {};
+		return true;
+	})()`)
+	digest := func(n int) string {
+		return eval[string](b, `saved[`+string(rune('0'+n))+`].arrayBuffer().then(b => crypto.subtle.digest('SHA-256', b))
+			.then(d => [...new Uint8Array(d)].map(x => x.toString(16).padStart(2, '0')).join(''))`)
+	}
+	b.do(chromedp.Click(chromedp.CSS("[data-slice] button")))
+	sum := sha256.Sum256(once)
+	if got, want := digest(0), hex.EncodeToString(sum[:]); got != want {
+		t.Errorf("what was signed first has SHA-256 %s, want %s", got, want)
+	}
+	b.do(chromedp.Click(chromedp.CSS("#report button")))
+	get(b, chromedp.Poll[bool](`saved.length === 2`))
+	if got := eval[string](b, `saved[1].slice(0, 5).text()`); got != "%PDF-" {
+		t.Errorf("the report begins with %q", got)
+	}
+	sum = sha256.Sum256(twice)
+	if got, want := eval[string](b, `document.getElementById('digest').textContent`), hex.EncodeToString(sum[:]); got != want {
+		t.Errorf("SHA-256: got %s, want %s", got, want)
+	}
+}
+
+// TestQR follows the code that is printed on a letter, and holds files against
+// the registered one (S28).
+func TestQR(t *testing.T) {
+	needDemo(t)
+	if _, err := exec.LookPath("pdftoppm"); err != nil {
+		t.Skip("poppler-utils is not installed")
+	}
+	doc := seal(t, testdata.Letter, register(t, false))
+	name := write(t, "surat.pdf", doc)
+	address := qr(t, name)
+	path, ok := strings.CutPrefix(address, demo.url)
+	if !ok || !strings.HasPrefix(path, "/d/") {
+		t.Fatalf("the QR code leads to %q", address)
+	}
+	more := write(t, "lagi.pdf", seal(t, doc, ""))
+	for _, c := range []struct{ name, file, want string }{
+		{"the registered one", name, "BERKAS YANG SAMA"},
+		{"with one more seal", more, "DOKUMEN INI, DITAMBAH TANDA TANGAN"},
+		{"S28 another genuine one", inDemo("signed.pdf"), "BUKAN DOKUMEN INI"},
+		{"altered after it", write(t, "x.pdf", append(bytes.Clone(doc), "\n% lain\n"...)), "DIUBAH SETELAH TERDAFTAR"},
+		{"unsigned", letter(t), "BUKAN DOKUMEN INI"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newTab(t)
+			b.open(path)
+			if text := eval[string](b, `document.querySelector('main').innerText`); !strings.Contains(text, "BERLAKU") || !strings.Contains(text, "500.12.6/147/2026") {
+				t.Errorf("the page says %.200q", text)
+			}
+			b.give(c.file)
+			if got := b.heading(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// qr reads the code on the first page.
+func qr(tb testing.TB, name string) string {
+	tb.Helper()
+	prefix := filepath.Join(tb.TempDir(), "page")
+	if out, err := exec.Command("pdftoppm", "-r", "200", "-png", "-f", "1", "-singlefile", name, prefix).CombinedOutput(); err != nil {
+		tb.Fatalf("pdftoppm: %v: %s", err, out)
+	}
+	m, err := png.Decode(bytes.NewReader(readFile(tb, prefix+".png")))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(m)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	found, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return found.GetText()
+}
+
+// view is a page in a state worth looking at.
+type view struct {
+	name, path string
+	file       string // "" for none
+}
+
+func views(tb testing.TB) []view {
+	tb.Helper()
+	id, secret := register(tb, false), register(tb, true)
+	doc := seal(tb, testdata.Letter, id)
+	return []view{
+		{"awal", "/", ""},
+		{"start", "/?lang=en", ""},
+		{"sah", "/", inDemo("signed.pdf")},
+		{"tidak-sah", "/", tampered(tb)},
+		{"belum-pasti", "/", attack(tb, "ok-b-lt.pdf")},
+		{"tidak-bertanda-tangan", "/", letter(tb)},
+		{"tidak-terbaca", "/", write(tb, "x.pdf", []byte("x"))},
+		{"not-valid", "/?lang=en", attack(tb, "c2-over-text.pdf")},
+		{"kata-sandi", "/", filepath.Join(testfile.Root(tb), "testdata", "pdf", "aes-256.pdf")},
+		{"terdaftar", "/d/" + id, ""},
+		{"rahasia", "/d/" + secret, ""},
+		{"sama", "/d/" + id, write(tb, "surat.pdf", doc)},
+		{"bukan", "/d/" + id, inDemo("signed.pdf")},
+		{"tak-dikenal", "/d/tidakada", ""},
+	}
+}
+
+func (t *tab) see(v view) {
+	t.Helper()
+	t.open(v.path)
+	if v.file != "" {
+		t.give(v.file)
+	}
+	eval[bool](t, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
+}
+
+// TestReflow: nothing is cut off, or scrolls sideways, on narrow screens.
+func TestReflow(t *testing.T) {
+	needDemo(t)
+	all := views(t)
+	for _, width := range []int64{320, 360, 1280} {
+		b := newTab(t)
+		b.do(chromedp.EmulateViewport(width, 800))
+		for _, v := range all {
+			b.see(v)
+			if got := eval[int64](b, `document.documentElement.scrollWidth`); got > width {
+				t.Errorf("%s is %d pixels wide on a screen of %d", v.name, got, width)
+			}
+		}
+	}
+}
+
+// TestKeyboard walks through the first page with the tabulator.
+func TestKeyboard(t *testing.T) {
+	b := newTab(t)
+	b.open("/")
+	var walk []string
+	for range 5 {
+		b.do(chromedp.KeyEvent("\t"))
+		walk = append(walk, eval[string](b, `(() => {
+			const e = document.activeElement;
+			return (e.id || e.className || e.tagName.toLowerCase());
+		})()`))
+		if !eval[bool](b, `(() => {
+			const e = document.activeElement, shown = e.matches('.file') ? document.querySelector('.pick') : e;
+			return getComputedStyle(shown).outlineStyle !== 'none';
+		})()`) {
+			t.Errorf("the focus on %q cannot be seen", walk[len(walk)-1])
+		}
+	}
+	if want := []string{"skip", "brand", "language", "document", "summary"}; !slices.Equal(walk, want) {
+		t.Errorf("got %v, want %v", walk, want)
+	}
+}
+
+// TestAxe finds no violation on any page, light or dark.
+func TestAxe(t *testing.T) {
+	needDemo(t)
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("axe-core is not installed (scripts/npm api/web/browsertest)")
+	}
+	all := views(t)
+	for _, scheme := range []string{"light", "dark"} {
+		b := newTab(t)
+		b.scheme(scheme)
+		for _, v := range all {
+			b.see(v)
+			eval[bool](b, string(axe)+`;true`)
+			found := eval[json.RawMessage](b, `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(r => ({
+				violations: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')),
+				incomplete: r.incomplete.map(v => v.id + ': ' + v.nodes.map(n => n.target).join('; ')), passes: r.passes.length }))`)
+			var r struct {
+				Violations, Incomplete []string
+				Passes                 int
+			}
+			if err := json.Unmarshal(found, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Passes < 15 {
+				t.Errorf("%s, %s: only %d rules were applied", v.name, scheme, r.Passes)
+			}
+			for _, violation := range r.Violations {
+				t.Errorf("%s, %s: %s", v.name, scheme, violation)
+			}
+			for _, open := range r.Incomplete {
+				t.Logf("%s, %s: to be judged: %s", v.name, scheme, open)
+			}
+		}
+	}
+}
+
+func (t *tab) scheme(name string) {
+	t.Helper()
+	t.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+		})
+		return err
+	}))
+}
+
+// TestScreenshots writes pictures of every page for people to look at.
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("no -screenshots DIR (make screenshots)")
+	}
+	needDemo(t)
+	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	all := views(t)
+	for _, scheme := range []string{"light", "dark"} {
+		for _, size := range []struct {
+			name  string
+			width int64
+		}{{"1280", 1280}, {"360", 360}} {
+			b := newTab(t)
+			b.scheme(scheme)
+			for _, v := range all {
+				b.do(chromedp.EmulateViewport(size.width, 800))
+				b.open(v.path)
+				if v.file != "" {
+					b.give(v.file)
+				}
+				height := eval[int64](b, `document.documentElement.scrollHeight`)
+				b.do(chromedp.EmulateViewport(size.width, height))
+				picture := get(b, chromedp.CaptureScreenshot())
+				if err := os.WriteFile(filepath.Join(*screenshots, v.name+"-"+size.name+"-"+scheme+".png"), picture, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
