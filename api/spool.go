@@ -69,6 +69,7 @@ type upload struct {
 
 	spool    *spool
 	file     *os.File // nil when in memory
+	memory   []byte   // nil when in a file
 	reserved int64
 }
 
@@ -121,13 +122,14 @@ func (s *spool) receive(r io.Reader) (_ *upload, err error) {
 	return u, u.finish(u.file, nil, inMemory+n)
 }
 
-// finish completes u over what was read.
+// finish completes u over what was read: all of it in memory, or in a file and
+// hashed before.
 func (u *upload) finish(r io.ReaderAt, hashing []byte, size int64) error {
 	if size > u.spool.max {
 		u.Close()
 		return errTooLarge
 	}
-	u.ReaderAt, u.Size = r, size
+	u.ReaderAt, u.Size, u.memory = r, size, hashing
 	u.Digest.Write(hashing)
 	u.Digest.Sum(u.SHA256[:0])
 	return nil
