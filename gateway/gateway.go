@@ -129,6 +129,7 @@ type Gateway struct {
 	promise  promise
 	limiters limiters
 	callers  callerCache
+	parsed   certificateCache
 	denials  *rate.Limiter // of records about refused access
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"io"
 	"slices"
 	"time"
@@ -80,7 +81,7 @@ func publicSigning(ctx context.Context, r Reader, operation string) (*PublicSign
 		return nil, err
 	}
 	s.RevokedAt = cert.RevokedLocallyAt
-	if leaf, _, err := cert.parse(); err == nil {
+	if leaf, err := x509.ParseCertificate(cert.DER); err == nil {
 		s.Issuer = leaf.Issuer.CommonName
 	}
 	return s, nil

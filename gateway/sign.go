@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -226,7 +227,7 @@ func (g *Gateway) findSigner(ctx context.Context, c Caller, id string, kind Sign
 			if !usable || best.leaf != nil && cert.NotBefore.Before(best.leaf.NotBefore) {
 				continue
 			}
-			leaf, chain, err := cert.parse()
+			leaf, chain, err := g.parsed.parse(cert)
 			if err != nil {
 				return nil, &Error{Code: CodeInternal, Text: "The signer's certificate cannot be read.", Err: err}
 			}
@@ -239,12 +240,43 @@ func (g *Gateway) findSigner(ctx context.Context, c Caller, id string, kind Sign
 	return &best, nil
 }
 
-func (c Certificate) parse() (leaf *x509.Certificate, chain []*x509.Certificate, err error) {
-	if leaf, err = x509.ParseCertificate(c.DER); err != nil {
+// certificateCache keeps parsed certificates by their very bytes, so that what
+// it returns is what parsing would. They are not changed by anybody.
+type certificateCache struct {
+	mu    sync.Mutex
+	byDER map[string]*x509.Certificate
+}
+
+// maxCertificates bounds the cache, at some 8 KB each; it is emptied when full.
+const maxCertificates = 512
+
+func (c *certificateCache) one(der []byte) (*x509.Certificate, error) {
+	c.mu.Lock()
+	known := c.byDER[string(der)]
+	c.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byDER == nil || len(c.byDER) >= maxCertificates {
+		c.byDER = map[string]*x509.Certificate{}
+	}
+	c.byDER[string(der)] = parsed
+	return parsed, nil
+}
+
+// parse parses a certificate with its chain.
+func (c *certificateCache) parse(cert Certificate) (leaf *x509.Certificate, chain []*x509.Certificate, err error) {
+	if leaf, err = c.one(cert.DER); err != nil {
 		return nil, nil, err
 	}
-	for _, der := range c.Chain {
-		issuer, err := x509.ParseCertificate(der)
+	for _, der := range cert.Chain {
+		issuer, err := c.one(der)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -115,7 +115,7 @@ func (g *Gateway) CertificateStatus(ctx context.Context, c Caller, sha256 [32]by
 	if err != nil {
 		return nil, err
 	}
-	leaf, chain, err := cert.parse()
+	leaf, chain, err := g.parsed.parse(cert)
 	if err != nil {
 		return nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
 	}
