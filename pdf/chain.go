@@ -226,7 +226,7 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 		doc: d, prev: prev, index: 1, xref: top.off, kind: top.kind, trailer: top.trailer,
 	}
 	if prev != nil {
-		r.index, r.start, r.next = prev.index+1, prev.end, prev.next
+		r.index, r.start, r.next, r.used = prev.index+1, prev.end, prev.next, prev.used
 		if top.off < r.start {
 			return nil, &MalformedError{Offset: top.off, Rule: "revision-order"}
 		}
@@ -244,7 +244,8 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 		}
 		r.parts = append(r.parts, Span{Offset: s.off, End: s.end})
 	}
-	r.next = max(r.next, r.own.max())
+	r.used = max(r.used, r.own.max())
+	r.next = max(r.next, r.used)
 	last := top
 	if len(g) == 2 {
 		inner := top
@@ -392,8 +393,11 @@ func (d *Document) readRoot(r *Revision) error {
 		// Some readers then build a cross-reference table of their own.
 		return &MalformedError{Offset: r.xref, Rule: "trailer-size"}
 	}
-	if !ok || int64(size) < int64(r.next) {
+	switch {
+	case !ok || int64(size) < int64(r.used):
 		d.note(r.index, r.xref, "trailer-size")
+	case int64(size) < int64(r.next): // numbers that nothing has are counted no more
+		d.note(r.index, r.xref, "trailer-size-shrunk")
 	}
 	r.next = max(r.next, uint32(size))
 	return nil

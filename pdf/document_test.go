@@ -125,6 +125,9 @@ func TestTolerated(t *testing.T) {
 		{"junk after the end", append(bytes.Clone(good), "\nPK\x03\x04"...), "junk-after-eof"},
 		{"no %%EOF", replace(t, good, "%%EOF\n", ""), "eof-missing"},
 		{"wrong Size", replace(t, good, "/Size 6", "/Size 3"), "trailer-size"},
+		{"Prev 0 in the first revision", replace(t, good, "/Size 6", "/Size 6/Prev 0"), "prev-zero"},
+		{"Size that shrinks to what is used", shrunk(6), "trailer-size-shrunk"},
+		{"Size that shrinks to less", shrunk(5), "trailer-size"},
 		{"key twice in the trailer", replace(t, good, "/Size 6", "/Size 6/Size 6"), "dict-duplicate-key"},
 		{"comment before startxref", replace(t, good, "startxref", "%iText\nstartxref"), ""},
 		{"entry twice", replace(t, good, "trailer", "5 1\n0000000015 00000 n \ntrailer"), "xref-duplicate"},
@@ -247,6 +250,20 @@ func TestAudit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shrunk is a file that counts numbers which nothing has, and an update whose
+// /Size is n.
+func shrunk(n int) []byte {
+	b := newBuilder("%PDF-1.4\n")
+	b.body()
+	b.table("")
+	base := bytes.Replace(b.Bytes(), []byte("/Size 6"), []byte("/Size 9"), 1)
+	b.Reset()
+	b.Write(base)
+	b.obj(5, "<</Type/Font/Subtype/Type1/BaseFont/Courier>>")
+	b.tableSize(n)
+	return b.Bytes()
 }
 
 // tableSize is table with a /Size that is not true.

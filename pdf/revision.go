@@ -17,7 +17,8 @@ type Revision struct {
 	root      Ref
 	own       entryTable
 	parts     []Span // xref sections, trailers, startxref … %%EOF
-	next      uint32 // first object number that no revision up to this one uses
+	next      uint32 // first object number that no revision up to this one uses or counts in its /Size
+	used      uint32 // the same without what is only counted
 }
 
 // Document returns the document of which this was opened as a revision; after

@@ -72,8 +72,14 @@ func (d *Document) readSection(off int64) (*section, error) {
 		return nil, err
 	}
 	s.prev = s.trailer["Prev"]
-	if _, null := s.prev.(Null); null {
+	switch prev := s.prev.(type) {
+	case Null:
 		s.prev = nil
+	case Integer:
+		if prev == 0 { // some writers mean none, and no reader finds a section in the header
+			s.note(s.off, "prev-zero")
+			s.prev = nil
+		}
 	}
 	return s, nil
 }

@@ -46,6 +46,8 @@ var harmless = map[string]bool{
 	"hybrid-update":   true, // conflicts have rules of their own
 	"xrefstm-outside": true, // as has what its entries point to
 	"object-space":    true,
+
+	"trailer-size-shrunk": true, // no object lies beyond it
 }
 
 // ambiguous are the anomalies by which two readers find different objects under
