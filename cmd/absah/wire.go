@@ -40,7 +40,7 @@ func (t *tokenFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&t.module, "module", "", "PKCS#11 `library`, for example /usr/lib/softhsm/libsofthsm2.so")
 	flags.StringVar(&t.token, "token", "", "label of the token")
 	flags.StringVar(&t.pinFile, "pin-file", "", "`file` that holds the user PIN")
-	flags.DurationVar(&t.timeout, "module-timeout", 10*time.Second, "longest wait for one call of the module")
+	flags.DurationVar(&t.timeout, "module-timeout", 10*time.Second, "longest wait for one call of the module; starting it, and making or listing keys, may take a minute")
 }
 
 // start starts the module. The PIN file is looked at, not read: the PIN is for
