@@ -27,9 +27,8 @@ type Problem struct {
 
 // Codes of this package, beside those of the gateway.
 const (
-	codeMethod     gateway.Code = "method-not-allowed"
-	codeMediaType  gateway.Code = "unsupported-media-type"
-	codeAcceptable gateway.Code = "not-acceptable"
+	codeMethod    gateway.Code = "method-not-allowed"
+	codeMediaType gateway.Code = "unsupported-media-type"
 )
 
 // statuses are the HTTP statuses of codes; a code that is not listed concerns
@@ -62,7 +61,6 @@ var statuses = map[gateway.Code]int{
 	gateway.CodeInternal:        http.StatusInternalServerError,
 	codeMethod:                  http.StatusMethodNotAllowed,
 	codeMediaType:               http.StatusUnsupportedMediaType,
-	codeAcceptable:              http.StatusNotAcceptable,
 }
 
 func statusOf(code gateway.Code) int {

@@ -237,9 +237,11 @@ func (o *operation) fail(ctx context.Context, cause error) error {
 		result: evidence.Result{Status: evidence.Status(e.status()), Code: string(e.Code)},
 		detail: findingsDetail(e.Findings),
 	}, e)
-	if err != nil {
+	if err != nil && e.Code != CodeHSM && e.Code != CodeUnknownOutcome {
 		return err
 	}
+	// Without the HSM nothing gives the outcome its receipt either. The caller
+	// learns the cause; the reconciler closes the operation as unknown.
 	said := *e
 	said.Operation = o.row.ID
 	return &said
