@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -12,7 +14,6 @@ import (
 	"github.com/absah-id/absah/api/web"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier"
-	"github.com/absah-id/absah/verifier/report"
 	"github.com/absah-id/absah/verifier/report/paper"
 )
 
@@ -69,8 +70,32 @@ func (s *Server) admitPage(address string) error {
 	return nil
 }
 
-func (s *Server) printReport(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error {
-	return paper.Write(w, r, paper.Options{Language: l, Zone: zone, Version: s.cfg.Version})
+// printReport prints a verdict, and seals it when there is a seal.
+func (s *Server) printReport(ctx context.Context, w io.Writer, r *verifier.Report, p web.Printing) error {
+	var b bytes.Buffer
+	if err := paper.Write(&b, r, paper.Options{Language: p.Language, Zone: p.Zone, Version: s.cfg.Version}); err != nil {
+		return err
+	}
+	if s.cfg.ReportSeal == "" {
+		_, err := b.WriteTo(w)
+		return err
+	}
+	u, err := s.spool.receive(&b)
+	if err != nil {
+		return err
+	}
+	defer u.Close()
+	sealed, err := inTurn(ctx, s.signing, "", func() (*gateway.Release, error) {
+		return s.cfg.Gateway.SealReport(ctx, p.Address, s.cfg.ReportSeal, pageUpload{u}.Gateway())
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, io.NewSectionReader(u, 0, u.Size)); err != nil {
+		return err
+	}
+	_, err = w.Write(sealed.Tail)
+	return err
 }
 
 // limitBody bounds a body with at most max documents in size and time.

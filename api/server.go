@@ -38,6 +38,9 @@ type Config struct {
 	PublicURL string
 	// Office is whose gateway this is, for the head of the pages; "" for none.
 	Office string
+	// ReportSeal is the seal that reports printed for the public get; "" for
+	// none.
+	ReportSeal string
 	// Zone is that of times in reports for people; nil means UTC+7 (WIB).
 	Zone *time.Location
 	// Version of the program, for reports.

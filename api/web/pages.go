@@ -41,8 +41,8 @@ type Config struct {
 	// Turn waits until a received file may be judged, and returns what ends
 	// that; a *gateway.Error says that it took too long.
 	Turn func(ctx context.Context) (done func(), err error)
-	// Print writes a verdict as PDF.
-	Print func(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error
+	// Print writes a verdict as PDF, sealed where there is a seal.
+	Print func(ctx context.Context, w io.Writer, r *verifier.Report, p Printing) error
 	// MaxUpload is the largest file, in bytes. It is shown to people; Receive
 	// enforces it.
 	MaxUpload int64
@@ -51,6 +51,13 @@ type Config struct {
 	Office string
 	// Zone is the one of the three that is shown first; nil is UTC+7 (WIB).
 	Zone *time.Location
+}
+
+// Printing is how a report is printed, and for whom.
+type Printing struct {
+	Language report.Language
+	Zone     *time.Location
+	Address  string // of who asked
 }
 
 // Pages serves the pages.

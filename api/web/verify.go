@@ -29,7 +29,7 @@ func (v *visit) report() error {
 		f.zone = v.zone
 	}
 	var b bytes.Buffer
-	if err := v.cfg.Print(&b, r, v.language, zoneNamed(f.zone)); err != nil {
+	if err := v.cfg.Print(v.r.Context(), &b, r, Printing{v.language, zoneNamed(f.zone), v.address}); err != nil {
 		return err
 	}
 	return v.download(v.look.words.Text("web.name.report"), int64(b.Len()), &b)

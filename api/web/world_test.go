@@ -25,7 +25,6 @@ import (
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/testdata"
 	"github.com/absah-id/absah/verifier"
-	"github.com/absah-id/absah/verifier/report"
 	"github.com/absah-id/absah/verifier/report/paper"
 )
 
@@ -93,8 +92,8 @@ func newSite(tb testing.TB, v *verifier.Verifier) *site {
 		Gateway: s, Receive: s.receive, MaxUpload: maxUpload, Office: "Pemerintah Kabupaten Contoh",
 		Admit: func(string) error { return nil },
 		Turn:  func(context.Context) (func(), error) { return func() {}, nil },
-		Print: func(w io.Writer, r *verifier.Report, l report.Language, zone *time.Location) error {
-			return paper.Write(w, r, paper.Options{Language: l, Zone: zone})
+		Print: func(_ context.Context, w io.Writer, r *verifier.Report, p web.Printing) error {
+			return paper.Write(w, r, paper.Options{Language: p.Language, Zone: p.Zone})
 		},
 	}
 	s.build(tb)

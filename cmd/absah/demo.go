@@ -271,6 +271,7 @@ Settle a dispute about it offline:
 	fmt.Fprintf(d.out, `Seal your own file over HTTP:
   curl -H "Authorization: Bearer $(cat %s)" -F document=@IN.pdf -F 'request={"signer":%q}' \
     -o OUT.pdf %s/v1/seal
+Check documents in a browser, as citizens do, at %[3]s/
 The API is described at %[3]s/v1/docs.
 `, quote(d.path("api-key")), demoSeal, d.url())
 }

@@ -42,6 +42,7 @@ keys:
 trust: {signers: [trust.pem]}
 timestamps: {sources: [{url: %q}]}
 revocation: {allow: [%q]}
+verification: {report_seal: %s}
 evidence: {origin: kabupaten-contoh.example/log, interval: 200ms, stamp: 0s}
 limits: {anonymous: 600}
 log: {level: warn, format: text}
@@ -55,7 +56,7 @@ func (d *demo) startGateway(ctx context.Context) (string, error) {
 		return "", err
 	}
 	text := fmt.Sprintf(demoConfig, demoOrganisation, demoOffice, address, "http://"+address, d.softHSM, demoToken,
-		"SOFTHSM2_CONF="+d.path("softhsm2.conf"), demoSeal, demoSeal, d.pki.TSAURL(), d.pki.Addr())
+		"SOFTHSM2_CONF="+d.path("softhsm2.conf"), demoSeal, demoSeal, d.pki.TSAURL(), d.pki.Addr(), demoSeal)
 	if err := writeFile(d.path("absah.yaml"), []byte(text), 0o644); err != nil {
 		return "", err
 	}

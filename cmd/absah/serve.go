@@ -428,7 +428,7 @@ func (s *gatewayService) openAPI(ctx context.Context) error {
 	s.closers = append(s.closers, stop)
 	s.api, err = api.New(api.Config{
 		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Bundle: &bundler{s}, Ready: s.ready, Zone: zone, Version: buildVersion(),
-		Office: s.cfg.Organisation.Name, PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
+		Office: s.cfg.Organisation.Name, ReportSeal: s.cfg.Verification.ReportSeal, PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
 		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
 		Requests: s.cfg.Limits.Requests, Verifications: s.cfg.Verification.Parallel, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m, Tracing: tracing,
 	})

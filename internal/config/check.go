@@ -169,6 +169,8 @@ func (cfg *Config) checkKeys(c *checker) {
 		c.must(!ids[s.ID], fmt.Sprintf("keys.seals[%d].id", i), "%q occurs twice", s.ID)
 		ids[s.ID] = true
 	}
+	seal := cfg.Verification.ReportSeal
+	c.must(seal == "" || ids[seal], "verification.report_seal", "%q is none of keys.seals", seal)
 }
 
 var oid = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]{0,18})){2,30}$`)

@@ -284,6 +284,10 @@ type Verification struct {
 
 	// Timeout of one document, fetching included.
 	Timeout time.Duration `yaml:"timeout" default:"30s"`
+
+	// ReportSeal is the seal, one of keys.seals by its id, that the printed
+	// reports of the public pages get; empty leaves them without.
+	ReportSeal string `yaml:"report_seal" example:"segel"`
 }
 
 // Evidence is the log of operations.

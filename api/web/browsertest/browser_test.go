@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"image/png"
@@ -267,6 +268,17 @@ func TestDownloads(t *testing.T) {
 	get(b, chromedp.Poll[bool](`saved.length === 2`))
 	if got := eval[string](b, `saved[1].slice(0, 5).text()`); got != "%PDF-" {
 		t.Errorf("the report begins with %q", got)
+	}
+	// The report is sealed: the page that made it finds it valid.
+	report, err := base64.StdEncoding.DecodeString(eval[string](b, `saved[1].arrayBuffer().then(b => btoa(Array.from(new Uint8Array(b), c => String.fromCharCode(c)).join('')))`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newTab(t)
+	r.open("/")
+	r.give(write(t, "laporan.pdf", report))
+	if got := r.heading(); got != "SAH" {
+		t.Errorf("the report is %q, want SAH", got)
 	}
 	sum = sha256.Sum256(twice)
 	if got, want := eval[string](b, `document.getElementById('digest').textContent`), hex.EncodeToString(sum[:]); got != want {
