@@ -229,7 +229,7 @@ func testDrift(t *testing.T, f *office) {
 	}
 }
 
-// testChains signs with a chain that is far longer than usual.
+// testChains signs at every level: the room for each is computed, not guessed.
 func testChains(t *testing.T, f *office) {
 	for _, level := range []string{"B-B", "B-T", "B-LT", "B-LTA"} {
 		a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": level})).ok(t, http.StatusOK)
