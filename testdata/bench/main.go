@@ -7,7 +7,7 @@
 // times, and the median of the ratios counts: on a shared machine only what
 // is measured at the same time can be compared.
 //
-// The table replaces the marked section of docs/PERFORMANCE.md, or of the file
+// Each table replaces its marked section of docs/PERFORMANCE.md, or of the file
 // that -update names. It runs in the folder of its source, as make bench does.
 package main
 
@@ -44,26 +44,30 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.IntVar(&cfg.rounds, "rounds", 15, "how often each rate is measured")
 	flags.DurationVar(&cfg.duration, "duration", time.Second, "how long a rate is measured each time")
-	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify, http (or http-rate and the like) or evidence, and update no file")
+	flags.StringVar(&cfg.only, "only", "", "measure only the rows of `sign`, verify, http (or http-rate and the like) or evidence")
 	flags.Int64Var(&cfg.records, "records", 10_000_000, "how many `records` the long evidence log has, an even number")
 	flags.Int64Var(&cfg.large, "large", 1<<30, "size of the large file in `bytes`; 0 leaves it out")
-	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked section the table replaces; empty for none")
+	update := flags.String("update", "../../docs/PERFORMANCE.md", "`file` whose marked sections the tables replace; empty for none")
 	strict := flags.Bool("strict", false, "exit with 1 when a target is missed")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	t, err := run(ctx, cfg)
+	tables, err := run(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	t.print(os.Stdout)
-	if *update != "" && cfg.only == "" {
-		if err := t.update(*update); err != nil {
-			return err
+	missed := 0
+	for _, t := range tables {
+		t.print(os.Stdout)
+		if *update != "" && (cfg.only == "" || cfg.only == t.name) { // a part of a group is for whoever asked
+			if err := t.update(*update); err != nil {
+				return err
+			}
 		}
+		missed += t.missed()
 	}
-	if n := t.missed(); n > 0 && *strict {
-		return fmt.Errorf("%d targets missed", n)
+	if missed > 0 && *strict {
+		return fmt.Errorf("%d targets missed", missed)
 	}
 	return nil
 }
@@ -89,7 +93,7 @@ const label = "bench-rsa2048"
 const inFlight = 8
 
 // run makes the office and takes all measurements.
-func run(ctx context.Context, cfg config) (t *table, err error) {
+func run(ctx context.Context, cfg config) (tables []*table, err error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return nil, err
@@ -109,23 +113,32 @@ func run(ctx context.Context, cfg config) (t *table, err error) {
 	if err := makePDF(pdfPath(dir), smallSize); err != nil {
 		return nil, err
 	}
-	t = &table{machine: machine()}
-	for _, rows := range []struct {
+	for _, group := range []struct {
 		name string
-		take func() error
+		take func(*table) error
 	}{
-		{"sign", func() error { return signRows(ctx, cfg, dir, t) }},
-		{"verify", func() error { return verifyRows(ctx, cfg, dir, o, t) }},
-		{"http", func() error { return httpRows(ctx, cfg, dir, o, t) }},
-		{"evidence", func() error { return evidenceRows(ctx, cfg, dir, t) }},
+		{"sign", func(t *table) error { return signRows(ctx, cfg, dir, t) }},
+		{"verify", func(t *table) error { return verifyRows(ctx, cfg, dir, o, t) }},
+		{"http", func(t *table) error { return httpRows(ctx, cfg, dir, o, t) }},
+		{"evidence", func(t *table) error { return evidenceRows(ctx, cfg, dir, t) }},
 	} {
-		if cfg.takes(rows.name) {
-			if err := rows.take(); err != nil {
-				return nil, fmt.Errorf("%s: %w", rows.name, err)
+		if cfg.takes(group.name) {
+			t := &table{name: group.name, command: commandLine(), machine: machine()}
+			if err := group.take(t); err != nil {
+				return nil, fmt.Errorf("%s: %w", group.name, err)
 			}
+			tables = append(tables, t)
 		}
 	}
-	return t, nil
+	return tables, nil
+}
+
+// commandLine is how to take the same measurement again.
+func commandLine() string {
+	if len(os.Args) < 2 {
+		return "make bench"
+	}
+	return fmt.Sprintf("make bench ARGS='%s'", strings.Join(os.Args[1:], " "))
 }
 
 func signRows(ctx context.Context, cfg config, dir string, t *table) error {

@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// table is what a run found.
+// table is what a run found for one group of rows.
 type table struct {
+	name    string // of the group
+	command string // that gave it
 	machine string
 	rows    []row
 	notes   []string
@@ -65,7 +67,8 @@ func (t *table) missed() int {
 
 // print writes the table in Markdown.
 func (t *table) print(w io.Writer) {
-	fmt.Fprintf(w, "Measured %s on %s, by `make bench`.\n\n", time.Now().UTC().Format(time.DateOnly), t.machine)
+	fmt.Fprintf(w, "## %s\n\n", headings[t.name])
+	fmt.Fprintf(w, "Measured %s on %s, by `%s`.\n\n", time.Now().UTC().Format(time.DateOnly), t.machine, t.command)
 	fmt.Fprintln(w, "| figure | measured | target | |")
 	fmt.Fprintln(w, "|---|---:|---:|---|")
 	for _, r := range t.rows {
@@ -81,11 +84,13 @@ func (t *table) print(w io.Writer) {
 	}
 }
 
-// The marks of the section that update replaces.
-const (
-	begin = "<!-- bench:begin, written by make bench -->\n"
-	end   = "<!-- bench:end -->\n"
-)
+// headings of the groups.
+var headings = map[string]string{"sign": "Signing", "verify": "Verification", "http": "The gateway over HTTP", "evidence": "The evidence log"}
+
+// marks are the lines around the section of a group.
+func (t *table) marks() (begin, end string) {
+	return "<!-- bench:begin " + t.name + ", written by make bench -->\n", "<!-- bench:end " + t.name + " -->\n"
+}
 
 // update replaces the marked section of a file; a file without one gets it at
 // its end.
@@ -97,6 +102,7 @@ func (t *table) update(path string) error {
 	if err != nil {
 		return err
 	}
+	begin, end := t.marks()
 	var section bytes.Buffer
 	section.WriteString(begin)
 	t.print(&section)
@@ -107,7 +113,7 @@ func (t *table) update(path string) error {
 		before = append(bytes.TrimRight(before, "\n"), "\n\n"...)
 	} else {
 		if _, after, ok = bytes.Cut(rest, []byte(end)); !ok {
-			return fmt.Errorf("%s: the marked section has no end", path)
+			return fmt.Errorf("%s: the section %q has no end", path, t.name)
 		}
 	}
 	return os.WriteFile(path, slices.Concat(before, section.Bytes(), after), 0o644)
