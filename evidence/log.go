@@ -229,6 +229,9 @@ func (l *Log) isBroken() error {
 
 // breakOn remembers err for Ready when it says that the log must not go on.
 func (l *Log) breakOn(err error) error {
+	if errors.Is(err, ErrNoHash) {
+		err = fmt.Errorf("%w: %w", ErrTampered, err)
+	}
 	if errors.Is(err, ErrRollback) || errors.Is(err, ErrTampered) {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -330,6 +330,23 @@ func TestFloor(t *testing.T) {
 			t.Errorf("audit: %+v, %v", f, err)
 		}
 	})
+	t.Run("S12 stored hashes gone", func(t *testing.T) {
+		store := &evidencetest.Store{Rows: backup}
+		l := newLog(t, store)
+		store.Rows.Hashes = nil
+		add(t, l, store, 20, 1)
+		for name, step := range map[string]func(context.Context) error{
+			"Check":     l.Check,
+			"Integrate": func(ctx context.Context) error { _, err := l.Integrate(ctx); return err },
+		} {
+			if err := step(t.Context()); !errors.Is(err, evidence.ErrTampered) {
+				t.Errorf("%s: got %v, want ErrTampered", name, err)
+			}
+		}
+		if err := l.Ready(t.Context()); !errors.Is(err, evidence.ErrTampered) {
+			t.Errorf("Ready: got %v, want ErrTampered", err)
+		}
+	})
 	t.Run("S25 emptied database", func(t *testing.T) {
 		if err := newLog(t, new(evidencetest.Store), withFloor).Check(t.Context()); !errors.Is(err, evidence.ErrRollback) {
 			t.Errorf("got %v, want ErrRollback", err)
