@@ -344,7 +344,7 @@ func (c *client) refused(ctx context.Context, url string) {
 // verifyLarge sends an upload that does not stay in memory.
 func (c *client) verifyLarge(ctx context.Context, url string) {
 	r := &request{path: "/v1/verify", letter: append(c.letter(), make([]byte, 400<<10)...), fields: map[string]string{}}
-	if status, _, answer, err := c.post(ctx, url, r); err == nil && status != http.StatusOK && status != http.StatusUnprocessableEntity {
+	if status, _, answer, err := c.post(ctx, url, r); err == nil && status != http.StatusOK && status != http.StatusUnprocessableEntity && !c.ledger.fails() {
 		c.ledger.wrongf("a verification gets %d: %.300s", status, answer)
 	}
 }

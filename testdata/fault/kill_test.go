@@ -48,6 +48,9 @@ func killing(t *testing.T, engine storetest.Engine) {
 			if tallies[p.name] == nil {
 				tallies[p.name] = new(tally)
 			}
+			if p.crashed && !life(t, n, everyone, l, point{name: "signature.after", within: 8}, 1+rng.IntN(8)) {
+				return
+			}
 			before := *l.count()
 			if !life(t, n, everyone, l, p, 1+rng.IntN(p.within)) {
 				return
