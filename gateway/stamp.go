@@ -47,6 +47,12 @@ func (g *Gateway) Stamp(ctx context.Context, c Caller, a Authority, query []byte
 	if err != nil {
 		return nil, op.fail(ctx, err)
 	}
+	if answer, err := tsp.ParseResponse(reply); err == nil && answer.Token == nil {
+		op.signed = false
+		refused := outcome{result: evidence.Result{Status: evidence.StatusRefused, Code: string(CodeInvalid)}}
+		_, err := op.finish(ctx, refused, errorf(CodeInvalid, "The query was rejected."))
+		return &Stamped{Operation: op.row.ID, Reply: reply}, err
+	}
 	done, err := op.release(ctx, outcome{artefacts: []evidence.Blob{{Organisation: op.record.Organisation, Kind: "timestamp-reply", Data: reply}}})
 	if err != nil {
 		return nil, err

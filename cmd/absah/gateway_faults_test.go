@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm/hsmtest"
 	"github.com/absah-id/absah/pki/lab"
@@ -37,12 +40,13 @@ var faultTests = []struct {
 	{"S22", testChains},
 	{"S24", testLostHSM},
 	{"departed", testDepartedClient},
+	{"stamp", testStamp},
 	{"revocation", testCertificates},
 }
 
 func TestGatewayFaults(t *testing.T) {
 	t.Parallel()
-	f := newOffice(t, officeOptions{slowFor: 3 * time.Second})
+	f := newOffice(t, officeOptions{slowFor: 3 * time.Second, tsa: true})
 	pid := f.process.Process.Pid
 	for _, s := range faultTests {
 		t.Run(s.id, func(t *testing.T) {
@@ -330,6 +334,43 @@ func testDepartedClient(t *testing.T, f *office) {
 	eventually(t, 15*time.Second, "every operation has ended", func() bool {
 		return len(f.operations(t, "status=pending")) == 0
 	})
+}
+
+// testStamp: what the gateway's own authority signs is asked for by those who
+// have proved themselves, and is on record.
+func testStamp(t *testing.T, f *office) {
+	sum := sha256.Sum256(letter())
+	query, err := (&tsp.Request{Hash: crypto.SHA256, Digest: sum[:], Certificates: true}).Marshal()
+	f.must(err)
+	ask := func(as, kind string, query []byte) answer {
+		return f.do(t, call{as: as, method: http.MethodPost, path: "/tsa", kind: kind, body: bytes.NewReader(query)})
+	}
+	const kind = "application/timestamp-query"
+	f.still(t, func() {
+		ask("", kind, query).problem(t, http.StatusUnauthorized, "unauthenticated")
+		ask("op-1", kind, query).problem(t, http.StatusForbidden, "forbidden")
+		ask("e-office", "text/plain", query).problem(t, http.StatusUnsupportedMediaType, "unsupported-media-type")
+		ask("e-office", kind, make([]byte, 1<<20)).problem(t, http.StatusRequestEntityTooLarge, "too-large")
+		if a := ask("e-office", kind, []byte("bukan DER")).ok(t, http.StatusOK); a.header.Get("Content-Type") != "application/timestamp-reply" {
+			t.Errorf("a rejection of type %q", a.header.Get("Content-Type"))
+		}
+	})
+	a := ask("e-office", kind, query).ok(t, http.StatusOK)
+	reply, err := tsp.ParseResponse(a.body)
+	f.must(err)
+	if reply.Token == nil {
+		t.Fatalf("no token: %+v", reply)
+	}
+	found := f.operations(t, "kind=stamp&status=ok&digest="+hex.EncodeToString(sum[:]))
+	if len(found) != 1 || found[0]["id"] != a.header.Get("Absah-Operation") {
+		t.Errorf("on record is %v, want %s", found, a.header.Get("Absah-Operation"))
+	}
+	db := f.sqlite(t)
+	_, err = db.Exec(`CREATE TRIGGER deny BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'denied'); END`)
+	f.must(err)
+	f.still(t, func() { ask("e-office", kind, query).problem(t, http.StatusServiceUnavailable, "record-unavailable") })
+	_, err = db.Exec(`DROP TRIGGER deny`)
+	f.must(err)
 }
 
 // testCertificates: revoked, then such as nobody knows of. What was good is

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -82,6 +84,7 @@ type officeOptions struct {
 	slowFor  time.Duration
 	clock    func() time.Time // of the PKI
 	tls      bool
+	tsa      bool // it is a timestamp authority too
 }
 
 // Lines of the configuration that most tests need. A test's own yaml comes
@@ -142,6 +145,9 @@ func prepareOffice(t testing.TB, o officeOptions) *office {
 	}
 	f.must(makeOwnKeys(ctx, io.Discard, s.module, cfg))
 	f.makeSeal(ctx, s.module)
+	if o.tsa {
+		f.makeStamp(s.module)
+	}
 	f.must(s.module.Close())
 	f.act(func(s *gatewayService) { f.populate(ctx, s) })
 	return f
@@ -192,6 +198,10 @@ func (f *office) writeConfig(o officeOptions) {
 	sections["hsm"] = fmt.Sprintf("{module: %q, token: %q, pin_file: %q, environment: %s, timeout: 2s, sessions: 4}",
 		f.token.Config.Module, f.token.Config.Token, f.token.Config.PINFile, env)
 	sections["keys"] = "{seals: [{id: segel, key: seal, certificate: seal.pem}]}"
+	if o.tsa {
+		sections["keys"] = "{seals: [{id: segel, key: seal, certificate: seal.pem}], tsa: {key: stamp, certificate: stamp.pem, policy: 2.999.2.7}}"
+		f.write("stamp.pem", string(f.lab.TrustPEM())) // as for the seal
+	}
 	sections["trust"] = "{signers: [trust.pem]}"
 	sections["log"] = "{level: debug}"
 	for line := range strings.Lines(o.yaml) {
@@ -230,6 +240,21 @@ func (f *office) makeSeal(ctx context.Context, m *hsm.Module) {
 	f.must(err)
 	f.must(writeChain(f.path("seal.pem"), leaf, chain))
 	f.signers["segel"] = official{id: "segel", cert: leaf}
+}
+
+// makeStamp makes the key of a timestamp authority, whose only purpose is
+// critical (RFC 3161 §2.3).
+func (f *office) makeStamp(m *hsm.Module) {
+	f.t.Helper()
+	key := hsmtest.Generate(f.t, m, "stamp", hsm.RSA2048)
+	purpose, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
+	f.must(err)
+	leaf, chain, err := f.lab.Issue(key.Public(), pkix.Name{CommonName: "TSA Kabupaten Contoh"}, lab.IssueOptions{
+		KeyUsage: x509.KeyUsageDigitalSignature,
+		Extra:    []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: purpose}},
+	})
+	f.must(err)
+	f.must(writeChain(f.path("stamp.pem"), leaf, chain))
 }
 
 // act does something as the local operator, in this process and beside the

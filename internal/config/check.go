@@ -208,7 +208,6 @@ func (cfg *Config) checkLimits(c *checker) {
 	between(c, "activation.passes", cfg.Activation.Passes, 1, 100)
 	between(c, "activation.parallel", cfg.Activation.Parallel, 1, 64)
 	between(c, "activation.attempts", cfg.Activation.Attempts, 1, 20)
-	between(c, "activation.lock", cfg.Activation.Lock, time.Minute, 24*time.Hour)
 	between(c, "activation.alarm", cfg.Activation.Alarm, 1, 1_000_000)
 	between(c, "activation.lifetime", cfg.Activation.Lifetime, time.Minute, 24*time.Hour)
 	between(c, "limits.requests", cfg.Limits.Requests, 1, 10_000)

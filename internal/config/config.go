@@ -173,8 +173,8 @@ type Keys struct {
 	// Seals are the electronic seals (segel) of the office.
 	Seals []Seal `yaml:"seals"`
 
-	// TSA signs timestamps at /tsa; without a label the gateway has no
-	// authority of its own.
+	// TSA signs timestamps at /tsa, for applications that authenticate; without
+	// a label the gateway has no authority of its own.
 	TSA TSA `yaml:"tsa"`
 
 	// Log is the Ed25519 key of the log's checkpoints.
@@ -345,11 +345,9 @@ type Activation struct {
 	Parallel int `yaml:"parallel" default:"2"`
 
 	// Attempts is how many wrong passphrases one application may send for
-	// one signer before it is locked out for him.
+	// one signer before it is locked out for him, until the office unlocks
+	// (`absah signer unlock`).
 	Attempts int `yaml:"attempts" default:"5"`
-
-	// Lock is how long that lasts; it doubles each time.
-	Lock time.Duration `yaml:"lock" default:"15m"`
 
 	// Alarm is how many wrong passphrases in an hour, over all signers,
 	// alert the operators.
