@@ -286,6 +286,9 @@ func (d *differ) compareForm(t *touched) error {
 		return overLimit("maxSteps", maxSteps)
 	}
 	d.compareFormDict()
+	if err := d.drawnAnew(t); err != nil {
+		return err
+	}
 	for _, was := range d.oldForm.order {
 		now := form.nodes[was.ref]
 		if now == nil || now.parent != was.parent {

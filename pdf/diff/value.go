@@ -115,6 +115,52 @@ func (d *differ) checkText(n *formNode, value pdf.Object) (string, error) {
 	return "", nil
 }
 
+// drawnAnew judges a /NeedAppearances that becomes true, by which readers draw
+// all fields from their values (§12.7.3): what an untouched field then shows
+// must be what was seen when it was signed, or a value prepared under an
+// appearance of other text comes to light (validation.md H-3).
+func (d *differ) drawnAnew(t *touched) error {
+	if d.newForm.dict == nil {
+		return nil
+	}
+	before, _, _ := pdf.Lookup[pdf.Boolean](d.old, d.oldForm.dict, "NeedAppearances")
+	after, _, _ := pdf.Lookup[pdf.Boolean](d.new, d.newForm.dict, "NeedAppearances")
+	if before || !after {
+		return nil
+	}
+	for _, n := range d.newForm.order {
+		text := n.typ == pdf.Object(pdf.Name("Tx")) || n.typ == pdf.Object(pdf.Name("Ch"))
+		if !text || n.children > 0 || t.fields[n.ref] || d.oldForm.nodes[n.ref] == nil {
+			continue
+		}
+		same, err := d.showsValue(n)
+		if err != nil {
+			return err
+		}
+		if !same {
+			d.report(Change{Object: n.ref, Path: fieldPath(n), Rule: "need-appearances", Level: LevelOther, Field: n.name})
+		}
+	}
+	return nil
+}
+
+// showsValue says whether every widget of a text or choice field has an
+// appearance that shows its value; true without a value.
+func (d *differ) showsValue(n *formNode) (bool, error) {
+	value, err := d.new.Resolve(orNull(d.newForm.value(n)))
+	if err != nil || !present(value) {
+		return err == nil, onlyFatal(err)
+	}
+	for _, ref := range n.widgets {
+		w, err := dictOf(d.new, ref)
+		if err != nil || !present(w["AP"]) {
+			return false, onlyFatal(err)
+		}
+	}
+	rule, err := d.checkText(n, value)
+	return rule == "", err
+}
+
 // squeeze removes white space, which layout adds and drops.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -185,6 +185,42 @@ func fillText(t testing.TB, u *pdf.Update, value, drawn string) {
 	})
 }
 
+// drawnAnew asks readers to draw all fields from their values.
+func drawnAnew(t testing.TB, u *pdf.Update) {
+	alter(t, u, pdf.Ref{Num: 1}, func(d pdf.Dict) {
+		form := pdf.Clone(d["AcroForm"]).(pdf.Dict)
+		form["NeedAppearances"] = pdf.Boolean(true)
+		d["AcroForm"] = form
+	})
+}
+
+// TestDrawnAnew: a value that was prepared under an appearance of other text,
+// or under none, does not come to light after the signature.
+func TestDrawnAnew(t *testing.T) {
+	forms := pades.ChangePolicy{FormValues: true, DefaultDocMDP: 2}
+	for _, c := range []struct {
+		name    string
+		prepare func(t testing.TB, u *pdf.Update)
+		want    string
+	}{
+		{"value shown", func(t testing.TB, u *pdf.Update) { fillText(t, u, "Budi", "(Budi) Tj") }, "FORM need-appearances"},
+		{"another shown", func(t testing.TB, u *pdf.Update) { fillText(t, u, "Budi", "(Susi) Tj") },
+			"OTHER forbidden:change need-appearances"},
+		{"nothing shown", func(t testing.TB, u *pdf.Update) {
+			alter(t, u, pdf.Ref{Num: 4}, func(d pdf.Dict) { d["V"] = pdf.String("Budi"); delete(d, "AP") })
+		}, "OTHER forbidden:change need-appearances"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := edit(t, formDoc(t), func(u *pdf.Update) { c.prepare(t, u) })
+			doc = sign(t, doc, pades.SignatureSpec{Field: "Signature1"}, 1)
+			doc = edit(t, doc, func(u *pdf.Update) { drawnAnew(t, u) })
+			if got := said(judge(t, doc, forms).Signatures[0]); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func set(ref uint32, key pdf.Name, o pdf.Object) func(t testing.TB, u *pdf.Update) {
 	return func(t testing.TB, u *pdf.Update) {
 		alter(t, u, pdf.Ref{Num: ref}, func(d pdf.Dict) { d[key] = o })
@@ -306,6 +342,12 @@ func TestJudgeChanges(t *testing.T) {
 				d["AcroForm"] = form
 			})
 		}, "OTHER forbidden:change form-entry"},
+
+		{"fields drawn anew", 0, forms, drawnAnew, "FORM need-appearances"},
+		{"a filled field drawn anew", 0, forms, func(t testing.TB, u *pdf.Update) {
+			fillText(t, u, "Budi", "(Budi) Tj")
+			drawnAnew(t, u)
+		}, "FORM need-appearances form-value"},
 
 		{"title", 1, gov, func(t testing.TB, u *pdf.Update) { u.SetTrailer("Info", u.Add(pdf.Dict{"Title": pdf.String("x")})) }, "LTA"},
 		{"title that is a tree", 1, gov, func(t testing.TB, u *pdf.Update) { u.SetTrailer("Info", u.Add(pdf.Dict{"Title": pdf.Array{}})) },
