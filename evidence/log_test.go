@@ -347,6 +347,19 @@ func TestFloor(t *testing.T) {
 			t.Errorf("Ready: got %v, want ErrTampered", err)
 		}
 	})
+	t.Run("S12 places taken beyond the head", func(t *testing.T) {
+		store := &evidencetest.Store{Rows: backup, Fault: func(step string) error {
+			if strings.Contains(step, "Integrate") {
+				return evidence.ErrConflict // and the head is still the same
+			}
+			return nil
+		}}
+		l := newLog(t, store)
+		add(t, l, store, 30, 1)
+		if _, err := l.Integrate(t.Context()); !errors.Is(err, evidence.ErrTampered) {
+			t.Errorf("got %v, want ErrTampered", err)
+		}
+	})
 	t.Run("S25 emptied database", func(t *testing.T) {
 		if err := newLog(t, new(evidencetest.Store), withFloor).Check(t.Context()); !errors.Is(err, evidence.ErrRollback) {
 			t.Errorf("got %v, want ErrRollback", err)

@@ -74,10 +74,23 @@ func (l *Log) extend(ctx context.Context, head Head, waiting []Pending) (Head, e
 	}
 	fault.Point("integrate.before")
 	if err := l.cfg.Store.Integrate(ctx, head, rows, added, next); err != nil {
-		return Head{}, err
+		return Head{}, l.conflict(ctx, head, err)
 	}
 	fault.Point("integrate.after")
 	return next, nil
+}
+
+// conflict tells what to make of an error of Integrate. Another node that was
+// first has left another head; when it is the same one, the places behind it are
+// taken by rows that nobody has integrated.
+func (l *Log) conflict(ctx context.Context, head Head, err error) error {
+	if !errors.Is(err, ErrConflict) {
+		return err
+	}
+	if now, again := l.cfg.Store.Head(ctx); again == nil && now == head {
+		return fmt.Errorf("%w: there are places beyond the %d entries of the head", ErrTampered, head.Size)
+	}
+	return err
 }
 
 // edge reads the roots of the complete subtrees that make up the tree: all that

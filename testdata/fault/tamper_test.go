@@ -70,7 +70,7 @@ var tamperings = []tampering{
 			fmt.Sprintf(`INSERT INTO leaves (leaf_index, entry) SELECT %d, max(id) FROM entries`, n/2),
 		}
 	}},
-	{name: "insert beyond the head", rule: evidence.RuleRow, at: func(n int64) int64 { return n }, do: func(n int64) []string {
+	{name: "insert beyond the head", rule: evidence.RuleRow, halts: true, at: func(n int64) int64 { return n }, do: func(n int64) []string {
 		return []string{copyOfAnEvent, fmt.Sprintf(`INSERT INTO leaves (leaf_index, entry) SELECT %d, max(id) FROM entries`, n)}
 	}},
 	{name: "reorder", rule: evidence.RuleStoredHash, at: middle, do: func(n int64) []string {
