@@ -31,12 +31,14 @@ build: ## build bin/absah
 
 run: ## sign a letter in a demo with its own HSM token and PKI, then serve (ARGS="--once" to stop)
 	@scripts/packages run
+	@scripts/preview
 	@$(MAKE) --no-print-directory build
 	bin/absah demo $(ARGS)
 
 test: ## run all tests (PKG=./pdf/... for some)
 	@scripts/packages test
 	@scripts/npm api/web/browsertest
+	@scripts/preview
 	scripts/postgres run $(GO) test $(PKG)
 
 race: ## run all tests under the race detector (PKG=./hsm/... for some)
@@ -46,6 +48,7 @@ race: ## run all tests under the race detector (PKG=./hsm/... for some)
 lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
 	$(GO) vet ./... $(GENERATORS) $(FAULT)
 	$(GO) vet -tags fault ./internal/fault ./cmd/absah
 	$(STATICCHECK) ./... $(GENERATORS) $(FAULT)

@@ -5,7 +5,8 @@
 // request, every time in the three zones of Indonesia at once. The pages are
 // made on the server and work without script; one small script adds the
 // progress of an upload, results without reload, and downloads that need no
-// second upload. There are no cookies and nothing comes from elsewhere, which
+// second upload; another draws the document, with pdfjs-dist where the program was
+// built with it (scripts/preview). There are no cookies and nothing comes from elsewhere, which
 // the content security policy holds browsers to.
 //
 // It trusts the verdict, and nothing in a document: text from it is made fit

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 
 	"github.com/absah-id/absah/verifier/report"
 )
 
-//go:embed templates words_id.json words_en.json assets
+//go:embed templates words_id.json words_en.json assets pdfjs/served
 var files embed.FS
 
 // wordsIn are the words of reports and those of the pages. A message that both
@@ -50,6 +51,9 @@ func parseTemplates(l report.Language, words report.Words, cfg Config) (*templat
 		"size":     func(n int64) string { return sizeText(words, n) },
 		"language": func() report.Language { return l },
 		"zones":    func() []zone { return zones },
+		"assets": func() map[string]string {
+			return map[string]string{"preview": assets.preview, "library": assets.library, "worker": assets.worker}
+		},
 	}).ParseFS(files, "templates/*.html")
 }
 
@@ -80,23 +84,27 @@ var assets = loadAssets()
 type assetTable struct {
 	byName        map[string]served
 	style, script string // addresses
+	// preview draws documents; its library and worker are "" when the program
+	// was built without them.
+	preview, library, worker string
 }
 
 func loadAssets() assetTable {
 	t := assetTable{byName: map[string]served{}}
 	add := func(name, kind string) string {
-		data, err := files.ReadFile("assets/" + name)
+		data, err := files.ReadFile(name)
 		if err != nil {
-			panic(err) // it is part of the program
+			return ""
 		}
 		sum := sha256.Sum256(data)
-		stem, ext, _ := strings.Cut(name, ".")
-		name = stem + "-" + hex.EncodeToString(sum[:6]) + "." + ext
+		ext := path.Ext(name)
+		name = strings.TrimSuffix(path.Base(name), ext) + "-" + hex.EncodeToString(sum[:6]) + ext
 		t.byName[name] = served{kind, data}
 		return "/assets/" + name
 	}
-	t.style = add("style.css", "text/css; charset=utf-8")
-	t.script = add("page.js", "text/javascript; charset=utf-8")
+	const script = "text/javascript; charset=utf-8"
+	t.style, t.script, t.preview = add("assets/style.css", "text/css; charset=utf-8"), add("assets/page.js", script), add("assets/preview.js", script)
+	t.library, t.worker = add("pdfjs/served/pdf.min.mjs", script), add("pdfjs/served/pdf.worker.min.mjs", script)
 	return t
 }
 

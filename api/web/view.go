@@ -30,7 +30,9 @@ type resultView struct {
 	File       string
 	Size       int64
 	SHA256     string
-	Password   bool // the file is encrypted and wants another password
+	Password   bool  // the file is encrypted and wants another password
+	Drawable   bool  // it can be looked at
+	Before     int64 // size of the earliest signed revision that was changed visibly since; 0: none
 	Counts     string
 	Signatures []signatureView
 	More       string // how many are not listed
@@ -119,6 +121,13 @@ func (v *visit) result(r *verifier.Report) *resultView {
 		view.Password = view.Password || why.Code == "password"
 	}
 	view.Notes = x.reasons(r.Warnings)
+	view.Drawable = verdict != verifier.Unreadable
+	for _, s := range r.Signatures {
+		seen := s.Changes.Level != "NONE" && s.Changes.Level != "LTA"
+		if seen && s.End > 0 && s.End < r.Size && (view.Before == 0 || s.End < view.Before) {
+			view.Before = s.End
+		}
+	}
 	for i := 1; i <= 4; i++ {
 		view.Guide = append(view.Guide, w.Text("paper.guide."+strconv.Itoa(i)))
 	}

@@ -158,6 +158,10 @@
       held = null;
       form.reset();
       form.querySelector('input[type=file]').focus();
+    } else if (button.matches('[data-preview]') && held) {
+      const section = button.closest('section');
+      button.hidden = true;
+      import(section.dataset.module).then(m => m.preview(section, held, password));
     } else if (button.matches('[data-copy]')) {
       const text = document.getElementById(button.dataset.copy).textContent;
       const copied = () => { button.textContent = button.dataset.copied; say(button.dataset.copied); };

@@ -286,6 +286,50 @@ func TestDownloads(t *testing.T) {
 	}
 }
 
+// TestPreview draws a letter, and beside one that was changed what was signed.
+func TestPreview(t *testing.T) {
+	needDemo(t)
+	for _, c := range []struct {
+		name, file     string
+		frames, differ bool
+	}{
+		{"a sealed letter with a visible field", write(t, "surat.pdf", seal(t, testdata.Letter, register(t, false))), true, false},
+		{"a page that was changed", attack(t, "i-g-update.pdf"), false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newTab(t)
+			b.open("/")
+			eval[bool](b, `window.violations = [], document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI)), true`)
+			b.give(c.file)
+			if !eval[bool](b, `document.querySelector('[data-preview]') !== null`) {
+				if os.Getenv("CI") != "" {
+					t.Fatal("the program was built without pdfjs-dist")
+				}
+				t.Skip("the program was built without pdfjs-dist (scripts/preview)")
+			}
+			b.do(chromedp.Click(chromedp.CSS("[data-preview]")), chromedp.WaitReady(chromedp.CSS(".leaves canvas, .leaves .fault")))
+			if *screenshots != "" {
+				if err := os.WriteFile(filepath.Join(*screenshots, "pratinjau-"+strings.ReplaceAll(c.name, " ", "-")+".png"), get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := eval[bool](b, `[...document.querySelectorAll('.leaf canvas')].every(c =>
+				c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 !== 3 && v < 100)) && !document.querySelector('.leaves .fault')`); !got {
+				t.Errorf("a page was not drawn: %s", eval[string](b, `document.querySelector('.preview').dataset.cause ?? ''`))
+			}
+			if got := eval[bool](b, `document.querySelector('.leaf .field') !== null`); got != c.frames {
+				t.Errorf("signature fields framed: got %v, want %v", got, c.frames)
+			}
+			if got := eval[bool](b, `document.querySelector('.spread.differs') !== null`); got != c.differ {
+				t.Errorf("a page is marked: got %v, want %v", got, c.differ)
+			}
+			if got := eval[[]string](b, `violations`); len(got) > 0 {
+				t.Errorf("the content security policy was violated: %v", got)
+			}
+		})
+	}
+}
+
 // TestQR follows the code that is printed on a letter, and holds files against
 // the registered one (S28).
 func TestQR(t *testing.T) {
