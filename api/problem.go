@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,6 +25,8 @@ type Problem struct {
 	Operation string            `json:"operation,omitempty"` // on record
 	Findings  []gateway.Finding `json:"findings,omitempty"`
 }
+
+const typeProblem = "application/problem+json"
 
 // Codes of this package, beside those of the gateway.
 const (
@@ -72,15 +75,11 @@ func statusOf(code gateway.Code) int {
 
 // problem answers with an error. What is not a *gateway.Error is not told.
 func (s *Server) problem(c *gin.Context, err error) {
-	e := asError(err)
-	status := statusOf(e.Code)
-	if status >= 500 {
-		s.cfg.Logger.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
-			slog.String("request", requestID(c)), slog.String("operation", e.Operation), slog.Any("error", err))
-	}
+	e, p := s.describe(c, err)
+	status := p.Status
 	h := c.Writer.Header()
 	if e.Retry > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+		h.Set("Retry-After", seconds(e.Retry))
 	}
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="absah", Basic realm="absah"`)
@@ -89,12 +88,30 @@ func (s *Server) problem(c *gin.Context, err error) {
 		h.Set(headerOperation, e.Operation)
 	}
 	c.Set(keyCode, string(e.Code))
-	body, _ := json.Marshal(Problem{ // strings and numbers only
-		Type: "urn:absah:error:" + string(e.Code), Title: http.StatusText(status), Status: status,
-		Detail: e.Text, Code: string(e.Code), Request: requestID(c), Operation: e.Operation, Findings: e.Findings,
-	})
-	c.Data(status, "application/problem+json", body)
+	body, _ := json.Marshal(p) // strings and numbers only
+	c.Data(status, typeProblem, body)
 }
+
+// describe says what callers are told of an error, and tells the log the rest.
+func (s *Server) describe(c *gin.Context, err error) (*gateway.Error, Problem) {
+	e := asError(err)
+	status := statusOf(e.Code)
+	if status >= 500 {
+		s.cfg.Logger.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
+			slog.String("request", requestID(c)), slog.String("operation", e.Operation), slog.Any("error", err))
+	}
+	title := http.StatusText(status)
+	if title == "" {
+		title = "Client Closed Request"
+	}
+	return e, Problem{
+		Type: "urn:absah:error:" + string(e.Code), Title: title, Status: status,
+		Detail: e.Text, Code: string(e.Code), Request: requestID(c), Operation: e.Operation, Findings: e.Findings,
+	}
+}
+
+// seconds is how Retry-After says a duration.
+func seconds(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Seconds()))) }
 
 // asError turns what a handler returns into the gateway's kind of error.
 func asError(err error) *gateway.Error {

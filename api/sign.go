@@ -386,7 +386,7 @@ func (s *Server) batch(c *gin.Context) error {
 			return act(c.Request.Context(), caller, b.upload(i), req)
 		})
 		deliver(c.Writer, b.documents[i].Size)
-		if err := s.batchPart(w, i, b.documents[i], r, err); err != nil {
+		if err := s.batchPart(c, w, i, b.documents[i], r, err); err != nil {
 			panic(http.ErrAbortHandler)
 		}
 		c.Writer.Flush()
@@ -394,19 +394,19 @@ func (s *Server) batch(c *gin.Context) error {
 	return w.Close()
 }
 
-func (s *Server) batchPart(w *multipart.Writer, i int, in *upload, r *gateway.Release, failed error) error {
+func (s *Server) batchPart(c *gin.Context, w *multipart.Writer, i int, in *upload, r *gateway.Release, failed error) error {
 	contentID := "<" + strconv.Itoa(i) + ">"
 	if failed != nil {
-		e := asError(failed)
-		part, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/problem+json"}, "Content-Id": {contentID}})
+		e, p := s.describe(c, failed)
+		h := textproto.MIMEHeader{"Content-Type": {typeProblem}, "Content-Id": {contentID}}
+		if e.Retry > 0 {
+			h.Set("Retry-After", seconds(e.Retry))
+		}
+		part, err := w.CreatePart(h)
 		if err != nil {
 			return err
 		}
-		status := statusOf(e.Code)
-		return json.NewEncoder(part).Encode(Problem{
-			Type: "urn:absah:error:" + string(e.Code), Title: http.StatusText(status), Status: status,
-			Detail: e.Text, Code: string(e.Code), Operation: e.Operation, Findings: e.Findings,
-		})
+		return json.NewEncoder(part).Encode(p)
 	}
 	h := textproto.MIMEHeader(releaseHeader(r))
 	h.Set("Content-Id", contentID)

@@ -68,8 +68,9 @@ type SignRequest struct {
 
 	// Document is the public id of a registered document, "" for none.
 	Document string `json:"document"`
-	// Batch groups the operations of one call.
-	Batch string `json:"batch"`
+	// Batch groups the operations of one call. The same call made again has
+	// another one, and is the same request.
+	Batch string `json:"-"`
 	// IdempotencyKey makes a repeated request safe; "" for none.
 	IdempotencyKey string `json:"-"`
 }

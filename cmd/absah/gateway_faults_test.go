@@ -41,6 +41,7 @@ var faultTests = []struct {
 	{"S24", testLostHSM},
 	{"departed", testDepartedClient},
 	{"stamp", testStamp},
+	{"batch", testBatch},
 	{"revocation", testCertificates},
 }
 
