@@ -185,7 +185,9 @@ func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
 	c.Status(http.StatusOK)
 	deliver(c.Writer, r.Size)
 	fault.Point("release.headers")
-	return writeRelease(c.Writer, in, r)
+	err := writeRelease(c.Writer, in, r)
+	fault.Point("release.written")
+	return err
 }
 
 func releaseHeader(r *gateway.Release) http.Header {
@@ -217,6 +219,7 @@ func writeRelease(w io.Writer, in *upload, r *gateway.Release) error {
 	if _, err := io.Copy(w, io.NewSectionReader(in, 0, in.Size)); err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	fault.Point("release.body")
 	if _, err := w.Write(r.Tail); err != nil {
 		panic(http.ErrAbortHandler)
 	}

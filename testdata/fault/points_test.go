@@ -39,7 +39,7 @@ const (
 	onlySeals  load = iota
 	stamped         // seals to B-T
 	personal        // a signer's key, opened by passphrase
-	largeFiles      // uploads that go to disk
+	largeFiles      // letters that go to disk
 )
 
 // points are all of them, in the order in which a request passes them.
@@ -74,7 +74,7 @@ var points = []point{
 	{name: "outcome.after", within: 24},
 	{name: "release.before", within: 24},
 	{name: "release.headers", within: 24},
-	{name: "release.body", within: 24},
+	{name: "release.body", within: 4, load: largeFiles},
 	{name: "release.written", within: 24},
 	{name: "integrate.before", within: 6},
 	{name: "tree.placed", within: 6},
