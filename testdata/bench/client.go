@@ -91,9 +91,27 @@ func form(document []byte, request signBody) (kind string, body []byte, err erro
 	return w.FormDataContentType(), b.Bytes(), err
 }
 
-// sign asks once. The answer must be the whole document with something
-// appended, and have a receipt.
+// errBusy says that the gateway asks to be left alone for a while.
+var errBusy = errors.New("the gateway is busy")
+
+// sign asks until the gateway is not too busy, which counts as waiting.
 func (c *client) sign(ctx context.Context, worker int, answer io.Writer) error {
+	for {
+		err := c.once(ctx, worker, answer)
+		if !errors.Is(err, errBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// once asks once. The answer must be the whole document with something
+// appended, and have a receipt.
+func (c *client) once(ctx context.Context, worker int, answer io.Writer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(c.bodies[worker%len(c.bodies)]))
 	if err != nil {
 		return err
@@ -104,6 +122,9 @@ func (c *client) sign(ctx context.Context, worker int, answer io.Writer) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+		return errBusy
+	}
 	if resp.StatusCode != http.StatusOK {
 		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
 		return fmt.Errorf("%s: %s", resp.Status, said)
