@@ -41,9 +41,7 @@ func small(ctx context.Context, cfg config, dir string, t *table) error {
 		t.note("%s, 8 in flight, RSA-2048 in SoftHSM, 10 KiB to B-B: %.0f/s (median of %d × %v), %.0f µs of processor time each, peak memory %s; it got %.1f of %d cores",
 			title(p.name), median(p.rates), cfg.rounds, cfg.duration, median(p.cpu), mib(p.memory), median(p.cores), runtime.NumCPU())
 	}
-	if median(peers[0].cores) < 0.8*float64(runtime.NumCPU()) {
-		t.note("Other programs kept the machine busy during this run: its rates and times prove nothing, the rows by processor time count")
-	}
+	t.noteIfBusy(peers[0])
 	raw, absah, pdfsign := peers[0], peers[1], peers[2]
 	t.add("sign 10 KiB B-B: rate of Absah ÷ raw C_Sign (8 sessions)", ratio(absah.rates, raw.rates), atLeast, 0.85)
 	t.add("sign 10 KiB B-B: rate of Absah ÷ digitorus/pdfsign", ratio(absah.rates, pdfsign.rates), atLeast, 1.2)
@@ -52,6 +50,14 @@ func small(ctx context.Context, cfg config, dir string, t *table) error {
 	t.add("sign 10 KiB B-B: the same by processor time, raw C_Sign ÷ Absah", ratio(raw.cpu, absah.cpu), atLeast, 0.85)
 	t.add("sign 10 KiB B-B: the same by processor time, digitorus/pdfsign ÷ Absah", ratio(pdfsign.cpu, absah.cpu), atLeast, 1.2)
 	return nil
+}
+
+// noteIfBusy says so when raw C_Sign, which waits for nothing, did not get the
+// whole machine.
+func (t *table) noteIfBusy(raw *peer) {
+	if median(raw.cores) < 0.8*float64(runtime.NumCPU()) {
+		t.note("Other programs kept the machine busy during this run: its rates and times prove nothing, the rows by processor time count")
+	}
 }
 
 // peer is one of those whose rates are compared.
