@@ -277,4 +277,3 @@ func constants(t testing.TB, file, prefix string) (values []string) {
 	slices.Sort(values)
 	return values
 }
-
