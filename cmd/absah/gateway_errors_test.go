@@ -153,19 +153,18 @@ func sample(t testing.TB, name string) []byte {
 	return []byte(readFile(t, filepath.Join(testfile.Root(t), "testdata", "pdf", name)))
 }
 
-// provokeBusy fills the spool with uploads that do not end.
+// provokeBusy fills the spool with uploads that do not end. One that is still
+// on its way may be the one that is refused, so there are as many as it takes.
 func provokeBusy(t *testing.T, f *office) answer {
-	for range 2 {
+	var a answer
+	eventually(t, 5*time.Second, "the spool is full", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 		f.must(err)
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		_, err = fmt.Fprintf(conn, "POST /v1/seal HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/pdf\r\nContent-Length: 1048576\r\n\r\n", f.keys["e-office"])
 		f.must(err)
 		_, err = conn.Write(make([]byte, 1<<20-1))
 		f.must(err)
-	}
-	var a answer
-	eventually(t, 5*time.Second, "the spool is full", func() bool {
 		a = f.seal(t, "e-office", bytes.Repeat([]byte(" "), 900<<10), bySeal)
 		return a.status == http.StatusServiceUnavailable
 	})
