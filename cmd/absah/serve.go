@@ -552,6 +552,9 @@ func (s *gatewayService) serve(ctx context.Context) error {
 	stop()
 	work.Wait()
 	_, last := s.log.Integrate(ending)
+	if errors.Is(last, evidence.ErrConflict) { // another node has done it
+		last = nil
+	}
 	return errors.Join(err, last)
 }
 
