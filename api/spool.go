@@ -18,8 +18,9 @@ import (
 // are smaller, and a file for each costs more than signing it.
 const inMemory = 256 << 10
 
-// copyBuffer is how much of a larger upload is read at a time, in bytes.
-const copyBuffer = 128 << 10
+// copyBuffer is how much of a larger upload is read at a time, in bytes: whole
+// blocks.
+const copyBuffer = burst * blockSize
 
 // spoolPrefix begins the names of spool files, the only ones that are removed
 // from the directory at start.
@@ -32,9 +33,10 @@ var (
 	errSpoolFull = errors.New("spool is full")
 )
 
-// spool keeps uploads while they are worked on. A file has no name from the
-// moment it exists, so that neither a crash nor a reader of the directory
-// finds one. It may be used by several goroutines.
+// spool keeps uploads while they are worked on: small ones in memory, others in
+// files that have no name from the moment they exist and are encrypted under a key
+// in memory, so that neither a crash, nor a reader of the directory, nor a
+// copy of the disk discloses one. It may be used by several goroutines.
 type spool struct {
 	dir   string
 	max   int64 // one upload, bytes
@@ -68,8 +70,8 @@ type upload struct {
 	SHA256 [32]byte
 
 	spool    *spool
-	file     *os.File // nil when in memory
-	memory   []byte   // nil when in a file
+	file     *sealedFile // nil when in memory
+	memory   []byte      // nil when in a file
 	reserved int64
 }
 
@@ -102,11 +104,7 @@ func (s *spool) receive(r io.Reader) (_ *upload, err error) {
 			return nil, err
 		}
 	}
-	if u.file, err = os.CreateTemp(s.dir, spoolPrefix+"*"); err != nil {
-		return nil, err
-	}
-	fault.Point("spool.created")
-	if err = os.Remove(u.file.Name()); err != nil {
+	if u.file, err = s.create(); err != nil {
 		return nil, err
 	}
 	u.Digest.Write(head)
@@ -115,11 +113,45 @@ func (s *spool) receive(r io.Reader) (_ *upload, err error) {
 	}
 	// The rest goes through the same memory: with many uploads at once what each
 	// holds is what the gateway needs.
-	n, err := io.CopyBuffer(io.MultiWriter(reserver{u}, u.file, u.Digest), r, head[:copyBuffer])
+	for !errors.Is(err, io.EOF) {
+		var n int
+		if n, err = fill(r, head[:copyBuffer]); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if !u.reserve(int64(n)) {
+			return nil, errSpoolFull
+		}
+		u.Digest.Write(head[:n])
+		if _, failed := u.file.Write(head[:n]); failed != nil {
+			return nil, failed
+		}
+	}
+	return u, u.finish(u.file, nil, u.file.size)
+}
+
+// create makes a file that has lost its name before anything is in it.
+func (s *spool) create() (*sealedFile, error) {
+	f, err := os.CreateTemp(s.dir, spoolPrefix+"*")
 	if err != nil {
 		return nil, err
 	}
-	return u, u.finish(u.file, nil, inMemory+n)
+	fault.Point("spool.created")
+	sealed, err := newSealedFile(f)
+	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return sealed, nil
+}
+
+// fill reads until b is full. The error is the reader's own, so that a body that
+// breaks off is not taken for one that ends.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var got int
+		got, err = r.Read(b[n:])
+		n += got
+	}
+	return n, err
 }
 
 // finish completes u over what was read: all of it in memory, or in a file and
@@ -139,16 +171,6 @@ func (u *upload) finish(r io.ReaderAt, hashing []byte, size int64) error {
 func (u *upload) reserve(n int64) bool {
 	u.reserved += n
 	return u.spool.used.Add(n) <= u.spool.total
-}
-
-// reserver takes room for what is written to it, before it goes to disk.
-type reserver struct{ u *upload }
-
-func (w reserver) Write(p []byte) (int, error) {
-	if !w.u.reserve(int64(len(p))) {
-		return 0, errSpoolFull
-	}
-	return len(p), nil
 }
 
 // Close gives the room back. Closing twice is fine.

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"io"
+	"os"
+)
+
+// Of the spool, for tests.
+const (
+	BlockSize = blockSize
+	SealSize  = sealSize
+	InMemory  = inMemory
+)
+
+var (
+	ErrSpoolChanged = errSpoolChanged
+	ErrSpoolFull    = errSpoolFull
+	ErrTooLarge     = errTooLarge
+)
+
+// Spool is a spool for tests.
+type Spool struct{ *spool }
+
+// NewSpool returns a spool of its own.
+func NewSpool(dir string, maxUpload, total int64) (Spool, error) {
+	s, err := newSpool(dir, maxUpload, total)
+	return Spool{s}, err
+}
+
+// Receive is what a request does with a body.
+func (s Spool) Receive(r io.Reader) (*Upload, error) {
+	u, err := s.receive(r)
+	if err != nil {
+		return nil, err
+	}
+	return &Upload{u}, nil
+}
+
+// Used is how much room is taken, in bytes.
+func (s Spool) Used() int64 { return s.used.Load() }
+
+// Upload is an upload for tests.
+type Upload struct{ *upload }
+
+// File is what is on disk; nil when nothing is.
+func (u *Upload) File() *os.File {
+	if u.file == nil {
+		return nil
+	}
+	return u.file.file
+}
