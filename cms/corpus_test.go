@@ -16,31 +16,8 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/internal/testfile"
 )
-
-// corpusDir returns ../shared/corpus as seen from the repository's root, and
-// skips the test where it is absent.
-func corpusDir(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			tb.Skip("go.mod not found above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	corpus := filepath.Join(dir, "..", "shared", "corpus")
-	if _, err := os.Stat(corpus); err != nil {
-		tb.Skip("the corpus is absent:", corpus)
-	}
-	return corpus
-}
 
 var byteRangePattern = regexp.MustCompile(`/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]`)
 
@@ -104,10 +81,9 @@ func occurrences(b []byte, text string) iter.Seq[int] {
 }
 
 func corpusSignatures(tb testing.TB) map[string][]embedded {
-	dir := filepath.Join(corpusDir(tb), "pdf")
-	names, err := filepath.Glob(filepath.Join(dir, "*.pdf"))
+	names, err := filepath.Glob(filepath.Join(testfile.Corpus(tb, "pdf"), "*.pdf"))
 	if err != nil || len(names) == 0 {
-		tb.Skip("no PDF in the corpus")
+		tb.Fatalf("no PDF in the corpus: %v", err)
 	}
 	all := map[string][]embedded{}
 	for _, name := range names {

@@ -13,27 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 )
-
-// corpusDir finds <repo>/../shared/corpus, or skips.
-func corpusDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			corpus := filepath.Join(dir, "..", "shared", "corpus")
-			if _, err := os.Stat(filepath.Join(corpus, "pdf.json")); err == nil {
-				return corpus
-			}
-		}
-	}
-	t.Skip("third-party corpus ../shared/corpus is absent")
-	return ""
-}
 
 // corpusRow is what these tests use of pdf.json.
 type corpusRow struct {
@@ -45,7 +27,7 @@ type corpusRow struct {
 
 func corpusRows(t testing.TB) (dir string, rows []corpusRow) {
 	t.Helper()
-	corpus := corpusDir(t)
+	corpus := testfile.Corpus(t)
 	b, err := os.ReadFile(filepath.Join(corpus, "pdf.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -160,10 +142,7 @@ func checkTiling(t *testing.T, doc *pdf.Document) {
 // comparePages compares the number of pages and the first page with qpdf.
 func comparePages(t *testing.T, file string, doc *pdf.Document, n int) {
 	t.Helper()
-	qpdf, err := exec.LookPath("qpdf")
-	if err != nil {
-		t.Skip("qpdf is not installed")
-	}
+	qpdf := testfile.Tool(t, "qpdf")
 	out, err := exec.Command(qpdf, "--show-npages", file).Output()
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 3) {

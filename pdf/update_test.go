@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"pgregory.net/rapid"
 )
@@ -84,14 +85,10 @@ func checkStamped(t *testing.T, d *pdf.Document) {
 	checkPage(t, d)
 }
 
-// foreign runs a foreign reader over the file; missing tools are named.
+// foreign runs a foreign reader over the file.
 func foreign(t *testing.T, data []byte, argv ...string) {
 	t.Helper()
-	path, err := exec.LookPath(argv[0])
-	if err != nil {
-		t.Logf("%s is not installed: not checked", argv[0])
-		return
-	}
+	path := testfile.Tool(t, argv[0])
 	file := filepath.Join(t.TempDir(), "out.pdf")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
@@ -229,10 +226,7 @@ func TestUpdateErrors(t *testing.T) {
 
 // TestEncrypted updates files that qpdf encrypted, in every way it can.
 func TestEncrypted(t *testing.T) {
-	qpdf, err := exec.LookPath("qpdf")
-	if err != nil {
-		t.Skip("qpdf is not installed")
-	}
+	qpdf := testfile.Tool(t, "qpdf")
 	tests := []struct {
 		name, user string
 		args       []string
@@ -354,15 +348,16 @@ func TestUpdateCorpus(t *testing.T) {
 			if a != b || (err1 == nil) != (err2 == nil) {
 				t.Errorf("pages %d, %v after Append; %d, %v after Open", a, err1, b, err2)
 			}
-			if row.Class == "accept" && len(d.Anomalies()) == 0 && qpdfContent(filepath.Join(dir, row.File)) {
+			if row.Class == "accept" && len(d.Anomalies()) == 0 && qpdfContent(t, filepath.Join(dir, row.File)) {
 				foreign(t, out, "qpdf", "--check")
 			}
 		})
 	}
 }
 
-func qpdfContent(file string) bool {
-	out, err := exec.Command("qpdf", "--check", file).CombinedOutput()
+func qpdfContent(t *testing.T, file string) bool {
+	t.Helper()
+	out, err := exec.Command(testfile.Tool(t, "qpdf"), "--check", file).CombinedOutput()
 	return err == nil && !bytes.Contains(out, []byte("WARNING"))
 }
 

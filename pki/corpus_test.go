@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pki"
 )
 
@@ -20,24 +21,7 @@ import (
 // is skipped where they are absent.
 func corpus(t *testing.T, name string) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the package")
-		}
-		dir = filepath.Dir(dir)
-	}
-	path := filepath.Join(dir, "..", "shared", "corpus", "x509", name)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("corpus %s is absent", name)
-	}
-	return path
+	return testfile.Corpus(t, "x509", name)
 }
 
 func read(t *testing.T, path ...string) []byte {

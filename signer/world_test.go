@@ -234,14 +234,10 @@ func digestOf(tb testing.TB, s *pades.Signature, doc *pdf.Document, h crypto.Has
 	return d.Sum(nil)
 }
 
-// tool runs a judge over a file with the given bytes; it skips nothing itself:
-// missing tools are reported by name once.
+// tool runs a judge and returns all that it says.
 func tool(tb testing.TB, name string, args ...string) (string, error) {
 	tb.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		tb.Skipf("%s is not installed", name)
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
+	out, err := exec.Command(testfile.Tool(tb, name), args...).CombinedOutput()
 	return string(out), err
 }
 

@@ -30,7 +30,7 @@ func small(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("no file system of its own: %v", err)
+		t.Skipf("this process may not mount a tmpfs, which takes CAP_SYS_ADMIN: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {

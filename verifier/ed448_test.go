@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/verifier"
 )
 
@@ -44,14 +45,12 @@ func TestEd448(t *testing.T) {
 }
 
 func TestEd448AgainstOpenSSL(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not installed")
-	}
+	openssl := testfile.Tool(t, "openssl")
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	run := func(args ...string) []byte {
 		t.Helper()
-		out, err := exec.Command("openssl", args...).Output()
+		out, err := exec.Command(openssl, args...).Output()
 		if err != nil {
 			t.Fatalf("openssl %v: %v", args, err)
 		}

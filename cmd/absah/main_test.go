@@ -41,8 +41,9 @@ func TestMain(m *testing.M) {
 //	record DB BUNDLE KEYS FLOOR  a log of five records in a new database, and a bundle of the last
 //	tamper DB SQL       what an administrator of the database can do
 func TestScripts(t *testing.T) {
-	if hsmtest.ModulePath() == "" {
-		t.Skip("SoftHSM is not installed")
+	hsmtest.Module(t)
+	for _, command := range []string{"openssl", "pkcs11-tool", "qpdf", "unzip"} {
+		testfile.Tool(t, command)
 	}
 	root := testfile.Root(t)
 	testscript.Run(t, testscript.Params{

@@ -20,6 +20,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 func TestAuthority(t *testing.T) {
@@ -340,9 +341,7 @@ func TestServeTimestamps(t *testing.T) {
 
 // TestOpenSSL lets openssl ask and judge.
 func TestOpenSSL(t *testing.T) {
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not installed")
-	}
+	openssl := testfile.Tool(t, "openssl")
 	a := newAuthority(t)
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
@@ -354,7 +353,7 @@ func TestOpenSSL(t *testing.T) {
 	}
 	run := func(args ...string) {
 		t.Helper()
-		out, err := exec.CommandContext(t.Context(), "openssl", args...).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), openssl, args...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("openssl %s: %v\n%s", strings.Join(args, " "), err, out)
 		}

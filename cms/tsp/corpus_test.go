@@ -10,6 +10,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // contents returns the hexadecimal /Contents of a PDF, found without parsing.
@@ -37,9 +38,9 @@ func contents(pdf []byte) (found [][]byte) {
 // and signature time-stamps, and checks the latter against the value they are
 // over.
 func TestCorpus(t *testing.T) {
-	names, err := filepath.Glob("../../../shared/corpus/pdf/*.pdf")
+	names, err := filepath.Glob(filepath.Join(testfile.Corpus(t, "pdf"), "*.pdf"))
 	if err != nil || len(names) == 0 {
-		t.Skip("the corpus is absent: ../shared/corpus beside the repository")
+		t.Fatalf("no PDF in the corpus: %v", err)
 	}
 	var document, signature, good int
 	for _, name := range names {

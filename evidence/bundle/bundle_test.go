@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -18,13 +19,17 @@ import (
 func tools(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
+	found := map[string]string{"dash": testfile.Tool(t, "dash"), "openssl": testfile.Tool(t, "openssl")}
 	for _, name := range []string{
-		"dash", "openssl", "base64", "cat", "cut", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
+		"base64", "cat", "cut", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
 	} {
 		path, err := exec.LookPath(name)
 		if err != nil {
-			t.Skipf("%s is not installed", name)
+			testfile.Lacking(t, name, "Debian package coreutils")
 		}
+		found[name] = path
+	}
+	for name, path := range found {
 		if err := os.Symlink(path, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -170,10 +175,7 @@ func TestBundle(t *testing.T) {
 			if tt.drop != nil {
 				return // nothing that the others do not have
 			}
-			faketime, err := exec.LookPath("faketime")
-			if err != nil {
-				t.Skip("faketime is not installed")
-			}
+			faketime := testfile.Tool(t, "faketime")
 			status, states, out = script(t, path, dir, []string{faketime, "-f", "+10y"}, "-k", keys, "-t", w.anchor)
 			if status != 0 {
 				t.Errorf("ten years later: exit status %d, failed %v\n%s", status, failed(states), out)

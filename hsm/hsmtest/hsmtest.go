@@ -7,7 +7,7 @@
 //	func TestMain(m *testing.M) { hsmtest.Main(m) }
 //
 // Tests skip, naming what is missing, on machines without SoftHSM; those that
-// use [NewShim] also without a C compiler. Everything lives in a temporary
+// use [NewShim] also without gcc. Everything lives in a temporary
 // directory of the test; the environment of the test process is not changed.
 // The package is for tests only: its PINs are in its source.
 package hsmtest
@@ -22,6 +22,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/hsm"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // PIN and SOPIN are the PINs of every token that New makes.
@@ -48,6 +49,17 @@ func ModulePath() string {
 		}
 	}
 	return ""
+}
+
+// Module is ModulePath for a test that cannot do without: where SoftHSM is
+// absent, the test is [testfile.Lacking] it.
+func Module(t testing.TB) string {
+	t.Helper()
+	path := ModulePath()
+	if path == "" {
+		testfile.Lacking(t, "libsofthsm2.so", "Debian package libsofthsm2")
+	}
+	return path
 }
 
 // RunIfWorker turns the process into the worker, for ever, when it was started
@@ -82,13 +94,10 @@ type Token struct {
 	Log *Log
 }
 
-// New makes a token. It skips the test when SoftHSM is absent.
+// New makes a token. A machine without SoftHSM is [testfile.Lacking] it.
 func New(t testing.TB) *Token {
 	t.Helper()
-	lib := ModulePath()
-	if lib == "" {
-		t.Skip("SoftHSM is not installed (Debian package softhsm2)")
-	}
+	lib := Module(t)
 	base := tempDir(t)
 	dir := filepath.Join(base, "tokens")
 	conf := filepath.Join(base, "softhsm2.conf")

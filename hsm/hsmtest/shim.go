@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 //go:embed testdata/shim.c
@@ -40,17 +42,12 @@ type Shim struct {
 	control, log string
 }
 
-// NewShim makes a token as New does, behind a Shim. It skips the test when
-// SoftHSM or a C compiler is absent.
+// NewShim makes a token as New does, behind a Shim. A machine without
+// SoftHSM or gcc is [testfile.Lacking] them.
 func NewShim(t testing.TB) (*Token, *Shim) {
 	t.Helper()
 	tok := New(t)
-	cc, err := exec.LookPath("gcc")
-	if err != nil {
-		if cc, err = exec.LookPath("cc"); err != nil {
-			t.Skip("no C compiler is installed (Debian package gcc)")
-		}
-	}
+	cc := testfile.Tool(t, "gcc")
 	dir := t.TempDir()
 	s := &Shim{t: t, control: filepath.Join(dir, "control"), log: filepath.Join(dir, "log")}
 	src, lib := filepath.Join(dir, "shim.c"), filepath.Join(dir, "shim.so")

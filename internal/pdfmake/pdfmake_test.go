@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/internal/pdfmake"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 const folder = "../../testdata/pdf"
@@ -51,7 +52,7 @@ func TestFilesAreCurrent(t *testing.T) {
 
 // TestQPDFAccepts asks a foreign reader whether the inputs are well-formed.
 func TestQPDFAccepts(t *testing.T) {
-	qpdf := tool(t, "qpdf")
+	qpdf := testfile.Tool(t, "qpdf")
 	for _, in := range pdfmake.Inputs() {
 		t.Run(in.Name, func(t *testing.T) {
 			out, status := run(t, qpdf, "--check", "--password="+in.Password, filepath.Join(folder, in.Name+".pdf"))
@@ -71,7 +72,7 @@ func TestQPDFAccepts(t *testing.T) {
 
 // TestPasswordIsNeeded makes sure that the password of an input matters.
 func TestPasswordIsNeeded(t *testing.T) {
-	qpdf := tool(t, "qpdf")
+	qpdf := testfile.Tool(t, "qpdf")
 	for _, in := range pdfmake.Inputs() {
 		if in.Password == "" {
 			continue
@@ -83,7 +84,7 @@ func TestPasswordIsNeeded(t *testing.T) {
 }
 
 func TestLinearized(t *testing.T) {
-	out, status := run(t, tool(t, "qpdf"), "--check-linearization", filepath.Join(folder, "linearized.pdf"))
+	out, status := run(t, testfile.Tool(t, "qpdf"), "--check-linearization", filepath.Join(folder, "linearized.pdf"))
 	if status != 0 || !strings.Contains(out, "no linearization errors") {
 		t.Errorf("status %d\n%s", status, out)
 	}
@@ -91,7 +92,7 @@ func TestLinearized(t *testing.T) {
 
 func TestFontsAreEmbedded(t *testing.T) {
 	for _, name := range []string{"naskah-dinas", "pdfa-2b"} {
-		out, status := run(t, tool(t, "pdffonts"), filepath.Join(folder, name+".pdf"))
+		out, status := run(t, testfile.Tool(t, "pdffonts"), filepath.Join(folder, name+".pdf"))
 		if got := strings.Count(out, "yes yes yes"); status != 0 || got != 3 {
 			t.Errorf("%s: %d fonts embedded, subset and with Unicode, want 3\n%s", name, got, out)
 		}
@@ -99,7 +100,7 @@ func TestFontsAreEmbedded(t *testing.T) {
 }
 
 func TestLetterText(t *testing.T) {
-	out, status := run(t, tool(t, "pdftotext"), "-layout", filepath.Join(folder, "naskah-dinas.pdf"), "-")
+	out, status := run(t, testfile.Tool(t, "pdftotext"), "-layout", filepath.Join(folder, "naskah-dinas.pdf"), "-")
 	for _, want := range []string{"BUPATI CONTOH", "Nomor", "Contoh, 2 Januari 2026", "Tembusan"} {
 		if status != 0 || !strings.Contains(out, want) {
 			t.Errorf("the text of the letter lacks %q (status %d)\n%s", want, status, out)
@@ -114,15 +115,6 @@ func ExampleFile() {
 	f.Flush(pdfmake.Table)
 	fmt.Println(strings.Contains(string(f.Bytes()), "2 0 obj\n<</Type /Catalog/Pages 1 0 R>>\nendobj"))
 	// Output: true
-}
-
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	return path
 }
 
 func run(t *testing.T, name string, args ...string) (output string, status int) {

@@ -11,15 +11,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/absah-id/absah/internal/pdfrand"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // TestQPDFAccepts holds the generator to a foreign reader: without it a
 // property that holds for every sample might hold for malformed files only.
 func TestQPDFAccepts(t *testing.T) {
-	qpdf, err := exec.LookPath("qpdf")
-	if err != nil {
-		t.Skip("qpdf is not installed")
-	}
+	qpdf := testfile.Tool(t, "qpdf")
 	path := filepath.Join(t.TempDir(), "sample.pdf")
 	rapid.Check(t, func(rt *rapid.T) {
 		s := pdfrand.Samples().Draw(rt, "sample")

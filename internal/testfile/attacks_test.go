@@ -151,9 +151,7 @@ func TestAttacksOnThePage(t *testing.T) {
 // compares; nil reads the claim as text that the output holds.
 func eachAttack(t *testing.T, tool string, claim func(testfile.Attack) string, read func(out string, status int) string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		t.Skipf("%s is absent: %v", tool, err)
-	}
+	path := testfile.Tool(t, tool)
 	done := map[string]bool{}
 	for _, a := range testfile.Attacks(t) {
 		want := claim(a)
@@ -165,7 +163,7 @@ func eachAttack(t *testing.T, tool string, claim func(testfile.Attack) string, r
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, tool, append(args, a.Path)...)
+			cmd := exec.CommandContext(ctx, path, append(args, a.Path)...)
 			out, err := cmd.Output() // some write warnings in between
 			if cmd.ProcessState == nil {
 				t.Fatal(err)

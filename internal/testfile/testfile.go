@@ -1,9 +1,9 @@
-// Package testfile finds the files that tests read: the project's own inputs
-// under testdata/pdf and, where it is present, the corpus of other people's
-// files beside the repository.
+// Package testfile finds what tests need: the project's own inputs under
+// testdata/pdf, the corpus of other people's files beside the repository where
+// it is present, and the commands that tests run.
 //
-// It is for tests only. It reads the file system and nothing else; all of it
-// may be used by several goroutines.
+// It is for tests only. It reads the file system and the environment variables
+// PATH and CI; all of it may be used by several goroutines.
 package testfile
 
 import (

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 )
@@ -132,17 +133,14 @@ func visible(page int) *pades.Appearance {
 	return &pades.Appearance{Page: page, Rect: pades.Rect{X0: 20, Y0: 20, X1: 120, Y1: 70}, Form: appearance}
 }
 
-// tool runs a program on a file with that content and returns its output;
-// it skips the test, naming the program, where that is not installed.
+// tool runs a program on a file with that content and returns its output.
 func tool(t testing.TB, content []byte, name string, args ...string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed", name)
-	}
+	tool := testfile.Tool(t, name)
 	path := filepath.Join(t.TempDir(), "in.pdf")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(name, append(args, path)...).CombinedOutput()
+	out, err := exec.Command(tool, append(args, path)...).CombinedOutput()
 	return string(out), err
 }

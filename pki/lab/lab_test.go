@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
@@ -193,10 +194,7 @@ func askTSA(t *testing.T, l *lab.Lab, digest []byte) ([]byte, error) {
 
 // TestForeignJudge lets OpenSSL say whether the lab's answers are right.
 func TestForeignJudge(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl is not installed")
-	}
+	openssl := testfile.Tool(t, "openssl")
 	l := start(t, lab.Config{Key: lab.RSA2048, RootKey: lab.RSA2048})
 	chain := issue(t, l, lab.IssueOptions{})
 	dir := t.TempDir()

@@ -89,15 +89,13 @@ const dpi = 144
 // render draws the first page as its reader sees it.
 func render(tb testing.TB, b []byte) image.Image {
 	tb.Helper()
-	if _, err := exec.LookPath("pdftoppm"); err != nil {
-		tb.Skip("pdftoppm is not installed")
-	}
+	pdftoppm := testfile.Tool(tb, "pdftoppm")
 	dir := tb.TempDir()
 	in := filepath.Join(dir, "in.pdf")
 	if err := os.WriteFile(in, b, 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	out, err := exec.Command("pdftoppm", "-cropbox", "-png", "-r", fmt.Sprint(dpi), "-f", "1", "-l", "1", "-singlefile", in, filepath.Join(dir, "out")).CombinedOutput()
+	out, err := exec.Command(pdftoppm, "-cropbox", "-png", "-r", fmt.Sprint(dpi), "-f", "1", "-l", "1", "-singlefile", in, filepath.Join(dir, "out")).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		tb.Fatalf("pdftoppm: %v\n%s", err, out)
 	}
@@ -510,12 +508,12 @@ func TestFont(t *testing.T) {
 	v := full()
 	v.Name = "Ñandú Ωmega — “Łódź”"
 	out := place(t, page(nil), v)
-	if _, err := exec.LookPath("pdftotext"); err == nil {
+	t.Run("poppler", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "in.pdf")
 		if err := os.WriteFile(path, out, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		text, err := exec.Command("pdftotext", "-layout", path, "-").Output()
+		text, err := exec.Command(testfile.Tool(t, "pdftotext"), "-layout", path, "-").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -524,11 +522,11 @@ func TestFont(t *testing.T) {
 				t.Errorf("%q is not in the text:\n%s", want, text)
 			}
 		}
-		fonts, err := exec.Command("pdffonts", path).Output()
+		fonts, err := exec.Command(testfile.Tool(t, "pdffonts"), path).Output()
 		if err != nil || strings.Count(string(fonts), "CID TrueType") != 2 || strings.Count(string(fonts), "yes yes yes") != 2 {
 			t.Errorf("pdffonts: %v\n%s", err, fonts)
 		}
-	}
+	})
 	rev, f := form(t, out)
 	for _, name := range []pdf.Name{"F1", "F2"} {
 		top := dig[pdf.Dict](t, rev, f.Dict, "Resources", "Font", name)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/store"
 )
 
@@ -56,10 +57,7 @@ func Server(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("ABSAH_TEST_POSTGRES")
 	if server == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no ABSAH_TEST_POSTGRES: run the tests by make test")
-		}
-		t.Skip("no ABSAH_TEST_POSTGRES: run the tests by make test")
+		testfile.Lacking(t, "ABSAH_TEST_POSTGRES, the address of a PostgreSQL", "Debian package postgresql, started by make test")
 	}
 	return server
 }

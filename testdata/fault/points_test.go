@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/hsm/hsmtest"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // point is a place in the program at which it is killed.
@@ -212,7 +213,7 @@ func TestProductionHasNoPoints(t *testing.T) {
 	for path, want := range map[string]bool{filepath.Join(repository, "bin", "absah"): false, program: true} {
 		text, err := os.ReadFile(path)
 		if os.IsNotExist(err) {
-			t.Skip("bin/absah is not built: make build")
+			testfile.Lacking(t, "bin/absah", "make build")
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -43,7 +43,7 @@ type tab struct {
 func newTab(tb testing.TB) *tab {
 	tb.Helper()
 	needDemo(tb)
-	ctx, cancel := chromedp.NewContext(browser)
+	ctx, cancel := chromedp.NewContext(demo.browser)
 	tb.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	tb.Cleanup(cancel)
@@ -302,10 +302,7 @@ func TestPreview(t *testing.T) {
 			eval[bool](b, `window.violations = [], document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI)), true`)
 			b.give(c.file)
 			if !eval[bool](b, `document.querySelector('[data-preview]') !== null`) {
-				if os.Getenv("CI") != "" {
-					t.Fatal("the program was built without pdfjs-dist")
-				}
-				t.Skip("the program was built without pdfjs-dist (scripts/preview)")
+				testfile.Lacking(t, "pdfjs-dist in the program", "scripts/preview")
 			}
 			b.do(chromedp.Click(chromedp.CSS("[data-preview]")), chromedp.WaitReady(chromedp.CSS(".leaves canvas, .leaves .fault")))
 			if *screenshots != "" {
@@ -334,9 +331,6 @@ func TestPreview(t *testing.T) {
 // the registered one (S28).
 func TestQR(t *testing.T) {
 	needDemo(t)
-	if _, err := exec.LookPath("pdftoppm"); err != nil {
-		t.Skip("poppler-utils is not installed")
-	}
 	doc := seal(t, testdata.Letter, register(t, false))
 	name := write(t, "surat.pdf", doc)
 	address := qr(t, name)
@@ -370,7 +364,7 @@ func TestQR(t *testing.T) {
 func qr(tb testing.TB, name string) string {
 	tb.Helper()
 	prefix := filepath.Join(tb.TempDir(), "page")
-	if out, err := exec.Command("pdftoppm", "-r", "200", "-png", "-f", "1", "-singlefile", name, prefix).CombinedOutput(); err != nil {
+	if out, err := exec.Command(testfile.Tool(tb, "pdftoppm"), "-r", "200", "-png", "-f", "1", "-singlefile", name, prefix).CombinedOutput(); err != nil {
 		tb.Fatalf("pdftoppm: %v: %s", err, out)
 	}
 	m, err := png.Decode(bytes.NewReader(readFile(tb, prefix+".png")))
@@ -469,10 +463,7 @@ func TestAxe(t *testing.T) {
 	needDemo(t)
 	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("axe-core is not installed (scripts/npm api/web/browsertest)")
+		testfile.Lacking(t, "axe-core", "scripts/npm api/web/browsertest")
 	}
 	all := views(t)
 	for _, scheme := range []string{"light", "dark"} {
@@ -517,7 +508,7 @@ func (t *tab) scheme(name string) {
 // TestScreenshots writes pictures of every page for people to look at.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
-		t.Skip("no -screenshots DIR (make screenshots)")
+		t.Skip("not asked for: no -screenshots DIR (make screenshots)")
 	}
 	needDemo(t)
 	if err := os.MkdirAll(*screenshots, 0o750); err != nil {

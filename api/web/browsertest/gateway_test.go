@@ -11,93 +11,94 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 var screenshots = flag.String("screenshots", "", "folder to write a picture of every page to")
 
-// demo is the running gateway; its address is "" when it cannot run here.
+// demo is the running gateway and the browser that looks at it, started by the
+// first test that needs them and stopped by TestMain.
 var demo struct {
-	dir, url, why string
+	once     sync.Once
+	err      error
+	dir, url string
+	browser  context.Context
+	stop     []func()
 }
 
-// browser is the context of the running browser; nil when there is none.
-var browser context.Context
-
 func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := run(m)
-	if err != nil {
-		log.Println(err)
-		code = 1
+	code := m.Run()
+	for _, stop := range slices.Backward(demo.stop) {
+		stop()
 	}
 	os.Exit(code)
 }
 
-func run(m *testing.M) (code int, err error) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		demo.why = "chromium is not installed (scripts/packages test)"
-		return m.Run(), nil
+func needDemo(tb testing.TB) {
+	tb.Helper()
+	chromium := testfile.Tool(tb, "chromium")
+	testfile.Tool(tb, "softhsm2-util")
+	demo.once.Do(func() {
+		if demo.err = startBrowser(chromium); demo.err == nil {
+			demo.err = startGateway()
+		}
+	})
+	if demo.err != nil {
+		tb.Fatal(demo.err)
 	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true))...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	if err := chromedp.Do(ctx); err != nil {
-		return 0, fmt.Errorf("chromium: %w", err)
-	}
-	browser = ctx
-	stop, err := startDemo()
-	if err != nil {
-		return 0, err
-	}
-	defer stop()
-	return m.Run(), nil
 }
 
-// startDemo builds the program and has it serve.
-func startDemo() (stop func(), err error) {
-	if _, err := exec.LookPath("softhsm2-util"); err != nil {
-		demo.why = "softhsm2 is not installed (scripts/packages test)"
-		return func() {}, nil
+func startBrowser(chromium string) error {
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true))...)
+	demo.stop = append(demo.stop, cancel)
+	demo.browser, cancel = chromedp.NewContext(ctx)
+	demo.stop = append(demo.stop, cancel)
+	if err := chromedp.Do(demo.browser); err != nil {
+		return fmt.Errorf("chromium: %w", err)
 	}
+	return nil
+}
+
+// startGateway builds the program and has it serve.
+func startGateway() (err error) {
 	if demo.dir, err = os.MkdirTemp("", "absah-browsertest-"); err != nil {
-		return nil, err
+		return err
 	}
+	demo.stop = append(demo.stop, func() { _ = os.RemoveAll(demo.dir) })
 	program := filepath.Join(demo.dir, "absah")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/absah-id/absah/cmd/absah").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w: %s", err, out)
+		return fmt.Errorf("go build: %w: %s", err, out)
 	}
 	cmd := exec.Command(program, "demo", "--dir", filepath.Join(demo.dir, "demo"), "--listen", "127.0.0.1:0")
 	said := &waiter{found: make(chan string, 1)}
 	cmd.Stdout, cmd.Stderr = said, os.Stderr
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	stop = func() {
+	demo.stop = append(demo.stop, func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
-		_ = os.RemoveAll(demo.dir)
-	}
+	})
 	select {
 	case demo.url = <-said.found:
-		return stop, nil
+		return nil
 	case <-time.After(2 * time.Minute):
-		stop()
-		return nil, fmt.Errorf("absah demo does not serve: %s", said.b.String())
+		return fmt.Errorf("absah demo does not serve: %s", said.b.String())
 	}
 }
 
@@ -117,13 +118,6 @@ func (w *waiter) Write(p []byte) (int, error) {
 		w.found <- string(m[1])
 	}
 	return len(p), nil
-}
-
-func needDemo(tb testing.TB) {
-	tb.Helper()
-	if demo.why != "" {
-		tb.Skip(demo.why)
-	}
 }
 
 func inDemo(name string) string { return filepath.Join(demo.dir, "demo", name) }
