@@ -101,6 +101,7 @@ type auditor struct {
 	size  int64
 	found []Anomaly
 	spans []Span
+	holes []Span          // in which some bytes belong to nothing
 	uses  map[uint32]bool // containers of compressed entries
 	seen  []auditPlace
 }
@@ -357,6 +358,7 @@ func (a *auditor) gaps() error {
 // should be (§7.5.2).
 func (a *auditor) gap(c *cursor, from, to int64) error {
 	c.pos = from
+	hole := Span{Offset: from, End: to}
 	comment, noted := false, from == 0
 	for c.pos < to {
 		b, err := c.peek(1)
@@ -377,6 +379,7 @@ func (a *auditor) gap(c *cursor, from, to int64) error {
 				}
 			default:
 				a.note(c.pos+int64(i), "junk")
+				a.holes = append(a.holes, hole)
 				return nil
 			}
 		}

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,26 @@ type Anomaly struct {
 	Revision int   // 1-based index; 0 when it belongs to none
 	Offset   int64 // in the file; -1 when it has no place
 	Rule     string
+}
+
+// String says in words what was found and where, without the rule.
+func (a Anomaly) String() string {
+	words := tolerated[a.Rule]
+	if words == "" {
+		words = explained[a.Rule]
+	}
+	if words == "" {
+		words = a.Rule
+	}
+	switch {
+	case a.Revision > 0 && a.Offset >= 0:
+		return fmt.Sprintf("%s (revision %d, at byte %d)", words, a.Revision, a.Offset)
+	case a.Revision > 0:
+		return fmt.Sprintf("%s (revision %d)", words, a.Revision)
+	case a.Offset >= 0:
+		return fmt.Sprintf("%s (at byte %d)", words, a.Offset)
+	}
+	return words
 }
 
 // Document is an opened PDF file. It is immutable and safe for concurrent use.
@@ -57,6 +78,7 @@ type cachedObject struct {
 	start, end int64
 	flaws      flaws
 	dups       []int64
+	spans      []EntrySpan
 }
 
 // cacheKey is where an object stands. Num tells apart what a hostile table

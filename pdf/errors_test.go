@@ -42,6 +42,47 @@ func TestEveryRuleHasWords(t *testing.T) {
 	}
 }
 
+// TestEveryAnomalyHasWords, with the place where it was found.
+func TestEveryAnomalyHasWords(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := regexp.MustCompile(`(?:note\([^"\n]*, |flaw[A-Z]\w+, |tolerable\([^"\n]*, |rule :?= )"([a-z0-9-]+)"`)
+	seen := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range noted.FindAllStringSubmatch(string(src), -1) {
+			seen++
+			got := pdf.Anomaly{Revision: 2, Offset: 7, Rule: m[1]}.String()
+			if words, ok := strings.CutSuffix(got, " (revision 2, at byte 7)"); !ok || words == m[1] {
+				t.Errorf("%s: %s is %q: no words", name, m[1], got)
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("found %d anomalies in the source, want 50 at least", seen)
+	}
+	for _, c := range []struct {
+		anomaly pdf.Anomaly
+		want    string
+	}{
+		{pdf.Anomaly{Offset: 7, Rule: "junk-after-eof"}, "other data follow the end of the document (at byte 7)"},
+		{pdf.Anomaly{Revision: 1, Offset: -1, Rule: "prev-zero"}, "/Prev is 0 (revision 1)"},
+		{pdf.Anomaly{Offset: -1, Rule: "prev-zero"}, "/Prev is 0"},
+	} {
+		if got := c.anomaly.String(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestPasswordErrors(t *testing.T) {
 	dict := cryptVectors[0].dict(t)
 	locked := encryptedFile(t, dict)

@@ -29,7 +29,7 @@ const (
 // led to it. It may be read by several goroutines.
 type Report struct {
 	File      string
-	SHA256    [32]byte
+	SHA256    [32]byte // zero when the file was not read to its end
 	Size      int64
 	At        time.Time // the moment of validation, UTC
 	Policy    string
@@ -172,8 +172,17 @@ type jsonTimestamp struct {
 	SubIndication SubIndication `json:"subIndication"`
 }
 
+// Digest is the SHA-256 of the file in hexadecimal, "" when it is not known.
+func (r *Report) Digest() string {
+	if r.SHA256 == [32]byte{} {
+		return ""
+	}
+	return hex.EncodeToString(r.SHA256[:])
+}
+
 // MarshalJSON writes the report as schema absah/verdict/1. Times are RFC 3339
-// in UTC, "" when there is none; lists are never null.
+// in UTC, "" when there is none; lists are never null. A warning is a text with
+// the code behind it in brackets; that of a signature begins with its field.
 func (r *Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.json(false)) }
 
 // DetailedJSON is [Report.MarshalJSON] with one key more in each signature:
@@ -183,12 +192,12 @@ func (r *Report) DetailedJSON() ([]byte, error) { return json.Marshal(r.json(tru
 
 func (r *Report) json(detailed bool) jsonReport {
 	out := jsonReport{
-		Schema: Schema, File: r.File, SHA256: hex.EncodeToString(r.SHA256[:]), Size: r.Size, At: jsonTime(r.At),
+		Schema: Schema, File: r.File, SHA256: r.Digest(), Size: r.Size, At: jsonTime(r.At),
 		Policy: r.Policy, Verdict: r.Verdict, Reasons: r.Reasons,
 		Signatures: []jsonSignature{}, Warnings: []string{},
 	}
 	for _, w := range r.Warnings {
-		out.Warnings = append(out.Warnings, w.Text)
+		out.Warnings = append(out.Warnings, w.String())
 	}
 	for _, s := range r.Signatures {
 		j := s.json()
@@ -197,7 +206,7 @@ func (r *Report) json(detailed bool) jsonReport {
 		}
 		out.Signatures = append(out.Signatures, j)
 		for _, w := range s.Warnings {
-			out.Warnings = append(out.Warnings, s.Field+": "+w.Text)
+			out.Warnings = append(out.Warnings, s.Field+": "+w.String())
 		}
 	}
 	return out

@@ -66,6 +66,9 @@ type Reason struct {
 	Text string `json:"text"`
 }
 
+// String is the text with the code behind it, in brackets.
+func (r Reason) String() string { return r.Text + " [" + r.Code + "]" }
+
 func reasonf(code, format string, args ...any) Reason {
 	return Reason{code, fmt.Sprintf(format, args...)}
 }

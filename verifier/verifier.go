@@ -101,11 +101,7 @@ func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report,
 	r := &run{
 		v: v, in: in, at: at, evidence: newEvidence(v.parsed), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus),
-		storeCache: make(map[statusKey]stored),
-		report: &Report{
-			File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,
-			Catalogue: fmt.Sprintf("%s as of %s", v.catalogue.name, v.catalogue.asOf.Format(time.DateOnly)),
-		},
+		storeCache: make(map[statusKey]stored), report: v.newReport(in, at),
 	}
 	var end context.CancelFunc
 	r.network, end = newNetwork(ctx, v.cfg)
@@ -117,6 +113,23 @@ func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report,
 		return nil, err // a source that was cut short is not a finding
 	}
 	return r.report, nil
+}
+
+// Unread is the report about a file that could not be read, or not in one
+// state, which [Verifier.Verify] or the caller has found: UNREADABLE with cause
+// as the reason. It has no SHA-256.
+func (v *Verifier) Unread(in Input, at time.Time, cause error) *Report {
+	r := v.newReport(in, at.UTC().Truncate(time.Second))
+	r.Verdict = Unreadable
+	r.Reasons = []Reason{reasonf("reading", "%v", cause)}
+	return r
+}
+
+func (v *Verifier) newReport(in Input, at time.Time) *Report {
+	return &Report{
+		File: in.Name, Size: in.Size, At: at, Policy: v.cfg.Policy.Name,
+		Catalogue: fmt.Sprintf("%s as of %s", v.catalogue.name, v.catalogue.asOf.Format(time.DateOnly)),
+	}
 }
 
 // run is one validation of one file, by one goroutine.
@@ -218,7 +231,7 @@ func (r *run) damagedForm(f pades.Finding) error {
 		return err
 	}
 	r.report.Verdict = NoSignature
-	r.note(f.Code, "the form cannot be read: "+f.Text)
+	r.note(f.Code, f.Text)
 	if signed {
 		r.unlisted(Reason{f.Code, f.Text})
 	}

@@ -107,8 +107,9 @@ func (r progressReader) ReadAt(b []byte, off int64) (int, error) {
 // with end all of it.
 type wholeReader struct {
 	io.ReaderAt
-	p    *progress
-	left atomic.Int64
+	p      *progress
+	left   atomic.Int64
+	failed atomic.Bool // less was read than was asked for
 }
 
 func newWholeReader(r io.ReaderAt, size int64, p *progress) *wholeReader {
@@ -119,6 +120,9 @@ func newWholeReader(r io.ReaderAt, size int64, p *progress) *wholeReader {
 
 func (r *wholeReader) ReadAt(b []byte, off int64) (int, error) {
 	n, err := r.ReaderAt.ReadAt(b, off)
+	if n < len(b) {
+		r.failed.Store(true)
+	}
 	if left := r.left.Add(-int64(n)); left+int64(n) > 0 {
 		r.p.add(min(int64(n), left+int64(n)))
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -349,11 +351,43 @@ func (j *verifyJob) each(ctx context.Context, use func(*verifier.Report) error) 
 
 func (j *verifyJob) verify(ctx context.Context, file verifyFile) (*verifier.Report, error) {
 	f, err := os.Open(file.name)
-	if err != nil {
-		return nil, usageErrorf("%v", err)
+	if err != nil { // it was there a moment ago
+		return j.v.Unread(verifier.Input{Name: file.name, Size: file.size}, j.at, err), nil
 	}
 	defer f.Close()
-	reader := newWholeReader(f, file.size, j.progress)
+	return j.judge(ctx, file.name, f)
+}
+
+// inputFile is what judge asks of an [os.File].
+type inputFile interface {
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+}
+
+// judge verifies an open file. One that cannot be read to its end, or was
+// written to meanwhile, is UNREADABLE: what was parsed and what was hashed may
+// be two documents.
+func (j *verifyJob) judge(ctx context.Context, name string, f inputFile) (*verifier.Report, error) {
+	in := verifier.Input{Name: name, Password: j.password}
+	before, err := f.Stat()
+	if err != nil {
+		return j.v.Unread(in, j.at, err), nil
+	}
+	in.Size = before.Size()
+	reader := newWholeReader(f, in.Size, j.progress)
 	defer reader.end()
-	return j.v.Verify(ctx, verifier.Input{Reader: reader, Size: file.size, Name: file.name, Password: j.password}, j.at)
+	in.Reader = reader
+	report, err := j.v.Verify(ctx, in, j.at)
+	after, statErr := f.Stat()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case statErr != nil:
+		return j.v.Unread(in, j.at, statErr), nil
+	case after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()):
+		return j.v.Unread(in, j.at, fmt.Errorf("the file was changed while it was being read: %d bytes at first, %d at last", before.Size(), after.Size())), nil
+	case err != nil && reader.failed.Load():
+		return j.v.Unread(in, j.at, err), nil
+	}
+	return report, err
 }

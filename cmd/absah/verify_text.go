@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -17,22 +18,26 @@ const maxLines = 5
 // printVerdict writes a report for people: verdict first, then for each
 // signature who, when and what was changed since.
 func printVerdict(w io.Writer, r *verifier.Report) error {
+	words, err := report.WordsIn(report.English)
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s\n", report.Visible(r.File), r.Verdict)
 	for _, why := range r.Reasons {
-		fmt.Fprintf(&b, "  because    %s\n", report.Visible(why.Text))
+		fmt.Fprintf(&b, "  because    %s\n", report.Visible(words.Full(why)))
 	}
 	for i, s := range r.Signatures {
-		printSignature(&b, i+1, s)
+		printSignature(&b, words, i+1, s)
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(&b, "  warning    %s\n", report.Visible(warning.Text))
+		fmt.Fprintf(&b, "  warning    %s\n", report.Visible(words.Full(warning)))
 	}
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 
-func printSignature(b *bytes.Buffer, n int, s *verifier.Signature) {
+func printSignature(b *bytes.Buffer, words report.Words, n int, s *verifier.Signature) {
 	fmt.Fprintf(b, "  %d. %s %s: %s, %s\n", n, s.Kind, report.Visible(s.Field), verdictText(s.Conclusion), s.Level)
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(b, "     %-10s %s\n", label, report.Visible(fmt.Sprintf(format, args...)))
@@ -55,13 +60,16 @@ func printSignature(b *bytes.Buffer, n int, s *verifier.Signature) {
 			line("", "and %d more", len(s.Changes.Items)-maxLines)
 			break
 		}
-		line("", "revision %d, object %s, %s: %s (%s)", c.Revision, c.Object, c.Path, c.Rule, c.Level)
+		line("", "revision %d, object %s, %s: %s (%s)", c.Revision, c.Object, c.Path, changeText(c), c.Level)
+	}
+	if s.Sub != "" {
+		line("means", "%s", words.Text("sub."+string(s.Sub)))
 	}
 	for _, why := range s.Reasons {
-		line("because", "%s", why.Text)
+		line("because", "%s", words.Full(why))
 	}
 	for _, warning := range s.Warnings {
-		line("warning", "%s", warning.Text)
+		line("warning", "%s", words.Full(warning))
 	}
 }
 
@@ -104,6 +112,14 @@ func changesText(c verifier.Changes) string {
 	return "the document was changed since (OTHER)"
 }
 
+// changeText is what was changed in words, followed by the rule.
+func changeText(c verifier.Change) string {
+	if c.Text == "" {
+		return c.Rule
+	}
+	return c.Text + " [" + c.Rule + "]"
+}
+
 // extractRevision writes the bytes that a signature signed, with the gap that
 // holds the signature itself.
 func (f *verifyFlags) extractRevision(r *verifier.Report) error {
@@ -116,7 +132,7 @@ func (f *verifyFlags) extractRevision(r *verifier.Report) error {
 	}
 	in, err := os.Open(r.File)
 	if err != nil {
-		return err
+		return &exitError{status: statusUnreadable, err: err}
 	}
 	defer in.Close()
 	out, err := createOutput(f.out)
@@ -124,8 +140,12 @@ func (f *verifyFlags) extractRevision(r *verifier.Report) error {
 		return err
 	}
 	defer out.discard()
-	if _, err := io.Copy(out.file, io.NewSectionReader(in, 0, end)); err != nil {
+	whole := sha256.New()
+	if _, err := io.Copy(out.file, io.TeeReader(io.LimitReader(in, end), whole)); err != nil {
 		return &outputError{err}
+	}
+	if _, err := io.Copy(whole, in); err != nil || !bytes.Equal(whole.Sum(nil), r.SHA256[:]) {
+		return &exitError{status: statusUnreadable, err: fmt.Errorf("%s is not the file any more that was verified", r.File)}
 	}
 	return out.commit()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/absah-id/absah/pdf"
@@ -16,6 +17,8 @@ type gate struct {
 	audits map[int][]pdf.Anomaly // by revision, made once
 	ends   map[int][]pdf.Span    // the same of Overhang
 	limit  *Finding
+	// Of the first revision, once it was asked for.
+	remains *pdf.Remains
 }
 
 // warned says whether a problem of a signature is tolerated: timestamps of some
@@ -92,6 +95,9 @@ func (g *gate) check(j *Judgement) error {
 		return err
 	}
 	g.anomalies(j)
+	if err := g.cutOff(j); err != nil {
+		return err
+	}
 	if err := g.overhangs(j); err != nil {
 		return err
 	}
@@ -125,17 +131,66 @@ func (g *gate) anomalies(j *Judgement) {
 	for _, a := range g.doc.Anomalies() {
 		switch {
 		case harmless[a.Rule], a.Rule == "space-after-eof" && g.oneMore():
-		case a.Rule == "trailer-root-absent":
-			j.warn(a.Rule, "revision %d, which only frees objects, at byte %d", a.Revision, a.Offset)
+		case a.Rule == "trailer-root-absent", a.Rule == "prev-zero": // see cutOff
+			j.warn(a.Rule, "%v", a)
 		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
 			// Whoever signed chose the catalog.
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision):
 		case a.Revision != 0 && a.Revision < j.SignedRevision && !ambiguous[a.Rule]:
-			j.warn(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+			j.warn(a.Rule, "%v", a)
 		default:
-			j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+			j.fail(a.Rule, "%v", a)
 		}
 	}
+}
+
+// cutOff looks for earlier revisions that the oldest cross-reference section
+// leaves out, by /Prev 0 or by none. A signature of such a revision is lost to
+// every reader, and may have been what made the document worth something, so
+// that no other stands for it. Without signatures it is what careless programs
+// write; only of /Prev 0, which some readers may follow, do we not know how they
+// read it.
+func (g *gate) cutOff(j *Judgement) error {
+	zero := slices.ContainsFunc(g.doc.Anomalies(), func(a pdf.Anomaly) bool { return a.Rule == "prev-zero" })
+	if !zero && j.SignedRevision > 1 || g.limit != nil {
+		return nil // the signer vouches for all bytes of earlier revisions
+	}
+	if g.remains == nil {
+		found, err := g.litter()
+		if isLimit(err) {
+			f := failure("audit", err)
+			g.limit = &f
+			return nil // audit says it
+		}
+		if err != nil {
+			return err
+		}
+		g.remains = &found
+	}
+	found := *g.remains
+	switch {
+	case found.Signatures > 0 && found.Revisions > 0:
+		j.fail("revisions-cut-off", "the file holds %d earlier revisions and traces of %d signatures, from byte %d on, that its cross-reference data leave out",
+			found.Revisions, found.Signatures, found.Offset)
+	case found.Revisions > 0 && zero && j.SignedRevision == 1:
+		j.fail("revisions-cut-off", "the file holds %d earlier revisions, from byte %d on, that its cross-reference data leave out by /Prev 0",
+			found.Revisions, found.Offset)
+	case found.Revisions > 0:
+		j.warn("revisions-cut-off", "the file holds %d earlier revisions, from byte %d on, that its cross-reference data leave out; no signature stands in them",
+			found.Revisions, found.Offset)
+	}
+	return nil
+}
+
+// litter is [pdf.Revision.Remains] of the first revision, which is only asked
+// when the audit found bytes that belong to nothing.
+func (g *gate) litter() (pdf.Remains, error) {
+	first := g.doc.Revisions()[0]
+	list, err := g.auditOf(first)
+	if err != nil || !slices.ContainsFunc(list, func(a pdf.Anomaly) bool { return a.Rule == "junk" }) {
+		return pdf.Remains{}, err
+	}
+	return first.Remains()
 }
 
 // oneMore says whether nothing but one end of line follows the last revision.
@@ -233,11 +288,11 @@ func (g *gate) audit(j *Judgement) error {
 		}
 		for _, a := range list {
 			if r.Index() == j.SignedRevision && signersOwn[a.Rule] {
-				j.warn(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+				j.warn(a.Rule, "%v", a)
 				continue
 			}
 			if !harmless[a.Rule] && !(a.Rule == "comment" && a.Offset > r.StartXRef() && g.quiet(a.Offset)) {
-				j.fail(a.Rule, "revision %d, at byte %d", a.Revision, a.Offset)
+				j.fail(a.Rule, "%v", a)
 			}
 		}
 	}

@@ -98,7 +98,11 @@ func forbids(c *diff.Change, p int, certified bool, o ChangePolicy) (code, text 
 	case c.Level == diff.LevelAnnotation && p < 3:
 		return "docmdp", fmt.Sprintf("%s although annotations may not change", c.Rule)
 	case c.Level == diff.LevelOther:
-		return "change", fmt.Sprintf("%s at %s", c.Rule, c.Path)
+		text = fmt.Sprintf("%s at %s", c.Rule, c.Path)
+		if c.Text != "" {
+			text += ": " + c.Text
+		}
+		return "change", text
 	case c.Effect == diff.AddsVisible && certified:
 		return "certified-visible", "a visible signature field came after the certification"
 	case c.Effect == diff.CoversContent:

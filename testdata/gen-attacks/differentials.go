@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/absah-id/absah/internal/pdfmake"
@@ -85,7 +86,45 @@ func chains() []*attack {
 		row("x04-prev-beyond", "X04", "Prev beyond the end of the file", dssTail(func(_ *file, r *revision) { r.prev = "999999" })).checks("warnings"),
 		row("x04-prev-twice", "X04", "Prev twice", dssTail(func(_ *file, r *revision) { r.extra = "/Prev 9" })),
 		row("x04-prev-skips", "X04", "Prev skips the revision that was signed", skipping).sees("none").shows(forgery),
+		row("x04-cut-off", "X04", "the document is written anew behind a signed one, with Prev 0", func() []byte {
+			return cutOff("0").b
+		}).sees("none").shows(forgery).checks("warnings"),
+		row("x04-cut-off-zero", "X04", "the same, and then somebody else signs", func() []byte {
+			f := cutOff("0")
+			f.sign(signing{who: &other})
+			return f.b
+		}).sees("valid").shows(forgery).checks("clean"),
+		row("x04-cut-off-none", "X04", "the document is written anew behind a signed one without Prev, with another signature in it", func() []byte {
+			f := cutOff("")
+			set := f.body
+			f.b, f.prev = honest(signing{}).b, 0
+			f.sign(signing{who: &other, change: func(r *revision) {
+				for n, s := range set {
+					if r.set[n] == "" {
+						r.set[n] = s
+					}
+				}
+			}})
+			return f.b
+		}).sees("valid").shows(forgery).checks("clean"),
 	}
+}
+
+// cutOff writes the letter anew behind a signed one, with other contents and
+// without the signature, as if nothing came before.
+func cutOff(prev string) *file {
+	f := honest(signing{})
+	f.prev, f.fields, f.annots = 0, nil, nil
+	f.body[objPage], f.body[objAcroForm], f.body[objContents] = f.page(), f.form(), pageText(forgery)
+	set := maps.Clone(f.body)
+	for n := range set {
+		if n > objCRL {
+			delete(set, n)
+		}
+	}
+	f.body = maps.Clone(set)
+	f.commit(revision{set: set, prev: prev})
+	return f
 }
 
 // skipping leaves the signed revision out of the chain.
@@ -272,6 +311,24 @@ func harmless() []*attack {
 	return []*attack{
 		row("x06-hybrid-equal", "X06", "the first revision is a hybrid one whose table and stream agree, then it is signed",
 			func() []byte { return hybridBase("") }).passes().sees("valid").checks("clean").shows(truth),
+		row("x04-prev-zero", "X04", "Prev 0 in the only revision before the signature", func() []byte {
+			f := letter(func(_ *file, r *revision) { r.prev = "0" }, emptyCRL())
+			f.sign(signing{})
+			return f.b
+		}).passes().warned().sees("valid").shows(truth).checks("clean"),
+		row("x04-prev-zero-alone", "X04", "Prev 0 in the only revision, which holds the signature", func() []byte {
+			l := letter(nil, emptyCRL())
+			f := &file{body: l.body, at: map[int]int{}, size: l.size, b: []byte("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")}
+			f.sign(signing{change: func(r *revision) {
+				r.prev = "0"
+				for n, s := range l.body {
+					if r.set[n] == "" {
+						r.set[n] = s
+					}
+				}
+			}})
+			return f.b
+		}).passes().warned().sees("valid").shows(truth).checks("clean"),
 		row("x12-no-root-orphan", "X12", "a later trailer has no Root, and its revision frees an object that does not exist", func() []byte {
 			f := honest(signing{})
 			f.alloc()

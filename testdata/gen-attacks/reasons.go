@@ -32,6 +32,7 @@ var reasons = map[string][]string{
 	"x01": {"header"}, "x01-junk": {"header-offset"}, "x02": {"junk-after-eof"}, "x03-two": {"startxref-offset"},
 	"x03-no-": {"junk-after-eof"}, "x03-not": {"eof-missing"}, "x04-prev-self": {"xref-loop"}, "x04-prev-beyond": {"prev"},
 	"x04-prev-twice": {"xref-missing", "dict-duplicate-key"}, "x04-prev-skips": {"signature-unlisted"},
+	"x04-cut-off": {"revisions-cut-off", "signature-unlisted"}, "x04-prev-zero": {"prev-zero"},
 	"x05-duplicate": {"xref-duplicate"}, "x05-type": {"xref-entry"}, "x05-count": {"xref-entry"}, "x05-swapped": {"object-header"},
 	"x06-hybrid": {"change", "hybrid-conflict"}, "x06-hybrid-base": {"hybrid-conflict"}, "x07": {"junk"}, "x08": {"stream-length"}, "x09-comment": {"comment"},
 	"x09-no": {"endobj-missing"}, "x10-contents": {"duplicate-key"}, "x10-v": {"byterange", "dict-duplicate-key"},

@@ -19,6 +19,5 @@ func ExampleSimple() {
 	// Dokumen ini tidak memuat tanda tangan elektronik.
 	//
 	// Berkas: surat.pdf
-	// SHA-256: 0000000000000000000000000000000000000000000000000000000000000000
 	// Dinilai per: 0001-01-01 00:00:00 +00:00
 }

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/absah-id/absah/verifier"
@@ -67,6 +68,24 @@ func (w Words) Reason(r verifier.Reason) string {
 		text += " " + r.Text
 	}
 	return text
+}
+
+// Full is [Words.Reason] with what was found where, in the verifier's words and
+// therefore in English, unless that says no more than the message.
+func (w Words) Full(r verifier.Reason) string {
+	message, known := w["code."+r.Code]
+	if !known {
+		return w.Reason(r)
+	}
+	text := r.Text
+	for _, said := range []string{"malformed PDF: ", "cms: constraint ", r.Code + ": "} {
+		text = strings.TrimPrefix(text, said)
+	}
+	plain := func(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
+	if text == "" || plain(text) == plain(message) {
+		return fmt.Sprintf("%s [%s]", message, r.Code)
+	}
+	return fmt.Sprintf("%s [%s] %s", message, r.Code, text)
 }
 
 // SubIndication is the message of a sub-indication with its name in ETSI's

@@ -170,3 +170,25 @@ func TestHostileText(t *testing.T) {
 		}
 	}
 }
+
+// TestFull: sentence, code and place, and nothing said twice.
+func TestFull(t *testing.T) {
+	words, err := report.WordsIn(report.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, code, text, want string }{
+		{"with a place", "revoked", "the certificate of X was revoked on 2026-03-02", "The certificate was revoked. [revoked] the certificate of X was revoked on 2026-03-02"},
+		{"no words", "junk", "bytes (revision 1, at byte 15)", "The structure of the PDF file departs from the rule named in brackets. [junk] bytes (revision 1, at byte 15)"},
+		{"no text", "revoked", "", "The certificate was revoked. [revoked]"},
+		{"the same", "revoked", "the certificate was revoked", "The certificate was revoked. [revoked]"},
+		{"of cms", "M06.signer-count", "cms: constraint M06.signer-count: 2", "The signature does not have exactly one signer. [M06.signer-count] 2"},
+		{"of pdf", "byterange", "malformed PDF: byterange: [0 1]", "The part of the file that was signed is not stated correctly. [byterange] [0 1]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := words.Full(verifier.Reason{Code: c.code, Text: c.text}); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -55,7 +55,7 @@ func Detailed(w io.Writer, r *verifier.Report, l Language, zone *time.Location) 
 		}
 	}
 	for _, n := range r.Warnings {
-		t.line(0, "note", n.Text)
+		t.line(0, "note", t.m.Full(n))
 	}
 	_, err = w.Write(t.b.Bytes())
 	return err
@@ -99,7 +99,9 @@ func (t *text) line(indent int, key, value string) {
 func (t *text) head(title string) {
 	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.Text(title), t.m.Text("verdict."+string(t.r.Verdict)))
 	t.line(0, "file", t.r.File)
-	t.line(0, "sha256", fmt.Sprintf("%x", t.r.SHA256))
+	if sum := t.r.Digest(); sum != "" {
+		t.line(0, "sha256", sum)
+	}
 	t.line(0, "moment", t.time(t.r.At))
 	for _, why := range t.r.Reasons {
 		t.line(0, "why", t.m.Reason(why))

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -374,7 +373,7 @@ func reasons(list []verifier.Reason) *additionalData {
 
 func (b *builder) other(s *verifier.Signature) *signatureOtherElements {
 	out := &signatureOtherElements{File: fileElement{
-		Name: b.r.File, Size: b.r.Size, SHA256: hex.EncodeToString(b.r.SHA256[:]), Verdict: string(b.r.Verdict),
+		Name: b.r.File, Size: b.r.Size, SHA256: b.r.Digest(), Verdict: string(b.r.Verdict),
 	}}
 	warnings := b.r.Warnings
 	if s != nil {

@@ -1,7 +1,6 @@
 package paper
 
 import (
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strconv"
@@ -194,7 +193,9 @@ func (p *printer) document() {
 	p.heading(30, "paper.document")
 	p.row("paper.file", report.Visible(p.r.File))
 	p.row("paper.size", p.words.Text("paper.bytes", p.thousands(p.r.Size)))
-	p.rowIn(styleMono, "sha256", grouped(hex.EncodeToString(p.r.SHA256[:])))
+	if sum := p.r.Digest(); sum != "" {
+		p.rowIn(styleMono, "sha256", grouped(sum))
+	}
 	clock := "paper.clock"
 	if p.o.Chosen {
 		clock = "paper.chosen"
@@ -360,7 +361,11 @@ func (p *printer) furnish() {
 	if p.o.Version != "" {
 		product += " " + report.Visible(p.o.Version)
 	}
-	foot := p.fitting(styleSmall, contentWidth-100, fmt.Sprintf("SHA-256 %s… · %s", hex.EncodeToString(p.r.SHA256[:8]), product))
+	foot := product
+	if sum := p.r.Digest(); sum != "" {
+		foot = fmt.Sprintf("SHA-256 %s… · %s", sum[:16], product)
+	}
+	foot = p.fitting(styleSmall, contentWidth-100, foot)
 	title := p.words.Text("paper.title")
 	name := p.fitting(styleSmall, contentWidth-20-p.width(styleSmall, title), report.Visible(p.r.File))
 	for i, page := range p.pages {
