@@ -13,7 +13,7 @@ import (
 )
 
 // readFloor returns the head in the floor file; the zero Head when there is no
-// file. A file that is there and does not verify is an error: an emptied floor
+// file. A file that is there and does not verify is ErrTampered: an emptied floor
 // must not be a way round it.
 func readFloor(name, origin string, vkeys []string) (Head, error) {
 	if name == "" {
@@ -28,7 +28,7 @@ func readFloor(name, origin string, vkeys []string) (Head, error) {
 	}
 	head, err := VerifyCheckpoint(msg, origin, vkeys)
 	if err != nil {
-		return Head{}, fmt.Errorf("evidence: floor %s: %w", name, err)
+		return Head{}, fmt.Errorf("%w: floor %s: %w", ErrTampered, name, err)
 	}
 	return head, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -185,6 +186,18 @@ func (l *Log) Origin() string { return l.cfg.Origin }
 // Keys returns the vkeys with which checkpoints and receipts are signed now.
 func (l *Log) Keys() (logVKey, receiptVKey string) { return l.key.vkey, l.receipts.vkey }
 
+// AllKeys returns the vkeys of log and receipts, those in use now first: what
+// bundles name, and what is to be published where a forger cannot reach it.
+func (l *Log) AllKeys() []string {
+	keys := []string{l.key.vkey, l.receipts.vkey}
+	for _, vkey := range l.cfg.PastKeys {
+		if !slices.Contains(keys, vkey) {
+			keys = append(keys, vkey)
+		}
+	}
+	return keys
+}
+
 // NewEntry makes the entry of a record and, for outcomes and events, its
 // receipt. The entry is to be appended in the operation's transaction; the
 // receipt may leave the gateway only after that has been committed.
@@ -238,25 +251,6 @@ func (l *Log) breakOn(err error) error {
 		l.broken = err
 	}
 	return err
-}
-
-// RollOver appends the event in which the old log key names this log's key as
-// its successor. It is called once, after New with the new key as Signer and the
-// old vkey among PastKeys, on one node.
-func (l *Log) RollOver(ctx context.Context, organisation, operation string, old crypto.Signer) (Receipt, error) {
-	statement, err := KeyStatement(l.cfg.Origin, old, l.key.vkey)
-	if err != nil {
-		return Receipt{}, err
-	}
-	e, receipt, err := l.NewEntry(Record{
-		Organisation: organisation, Operation: operation, Phase: PhaseEvent, Kind: "log.key",
-		Time: l.cfg.Clock(), Node: l.cfg.Node, Result: Result{Status: StatusOK},
-		Detail: map[string]string{"statement": string(statement)},
-	})
-	if err != nil {
-		return Receipt{}, err
-	}
-	return receipt, l.cfg.Store.Append(ctx, e)
 }
 
 // Reconcile closes intents that have been without an outcome for longer than

@@ -627,56 +627,6 @@ func TestRun(t *testing.T) {
 	})
 }
 
-func TestRollOver(t *testing.T) {
-	store := new(evidencetest.Store)
-	old := newLog(t, store)
-	add(t, old, store, 0, 3)
-	integrate(t, old)
-	oldKey, oldReceipts := old.Keys()
-	l := newLog(t, store, func(c *evidence.Config) {
-		c.Signer, c.Receipts, c.PastKeys = key(3), key(4), []string{oldKey, oldReceipts}
-	})
-	if err := l.Check(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.RollOver(t.Context(), "Kabupaten Contoh", operation(50), key(1)); err != nil {
-		t.Fatal(err)
-	}
-	integrate(t, l)
-	if f, err := l.Audit(t.Context(), nil, nil); err != nil || !f.OK() || f.Checkpoints != 2 {
-		t.Errorf("audit: %+v, %v", f, err)
-	}
-	entries, err := store.EntriesOf(t.Context(), operation(50))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := evidence.ParseRecord(entries[0].Record)
-	if err != nil {
-		t.Fatal(err)
-	}
-	newKey, _ := l.Keys()
-	got, err := evidence.VerifyKeyStatement([]byte(r.Detail["statement"]), origin, []string{oldKey})
-	if err != nil || got != newKey {
-		t.Errorf("got %s, %v, want %s", got, err, newKey)
-	}
-	if _, err := evidence.VerifyKeyStatement([]byte(r.Detail["statement"]), origin, []string{newKey}); err == nil {
-		t.Error("the new key vouches for itself")
-	}
-	// Whoever trusts only the old key refuses the new checkpoint, and a log
-	// that forgot its past keys notices.
-	c, _, err := store.LatestCheckpoint(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := evidence.VerifyCheckpoint(c.Note, origin, []string{oldKey}); err == nil {
-		t.Error("the old key verifies the new checkpoint")
-	}
-	forgetful := newLog(t, store, func(c *evidence.Config) { c.Signer, c.Receipts = key(3), key(4) })
-	if f, err := forgetful.Audit(t.Context(), nil, nil); err != nil || f.Rule != evidence.RuleReceipt || f.First != 0 {
-		t.Errorf("audit without past keys: %+v, %v", f, err)
-	}
-}
-
 func TestReceiptRefuses(t *testing.T) {
 	store := new(evidencetest.Store)
 	l := newLog(t, store)

@@ -207,7 +207,9 @@ func (l *Log) continues(ctx context.Context, head, earlier Head) error {
 // Check compares the database with what was published, before anything is added:
 // the head with the stored hashes, the last checkpoint and the floor file.
 // It returns ErrRollback or ErrTampered, and then nothing may run. A missing
-// floor file is no error, since a new node has none.
+// floor file is no error, since a new node has none. Last, and when nothing else
+// is wrong, it returns ErrNoSuccessor: then the log may sign nothing but the
+// roll-over to its key may be recorded.
 func (l *Log) Check(ctx context.Context) error {
 	// What was published is read before the head: other nodes go on meanwhile.
 	floor, err := l.readFloor()
@@ -235,6 +237,9 @@ func (l *Log) Check(ctx context.Context) error {
 		if err := l.continues(ctx, head, earlier); err != nil {
 			return l.breakOn(err)
 		}
+	}
+	if latest.Size > 0 {
+		return l.succeeds(ctx, latest.Note)
 	}
 	return nil
 }

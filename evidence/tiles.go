@@ -99,7 +99,8 @@ func (t tile) sizes() (from, to int64, ok bool) {
 
 // ServeHTTP serves the log as C2SP tlog-tiles: checkpoint, tile/L/N[.p/W] and
 // tile/entries/N[.p/W] below the root of its path (the caller strips a
-// prefix). Partial tiles exist only of sizes for which a checkpoint does. An
+// prefix). Beside it stand what a bundle has under the same names: keys.txt and
+// successor-N.note, for who kept an older key. Partial tiles exist only of sizes for which a checkpoint does. An
 // entry of a bundle is the 32 bytes of Entry.Leaf. Nothing else is disclosed, and
 // nobody needs permission.
 func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -134,12 +135,8 @@ func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Log) resource(ctx context.Context, path string) (body []byte, kind, cache string, err error) {
-	if path == "checkpoint" {
-		c, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
-		if err == nil && !ok {
-			err = errTile
-		}
-		return c.Cosigned(), "text/plain; charset=utf-8", "no-cache", err
+	if text, err := l.text(ctx, path); text != nil || err != nil {
+		return text, "text/plain; charset=utf-8", "no-cache", err
 	}
 	name, ok := strings.CutPrefix(path, "tile/")
 	if !ok {
@@ -158,6 +155,37 @@ func (l *Log) resource(ctx context.Context, path string) (body []byte, kind, cac
 		body, err = tlog.ReadTileData(tlog.Tile{H: tileHeight, L: t.level, N: t.n, W: int(t.width)}, l.hashes(ctx))
 	}
 	return body, "application/octet-stream", "public, max-age=31536000, immutable", err
+}
+
+// text is what the log serves beside its tiles; nil for a path that is none of
+// it.
+func (l *Log) text(ctx context.Context, path string) ([]byte, error) {
+	switch path {
+	case "checkpoint":
+		c, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
+		if err == nil && !ok {
+			err = errTile
+		}
+		return c.Cosigned(), err
+	case "keys.txt":
+		return []byte(strings.Join(l.AllKeys(), "\n") + "\n"), nil
+	}
+	number, ok := strings.CutPrefix(path, "successor-")
+	if number, ok2 := strings.CutSuffix(number, ".note"); ok && ok2 {
+		n, err := parseDecimal(number)
+		if err != nil {
+			return nil, errTile
+		}
+		statements, err := l.Successors(ctx)
+		if err == nil && (n < 1 || n > int64(len(statements))) {
+			err = errTile
+		}
+		if err != nil {
+			return nil, err
+		}
+		return statements[n-1], nil
+	}
+	return nil, nil
 }
 
 // published tells whether some checkpoint is of a tree that has the tile.

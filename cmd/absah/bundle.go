@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,11 +24,12 @@ func newEvidenceKeysCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "keys CONFIG",
 		Short: "Print the verifier keys of the log and its receipts, to be published elsewhere",
-		Args:  exactArgs("CONFIG"),
+		Long: `Keys prints the keys in use now, then the past ones that CONFIG names: a bundle made
+before a key was changed is verified with the key of its time.`,
+		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withOffice(cmd, args[0], func(_ context.Context, s *gatewayService) error {
-				logKey, receiptKey := s.log.Keys()
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n", logKey, receiptKey)
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(s.log.AllKeys(), "\n"))
 				return err
 			})
 		},
@@ -53,10 +55,12 @@ func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) 
 	if err != nil {
 		return err
 	}
-	logKey, receiptKey := b.s.log.Keys()
 	in := bundle.Input{
-		Origin: b.s.log.Origin(), Keys: append([]string{logKey, receiptKey}, b.s.cfg.Evidence.PastKeys...), Proofs: proofs,
+		Origin: b.s.log.Origin(), Keys: b.s.log.AllKeys(), Proofs: proofs,
 		Anchors: b.s.anchors.signers, TSAs: b.s.anchors.tsas,
+	}
+	if in.Successors, err = b.s.log.Successors(ctx); err != nil {
+		return err
 	}
 	if err := b.addArtefacts(ctx, &in); err != nil {
 		return err

@@ -20,13 +20,13 @@ import (
 
 func newEvidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "evidence", Short: "Verify evidence bundles, audit the log",
+		Use: "evidence", Short: "Verify evidence bundles, audit the log, change its key",
 		Args: func(*cobra.Command, []string) error {
-			return usageErrorf("say verify or audit; run \"absah evidence --help\"")
+			return usageErrorf("say verify, audit, keys or roll-over; run \"absah evidence --help\"")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand(), newEvidenceKeysCommand())
+	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand(), newEvidenceKeysCommand(), newRollOverCommand())
 	return cmd
 }
 

@@ -69,7 +69,8 @@ func exitStatus(err error) int {
 		is[*pki.NotValidError](err), errors.Is(err, hsm.ErrPIN), errors.Is(err, hsm.ErrKeyNotFound),
 		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
 		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey),
-		is[*gateway.Error](err), errors.Is(err, evidence.ErrRollback), errors.Is(err, evidence.ErrTampered):
+		is[*gateway.Error](err), errors.Is(err, evidence.ErrRollback), errors.Is(err, evidence.ErrTampered),
+		errors.Is(err, evidence.ErrNoSuccessor):
 		return statusRefused
 	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
 		return statusUnreadable

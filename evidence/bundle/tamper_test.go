@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -308,6 +310,8 @@ func TestStrangers(t *testing.T) {
 func TestSuccessor(t *testing.T) {
 	path := tools(t)
 	w, in := complete(t)
+	in.CMS, in.Document, in.Report, in.Evidence.OCSPs, in.Evidence.CRLs = nil, nil, nil, nil, nil // the log alone
+	in.Proofs[0].Checkpoint.Token = nil
 	statement := func(from, to byte) []byte {
 		next, err := evidence.VerifierKey(origin, logKey(to).Public().(ed25519.PublicKey))
 		if err != nil {
@@ -323,20 +327,52 @@ func TestSuccessor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(keys, []byte(first+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	keys := keyFile(t, first)
 	o := w.options()
 	o.LogKeys = []string{first}
+	elsewhere, err := evidence.VerifierKey("other.example/log", logKey(1).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofAnother, err := evidence.KeyStatement("other.example/log", logKey(7), elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := statement(7, 1)
+	flipped[len(flipped)-10] ^= 1
+	renamed := bytes.Replace(statement(7, 8), []byte(vkeyOf(t, 8)), []byte(vkeyOf(t, 1)), 1)
+	// Key ids have four bytes: an attacker can make a key with the id of
+	// another's.
+	id, err := hex.DecodeString(strings.Split(first, "+")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, line, _ := bytes.Cut(statement(9, 1), []byte("\n\n"))
+	sig, err := base64.StdEncoding.DecodeString(strings.Fields(string(line))[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameID := fmt.Appendf(nil, "%s\n\n— %s %s\n", text, origin, base64.StdEncoding.EncodeToString(append(id, sig[4:]...)))
 	for name, tt := range map[string]struct {
 		statements [][]byte
 		want       bundle.State
 	}{
-		"two steps":    {[][]byte{statement(7, 8), statement(8, 1)}, bundle.Holds},
-		"none":         {nil, bundle.Fails},
-		"a step short": {[][]byte{statement(7, 8)}, bundle.Fails},
-		"by another":   {[][]byte{statement(9, 1)}, bundle.Fails},
+		"one step":                  {[][]byte{statement(7, 1)}, bundle.Holds},
+		"two steps":                 {[][]byte{statement(7, 8), statement(8, 1)}, bundle.Holds},
+		"a forgery among them":      {[][]byte{statement(9, 7), statement(7, 8), statement(9, 8), statement(8, 1)}, bundle.Holds},
+		"none":                      {nil, bundle.Fails},
+		"a step short":              {[][]byte{statement(7, 8)}, bundle.Fails},
+		"by another":                {[][]byte{statement(9, 1)}, bundle.Fails},
+		"by a successor of another": {[][]byte{statement(9, 8), statement(8, 1)}, bundle.Fails},
+		"by itself":                 {[][]byte{statement(1, 1)}, bundle.Fails},
+		"the wrong way round":       {[][]byte{statement(1, 7)}, bundle.Fails},
+		"of another log":            {[][]byte{ofAnother}, bundle.Fails},
+		"with a changed signature":  {[][]byte{flipped}, bundle.Fails},
+		"with a changed successor":  {[][]byte{renamed}, bundle.Fails},
+		"by a key with the same id": {[][]byte{sameID}, bundle.Fails},
+		"a checkpoint in its place": {[][]byte{in.Proofs[0].Checkpoint.Note}, bundle.Fails},
+		"no note":                   {[][]byte{[]byte("absah/log-key/1\n")}, bundle.Fails},
+		"the signature left out":    {[][]byte{append(text, '\n')}, bundle.Fails},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := in
@@ -350,6 +386,15 @@ func TestSuccessor(t *testing.T) {
 			compare(t, r, states, out)
 		})
 	}
+}
+
+func vkeyOf(t *testing.T, n byte) string {
+	t.Helper()
+	key, err := evidence.VerifierKey(origin, logKey(n).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // TestHostileZip: what is not a bundle is refused before anything is believed.

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/internal/testfile"
+)
+
+// stampedOften is a log whose checkpoints need not wait for a timestamp.
+const stampedOften = "evidence: {origin: kabupaten-contoh.example/log, interval: 50ms, stamp: 50ms}"
+
+// bundle fetches the evidence bundle of an operation once it is under a
+// timestamped checkpoint, and returns the name of its file.
+func (f *office) bundle(t testing.TB, operation string) string {
+	t.Helper()
+	var a answer
+	eventually(t, 20*time.Second, "there is a bundle", func() bool {
+		a = f.do(t, call{as: "auditor", path: "/v1/operations/" + operation + "/evidence"})
+		return a.status == http.StatusOK
+	})
+	name := f.path(operation + ".zip")
+	f.must(os.WriteFile(name, a.body, 0o600))
+	return name
+}
+
+// verifies asks both the program and the script in the bundle, and wants one
+// exit status of them. It returns what they said.
+func (f *office) verifies(t testing.TB, bundle, keys string, want int, more ...string) (program, script string) {
+	t.Helper()
+	status, program := f.run(append([]string{"evidence", "verify", "--log-key", keys, "--trust", f.path("trust.pem"), bundle}, more...)...)
+	if status != want {
+		t.Errorf("evidence verify: status %d, want %d\n%s", status, want, program)
+	}
+	dir, err := os.MkdirTemp(f.dir, "bundle")
+	f.must(err)
+	if out, err := exec.Command(testfile.Tool(t, "unzip"), "-q", "-d", dir, bundle).CombinedOutput(); err != nil {
+		t.Fatalf("unzip: %v %s", err, out)
+	}
+	cmd := exec.Command(testfile.Tool(t, "dash"), filepath.Join(dir, "verify.sh"), "-k", keys, "-t", f.path("trust.pem"))
+	out, err := cmd.CombinedOutput()
+	if _, ok := err.(*exec.ExitError); err != nil && !ok {
+		t.Fatal(err)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		t.Errorf("verify.sh: status %d, want %d\n%s", got, want, out)
+	}
+	return program, string(out)
+}
+
+// printKeys writes what the operator would publish to a file.
+func (f *office) printKeys(t testing.TB, name string) string {
+	t.Helper()
+	status, keys := f.run("evidence", "keys", f.config)
+	if status != 0 {
+		t.Fatal(keys)
+	}
+	f.write(name, keys)
+	return f.path(name)
+}
+
+// TestGatewayRollOver changes the log's key as docs/OPERATION.md says: bundles of
+// afterwards are verified by who was given the old key, and no way leads around
+// the old key's word.
+func TestGatewayRollOver(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{yaml: stampedOften})
+	archived := bySeal.with(fields{"level": "B-LTA"})
+	before := f.bundle(t, f.seal(t, "e-office", letter(), archived).ok(t, http.StatusOK).header.Get("Absah-Operation"))
+	old := f.printKeys(t, "old-keys")
+	first, _, _ := strings.Cut(f.read("old-keys"), "\n")
+
+	was := f.read("absah.yaml")
+	now := strings.Replace(was, "keys: {", "keys: {log: log-2, ", 1)
+	f.write("new.yaml", now)
+	if status, said := f.run("evidence", "roll-over", f.path("new.yaml"), "--from", "absah-log"); status != 64 || !strings.Contains(said, first) {
+		t.Errorf("without the past key: %d %s", status, said)
+	}
+	now = strings.Replace(now, "evidence: {", "evidence: {past_keys: ["+first+"], ", 1)
+	f.write("new.yaml", now)
+	if status, said := f.run("init", f.path("new.yaml")); status != 0 || !strings.Contains(said, "made log-2") {
+		t.Fatalf("init: %d %s", status, said)
+	}
+	if status, said := f.run("serve", f.path("new.yaml")); status != 77 || !strings.Contains(said, "successor") {
+		t.Errorf("started without the old key's word: %d %s", status, said)
+	}
+	// The gateway still runs with the old key.
+	status, said := f.run("evidence", "roll-over", f.path("new.yaml"), "--from", "absah-log")
+	if status != 0 || !strings.HasPrefix(said, "operation 00000000-0000-8") {
+		t.Fatalf("roll-over: %d %s", status, said)
+	}
+	operation := strings.Fields(said)[1]
+	if status, said := f.run("evidence", "roll-over", f.path("new.yaml"), "--from", "absah-log"); status != 77 {
+		t.Errorf("a second time: %d %s", status, said)
+	}
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	f.stop()
+	f.write("absah.yaml", now)
+	f.start()
+	after := f.bundle(t, f.seal(t, "e-office", letter(), archived).ok(t, http.StatusOK).header.Get("Absah-Operation"))
+	keys := f.printKeys(t, "new-keys")
+	if second, _, _ := strings.Cut(f.read("new-keys"), "\n"); second == first || !strings.Contains(f.read("new-keys"), first) {
+		t.Errorf("the keys are %s", f.read("new-keys"))
+	}
+	f.write("strangers", "kabupaten-contoh.example/log+00000000+"+strings.Repeat("A", 43)+"=\n")
+	for _, tt := range []struct {
+		name, bundle, keys string
+		want               int
+	}{
+		{"before, old key", before, old, 0},
+		{"before, all keys", before, keys, 0},
+		{"after, old key", after, old, 0},
+		{"after, all keys", after, keys, 0},
+		{"after, another's key", after, f.path("strangers"), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) { f.verifies(t, tt.bundle, tt.keys, tt.want) })
+	}
+	if got := f.do(t, call{path: "/log/successor-1.note"}).ok(t, http.StatusOK); !strings.HasPrefix(string(got.body), "absah/log-key/1\n") {
+		t.Errorf("served: %s", got.body)
+	}
+	f.verifies(t, f.bundle(t, operation), old, 0) // the roll-over itself is on record
+	if found := f.operations(t, "kind=log.key"); len(found) != 1 || found[0]["id"] != operation {
+		t.Errorf("on record is %v", found)
+	}
+	f.stop()
+	if status, said := f.run("evidence", "audit", "--database", "sqlite:"+f.path("absah.db"), "--log-key", keys, "--floor", f.path("log-floor")); status != 0 {
+		t.Errorf("audit: %d %s", status, said)
+	}
+	f.write("absah.yaml", was) // back to a key that has been followed
+	if status, said := f.run("serve", f.config); status != 77 {
+		t.Errorf("started with the old key: %d %s", status, said)
+	}
+}
