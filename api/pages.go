@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,10 +22,12 @@ import (
 // pages mounts the pages for people beside the API. They share its spool, its
 // turns and its limit for addresses, and are not part of its description.
 func (s *Server) pages() error {
-	pages, err := web.New(web.Config{
+	cfg := web.Config{
 		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Turn: s.takeTurn, Print: s.printReport, MaxUpload: s.spool.max,
 		Office: s.cfg.Office, Zone: s.cfg.Zone,
-	})
+	}
+	s.console(&cfg)
+	pages, err := web.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -37,6 +41,8 @@ func (s *Server) pages() error {
 				if err := s.limitBody(c, 1); err != nil {
 					return err
 				}
+			} else {
+				c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 			}
 			if err := pages.Serve(c.Writer, c.Request, c.ClientIP()); err != nil {
 				c.Set(keyCode, string(asError(err).Code))
@@ -45,6 +51,23 @@ func (s *Server) pages() error {
 		}}))
 	}
 	return nil
+}
+
+// maxForm bounds a form without a file, in bytes.
+const maxForm = 64 << 10
+
+// console adds the console of the staff, where its cookie is safe: over TLS, or
+// on this machine alone.
+func (s *Server) console(cfg *web.Config) {
+	u, err := url.Parse(s.cfg.PublicURL)
+	if err != nil {
+		return
+	}
+	ip := net.ParseIP(u.Hostname())
+	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if cfg.Secure = u.Scheme == "https"; cfg.Secure || local {
+		cfg.Staff, cfg.Records = s.cfg.Gateway, s.cfg.Gateway
+	}
 }
 
 // pageUpload is an upload as pages take it.

@@ -32,12 +32,18 @@ type Proof struct {
 	User    string // on whose behalf, as the application says; not verified
 }
 
-// Caller is an application that has proved itself.
+// Caller is an application that has proved itself, or a member of staff who
+// has signed in.
 type Caller struct {
 	Application    Application
 	Authentication string // key, basic, mtls, or several joined by "+"
 	Address        string
-	User           string
+	// User is on whose behalf an application asks, or "staff:" and the
+	// identifier of the member of staff.
+	User string
+	// Staff is the identifier of the member of staff; "" for an application,
+	// which Application then is. A member's has only organisation and role.
+	Staff string
 }
 
 // callerTTL is how long a proof is believed without asking the database, and
@@ -260,13 +266,21 @@ func (g *Gateway) allow(ctx context.Context, c Caller, act string, roles ...Role
 		return nil
 	}
 	g.recordDenied(ctx, c, act, "role "+string(c.Application.Role))
-	return errorf(CodeForbidden, "The application may not do this.")
+	return errorf(CodeForbidden, "The %s may not do this.", c.who())
+}
+
+// who is how a caller is spoken of.
+func (c Caller) who() string {
+	if c.Staff != "" {
+		return string(c.Application.Role)
+	}
+	return "application"
 }
 
 // recordDenied puts a refused access on record. That it cannot be recorded
 // does not change the refusal; operators learn of it from the log.
 func (g *Gateway) recordDenied(ctx context.Context, c Caller, act, why string) {
-	g.cfg.Log.WarnContext(ctx, "access denied", "act", act, "why", why, "application", c.Application.ID, "address", c.Address)
+	g.cfg.Log.WarnContext(ctx, "access denied", "act", act, "why", why, "application", c.Application.ID, "staff", c.Staff, "address", c.Address)
 	if !g.denials.Allow() {
 		return // a flood of bad keys must not fill the log of evidence
 	}

@@ -124,6 +124,7 @@ type Gateway struct {
 	cfg      Config
 	tails    sealer
 	niks     sealer
+	totps    sealer
 	nikHash  [32]byte
 	clock    *clock
 	promise  promise
@@ -131,6 +132,7 @@ type Gateway struct {
 	callers  callerCache
 	parsed   certificateCache
 	denials  *rate.Limiter // of records about refused access
+	hashing  chan struct{} // holds one for each password being hashed
 }
 
 // New checks cfg and reads the time floor from the database.
@@ -154,13 +156,14 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	setDefault(&cfg.Tail, DefaultTail)
 	setDefault(&cfg.Rate, DefaultRate)
 
-	g := &Gateway{cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}}, denials: rate.NewLimiter(1, 60)}
+	g := &Gateway{cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}}, denials: rate.NewLimiter(1, 60), hashing: make(chan struct{}, hashing)}
 	for _, k := range []struct {
 		purpose string
 		use     func([32]byte) error
 	}{
 		{"absah/tail/1", g.tails.init},
 		{"absah/nik/1", g.niks.init},
+		{"absah/totp/1", g.totps.init},
 		{"absah/nik-lookup/1", func(key [32]byte) error { g.nikHash = key; return nil }},
 	} {
 		key, err := hkdf.Key(sha256.New, cfg.Secret[:], nil, k.purpose, 32)

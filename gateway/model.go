@@ -12,7 +12,7 @@ type Scope string
 // before the organisation is known, the log, public pages, housekeeping.
 const AllOrganisations Scope = "*"
 
-// Role is what an application may be used for.
+// Role is what an application may be used for, or a member of staff may do.
 type Role string
 
 // Roles. None includes another: an operator cannot sign, nor read what was
@@ -22,6 +22,8 @@ const (
 	RoleInvestigator Role = "investigator"
 	RoleAuditor      Role = "auditor"
 	RoleOperator     Role = "operator"
+	// RoleSupervisor is for members of staff alone: who closes cases.
+	RoleSupervisor Role = "supervisor"
 )
 
 // Application is a program that uses the gateway.
@@ -205,6 +207,14 @@ type OperationCount struct {
 	Status OperationStatus
 	Code   string
 	N      int64
+}
+
+// VerdictCount is a cell of the overview: verifications of one day with one
+// verdict.
+type VerdictCount struct {
+	Day     time.Time // its beginning in the zone asked for
+	Verdict string
+	N       int64
 }
 
 // Reservation is an idempotency key in use.

@@ -27,7 +27,7 @@ func (g *Gateway) Operations(ctx context.Context, c Caller, q OperationQuery) (f
 // readOperations narrows an application's search to itself, and records that
 // of others.
 func (g *Gateway) readOperations(ctx context.Context, c Caller, act string, q *OperationQuery, id string) error {
-	if err := g.allow(ctx, c, act, RoleApplication, RoleInvestigator, RoleAuditor); err != nil {
+	if err := g.allow(ctx, c, act, RoleApplication, RoleInvestigator, RoleSupervisor, RoleAuditor); err != nil {
 		return err
 	}
 	if c.Application.Role == RoleApplication {
@@ -115,7 +115,8 @@ func artefactOf(b evidence.Blob) evidence.Artefact {
 // purgeLimit bounds how many rows one transaction of Purge touches.
 const purgeLimit = 500
 
-// Purge forgets idempotency keys and erases activations that have expired.
+// Purge forgets idempotency keys and sessions, and erases activations, that
+// have expired.
 func (g *Gateway) Purge(ctx context.Context) error {
 	at, err := g.clock.present()
 	if err != nil {
@@ -124,7 +125,11 @@ func (g *Gateway) Purge(ctx context.Context) error {
 	for {
 		var n int
 		err := g.update(ctx, AllOrganisations, func(tx Tx) (err error) {
-			n, err = tx.Purge(ctx, at, purgeLimit)
+			if n, err = tx.Purge(ctx, at, purgeLimit); err != nil {
+				return err
+			}
+			sessions, err := tx.PurgeSessions(ctx, at.Add(-SessionLifetime), purgeLimit)
+			n += sessions
 			return err
 		})
 		if err != nil || n == 0 {

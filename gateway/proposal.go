@@ -41,6 +41,9 @@ type ApplicationChange struct {
 // operator. The user whom an application names is not part of it, since nobody
 // has checked that name.
 func (c Caller) person() string {
+	if c.Staff != "" {
+		return staffPrefix + c.Staff
+	}
 	if c.Application.ID == "" {
 		return "local:" + c.User
 	}

@@ -60,7 +60,9 @@ type Reader interface {
 	OperationReader
 	EvidenceReader
 	DocumentReader
+	CaseReader
 	OversightReader
+	StaffReader
 }
 
 // Tx reads and writes in a transaction. It must not be kept after it.
@@ -74,8 +76,10 @@ type Tx interface {
 	OperationWriter
 	AttemptWriter
 	DocumentWriter
+	CaseWriter
 	OversightWriter
 	RetentionWriter
+	StaffWriter
 }
 
 // ApplicationReader finds who asks.
@@ -263,6 +267,9 @@ type OversightReader interface {
 	// TimeFloor returns the latest moment that is on record: no clock that is
 	// behind it is right. Zero when nothing is.
 	TimeFloor(ctx context.Context) (time.Time, error)
+	// CountVerdicts counts verifications in [from, to), by days of a zone that
+	// is east of UTC by offset.
+	CountVerdicts(ctx context.Context, from, to time.Time, offset time.Duration) ([]VerdictCount, error)
 }
 
 // OversightWriter writes what watching over the gateway needs.
@@ -279,6 +286,37 @@ type OversightWriter interface {
 	TakeTally(ctx context.Context, max int) ([]Tally, error)
 	// RaiseTimeFloor is called now and then. An earlier moment changes nothing.
 	RaiseTimeFloor(ctx context.Context, at time.Time) error
+	// AddVerdicts notes how often an operation came to which verdict.
+	AddVerdicts(ctx context.Context, organisation, operation string, at time.Time, n map[string]int64) error
+}
+
+// StaffReader finds members of OP staff.
+type StaffReader interface {
+	Staff(ctx context.Context, id string) (Staff, error)
+	StaffByName(ctx context.Context, username string) (Staff, error)
+	// AllStaff returns them by identifier.
+	AllStaff(ctx context.Context, p Page) ([]Staff, error)
+	// Session returns a session and whose it is, ended ones too: refusing them
+	// is the caller's.
+	Session(ctx context.Context, id [32]byte) (Session, Staff, error)
+}
+
+// StaffWriter administers members of OP staff and their sessions.
+type StaffWriter interface {
+	AddStaff(ctx context.Context, s Staff) error
+	// UpdateStaff replaces all but identifier, organisation, user name and
+	// CreatedAt, or returns ErrChanged when s.Version is not the stored one.
+	UpdateStaff(ctx context.Context, s Staff) error
+	AddSession(ctx context.Context, s Session) error
+	// TouchSession notes a use. It returns ErrNotFound when it has ended.
+	TouchSession(ctx context.Context, id [32]byte, at time.Time) error
+	// EndSession keeps the first end.
+	EndSession(ctx context.Context, id [32]byte, at time.Time) error
+	// EndSessions ends all of a member's.
+	EndSessions(ctx context.Context, staff string, at time.Time) error
+	// PurgeSessions forgets at most limit sessions that began before the
+	// moment, and returns how many.
+	PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // RetentionWriter erases what need not be kept, and keeps what is held.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +33,12 @@ func TestManyOpenAtOnce(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if got := number(t, raw(t, o), `SELECT count(*) FROM goose_db_version`); got != 3 {
-				t.Errorf("%d migrations are on record, want the empty one and 2", got)
+			files, err := filepath.Glob("migrations/sqlite/*.sql")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := number(t, raw(t, o), `SELECT count(*) FROM goose_db_version`); got != len(files)+1 {
+				t.Errorf("%d migrations are on record, want the empty one and %d", got, len(files))
 			}
 		})
 	}
@@ -148,7 +153,7 @@ func TestReadOnly(t *testing.T) {
 			if pending, err := reader.Pending(t.Context(), 10); err != nil || len(pending) != 2 {
 				t.Errorf("got %d pending entries, %v", len(pending), err)
 			}
-			if _, err := raw(t, o).ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = 2`); err != nil {
+			if _, err := raw(t, o).ExecContext(t.Context(), `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`); err != nil {
 				t.Fatal(err)
 			}
 			if db, err := store.Open(t.Context(), o); !errors.Is(err, store.ErrOlder) {

@@ -49,6 +49,13 @@ type Config struct {
 
 	// Office is whose pages these are; "" shows none.
 	Office string
+	// Staff and Records are the console; nil Staff means that there is none.
+	Staff   Staff
+	Records Records
+	// Secure says that people reach the pages over TLS, which the console's
+	// cookie then insists on.
+	Secure bool
+
 	// Zone is the one of the three that is shown first; nil is UTC+7 (WIB).
 	Zone *time.Location
 }
@@ -65,6 +72,7 @@ type Pages struct {
 	cfg   Config
 	zone  string // key of the zone shown first
 	looks map[report.Language]*look
+	desk  []opRoute // the console's
 }
 
 // look is how pages are written in one language.
@@ -78,7 +86,10 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Gateway == nil || cfg.Receive == nil || cfg.Admit == nil || cfg.Turn == nil || cfg.Print == nil || cfg.MaxUpload <= 0 {
 		return nil, errors.New("web: Config lacks a part")
 	}
-	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}}
+	if cfg.Staff != nil && cfg.Records == nil {
+		return nil, errors.New("web: Config has Staff without Records")
+	}
+	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: opRoutes()}
 	for _, l := range []report.Language{report.Indonesian, report.English} {
 		words, err := wordsIn(l)
 		if err != nil {
@@ -113,14 +124,14 @@ func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, address string) er
 }
 
 // Route is an address that Serve answers. A path that ends in a slash stands
-// for one more element after it.
+// for one more element after it, as ":name" does within one.
 type Route struct {
 	Method, Path string
 	Upload       bool // the request carries a file
 }
 
 // Routes are the addresses of the pages.
-var Routes = []Route{
+var Routes = append([]Route{
 	{http.MethodGet, "/", false},
 	{http.MethodPost, "/", true},
 	{http.MethodPost, "/report", true},
@@ -128,7 +139,7 @@ var Routes = []Route{
 	{http.MethodGet, "/d/", false},
 	{http.MethodPost, "/d/", true},
 	{http.MethodGet, "/assets/", false},
-}
+}, opAddresses()...)
 
 // visit is one request.
 type visit struct {
@@ -138,6 +149,9 @@ type visit struct {
 	address  string
 	language report.Language
 	look     *look
+
+	act     string            // of the console: method and address
+	session *gateway.SignedIn // nil: nobody has signed in, or has been asked for
 }
 
 func (v *visit) answer() error {
@@ -147,6 +161,9 @@ func (v *visit) answer() error {
 	}
 	if id, ok := strings.CutPrefix(path, "/d/"); ok {
 		return v.document(id, post)
+	}
+	if path == "/op" || strings.HasPrefix(path, "/op/") {
+		return v.console()
 	}
 	switch {
 	case path == "/" && !post:
@@ -183,6 +200,7 @@ type page struct {
 	Result              *resultView
 	Document            *documentView
 	Error               *errorView
+	Op                  *opPage // of the console; nil elsewhere
 	Stylesheet, Program string
 }
 
@@ -195,6 +213,9 @@ func (v *visit) show(status int, name string, content page) error {
 	content.Here, content.Home = v.r.URL.Path+content.Query, "/"+content.Query
 	if content.There = v.r.URL.Path; v.language != report.English {
 		content.There += "?lang=en"
+	}
+	if content.Op != nil {
+		content.Home = v.to("/op")
 	}
 	content.Zone = v.zone
 	content.Stylesheet, content.Program = assets.style, assets.script
@@ -227,11 +248,12 @@ type errorView struct {
 // faults are the statuses of errors that people cause or can wait out; the
 // messages are "web.error.CODE".
 var faults = map[gateway.Code]int{
-	gateway.CodeInvalid:  http.StatusBadRequest,
-	gateway.CodeNotFound: http.StatusNotFound,
-	gateway.CodeTooLarge: http.StatusRequestEntityTooLarge,
-	gateway.CodeRate:     http.StatusTooManyRequests,
-	gateway.CodeBusy:     http.StatusServiceUnavailable,
+	gateway.CodeInvalid:   http.StatusBadRequest,
+	gateway.CodeForbidden: http.StatusForbidden,
+	gateway.CodeNotFound:  http.StatusNotFound,
+	gateway.CodeTooLarge:  http.StatusRequestEntityTooLarge,
+	gateway.CodeRate:      http.StatusTooManyRequests,
+	gateway.CodeBusy:      http.StatusServiceUnavailable,
 }
 
 // fail shows an error. What is wrong inside is not told.
@@ -255,7 +277,15 @@ func (v *visit) fail(err error) {
 	} else {
 		view.Text = w.Text("web.error." + view.Code)
 	}
-	if v.show(status, "error", page{Error: view, Title: view.Heading}) != nil {
+	if v.showFault(status, view) != nil {
 		v.w.WriteHeader(http.StatusInternalServerError)
 	}
+}
+
+// showFault shows an error on a page of the kind that was asked for.
+func (v *visit) showFault(status int, view *errorView) error {
+	if v.act != "" {
+		return v.showOp(status, "op-error", view.Heading, view)
+	}
+	return v.show(status, "error", page{Error: view, Title: view.Heading})
 }

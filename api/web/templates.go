@@ -50,6 +50,7 @@ func parseTemplates(l report.Language, words report.Words, cfg Config) (*templat
 		"limit":    func() int64 { return cfg.MaxUpload },
 		"size":     func(n int64) string { return sizeText(words, n) },
 		"language": func() report.Language { return l },
+		"to":       func(path string) string { return addressIn(l, path) },
 		"zones":    func() []zone { return zones },
 		"assets": func() map[string]string {
 			return map[string]string{"preview": assets.preview, "library": assets.library, "worker": assets.worker}
@@ -84,6 +85,7 @@ var assets = loadAssets()
 type assetTable struct {
 	byName        map[string]served
 	style, script string // addresses
+	op            string // the console's own style
 	// preview draws documents; its library and worker are "" when the program
 	// was built without them.
 	preview, library, worker string
@@ -104,6 +106,7 @@ func loadAssets() assetTable {
 	}
 	const script = "text/javascript; charset=utf-8"
 	t.style, t.script, t.preview = add("assets/style.css", "text/css; charset=utf-8"), add("assets/page.js", script), add("assets/preview.js", script)
+	t.op = add("assets/op.css", "text/css; charset=utf-8")
 	t.library, t.worker = add("pdfjs/served/pdf.min.mjs", script), add("pdfjs/served/pdf.worker.min.mjs", script)
 	return t
 }

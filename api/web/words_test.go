@@ -56,8 +56,8 @@ func TestWords(t *testing.T) {
 		if same := said[text]; same != "" {
 			t.Errorf("%s says what %s says", key, same)
 		}
-		// Keys that are put together: web.error.CODE, web.status.X, web.match.X, web.state.X.
-		made := regexp.MustCompile(`^web\.(error|status|match|state)\.`).MatchString(key)
+		// Keys that are put together, such as web.error.CODE.
+		made := regexp.MustCompile(`^(web\.(error|status|match|state)|op\.(kind|status|role))\.`).MatchString(key)
 		if !made && !strings.Contains(source.String(), `"`+key+`"`) {
 			t.Errorf("%s is not used", key)
 		}

@@ -19,7 +19,9 @@ func Run(t *testing.T, e Engine) {
 		{"activations", activationTests},
 		{"attempts", attemptTests},
 		{"registers", registerTests},
+		{"cases", caseTests},
 		{"oversight", oversightTests},
+		{"staff", staffTests},
 	} {
 		for name, test := range group.tests {
 			t.Run(group.name+"/"+name, func(t *testing.T) {

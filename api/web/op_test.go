@@ -1,0 +1,238 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/absah-id/absah/api/web"
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/verifier"
+)
+
+// door is a console with one member of staff, who is signed in with the token
+// "token".
+type door struct {
+	role   gateway.Role
+	shown  []gateway.SignIn
+	denied []string
+	asked  []gateway.OperationQuery
+	found  gateway.Found
+}
+
+func (d *door) SignIn(_ context.Context, s gateway.SignIn) (string, error) {
+	d.shown = append(d.shown, s)
+	if s.Password != "benar" {
+		return "", &gateway.Error{Code: gateway.CodeUnauthenticated}
+	}
+	return "token", nil
+}
+
+func (d *door) Session(_ context.Context, token, address string) (*gateway.SignedIn, error) {
+	if token != "token" {
+		return nil, &gateway.Error{Code: gateway.CodeUnauthenticated}
+	}
+	return &gateway.SignedIn{
+		Caller: gateway.Caller{Application: gateway.Application{Role: d.role}, Staff: "staf-1", Address: address}, Name: "Petugas <Contoh>", CSRF: "rahasia",
+	}, nil
+}
+
+func (d *door) SignOut(context.Context, string, string) error { return nil }
+
+func (d *door) Allow(_ context.Context, c gateway.Caller, act string, roles ...gateway.Role) error {
+	if slices.Contains(roles, c.Application.Role) {
+		return nil
+	}
+	return d.Deny(context.Background(), c, act, "role")
+}
+
+func (d *door) Deny(_ context.Context, _ gateway.Caller, act, why string) error {
+	d.denied = append(d.denied, act+": "+why)
+	return &gateway.Error{Code: gateway.CodeForbidden}
+}
+
+func (d *door) Search(_ context.Context, _ gateway.Caller, q gateway.OperationQuery) (*gateway.Found, error) {
+	d.asked = append(d.asked, q)
+	return &d.found, nil
+}
+
+func newConsole(t *testing.T, secure bool) (*site, *door) {
+	t.Helper()
+	v, err := verifier.New(verifier.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, d := newSite(t, v), &door{role: gateway.RoleInvestigator}
+	s.cfg.Staff, s.cfg.Records, s.cfg.Secure = d, d, secure
+	s.build(t)
+	return s, d
+}
+
+// visit is a request of the console.
+func (s *site) visit(t *testing.T, method, path, token string, form url.Values, header map[string]string) (*answer, string) {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if token != "" {
+		r.AddCookie(&http.Cookie{Name: "absah", Value: token})
+		r.AddCookie(&http.Cookie{Name: "__Host-absah", Value: token})
+	}
+	for name, value := range header {
+		if value == "" {
+			r.Header.Del(name)
+		} else {
+			r.Header.Set(name, value)
+		}
+	}
+	return s.read(t, r)
+}
+
+// TestCookie: the session's cookie is out of reach of scripts, other sites and
+// plain HTTP (ASVS 3.3.1–3.3.4).
+func TestCookie(t *testing.T) {
+	for secure, want := range map[bool]string{
+		true:  "__Host-absah=token; Path=/; HttpOnly; Secure; SameSite=Strict",
+		false: "absah=token; Path=/; HttpOnly; SameSite=Strict",
+	} {
+		s, _ := newConsole(t, secure)
+		a, _ := s.visit(t, "POST", "/op/sign-in", "", url.Values{"username": {"siti"}, "password": {"benar"}, "code": {"123456"}}, nil)
+		if got := a.Header.Get("Set-Cookie"); got != want {
+			t.Errorf("secure %v: got %q, want %q", secure, got, want)
+		}
+		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/op" {
+			t.Errorf("secure %v: got %d to %q", secure, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+}
+
+// TestDoor: without a session every page leads to signing in, and from there
+// back to a page of the console and nowhere else.
+func TestDoor(t *testing.T) {
+	s, _ := newConsole(t, false)
+	for path, want := range map[string]string{
+		"/op": "/op/sign-in", "/op/search?digest=00": "/op/sign-in?next=%2Fop%2Fsearch%3Fdigest%3D00", "/op/search?lang=en": "/op/sign-in?next=%2Fop%2Fsearch%3Flang%3Den&lang=en",
+	} {
+		if a, _ := s.visit(t, "GET", path, "", nil, nil); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != want {
+			t.Errorf("%s: got %d to %q, want %q", path, a.StatusCode, a.Header.Get("Location"), want)
+		}
+	}
+	for next, want := range map[string]string{
+		"/op/search?digest=00": "/op/search?digest=00", "": "/op", "https://jahat.example/op/search": "/op", "//jahat.example/op/search": "/op",
+		`/op/\jahat.example`: "/op", "/op/sign-in": "/op", "/op/../d/x": "/op", "/d/x": "/op", "/op//jahat.example": "/op", "javascript:alert(1)": "/op",
+	} {
+		a, _ := s.visit(t, "POST", "/op/sign-in", "", url.Values{"username": {"siti"}, "password": {"benar"}, "next": {next}}, nil)
+		if got := a.Header.Get("Location"); got != want {
+			t.Errorf("next %q: got %q, want %q", next, got, want)
+		}
+	}
+	a, body := s.visit(t, "POST", "/op/sign-in", "", url.Values{"username": {"<siti>"}, "password": {"salah"}}, nil)
+	if a.StatusCode != http.StatusUnauthorized || a.Header.Get("Set-Cookie") != "" || !strings.Contains(body, "Tidak dapat masuk") || strings.Contains(body, "<siti>") {
+		t.Errorf("wrong password: got %d, cookie %q", a.StatusCode, a.Header.Get("Set-Cookie"))
+	}
+}
+
+// TestForgedForms: what another site, or an old page, sends has no effect
+// (ASVS 3.5.1).
+func TestForgedForms(t *testing.T) {
+	form := url.Values{"csrf": {"rahasia"}}
+	for _, c := range []struct {
+		name   string
+		form   url.Values
+		header map[string]string
+		denied string
+	}{
+		{"ours", form, nil, ""},
+		{"ours, of a browser without fetch metadata", form, map[string]string{"Sec-Fetch-Site": "", "Origin": "http://example.com"}, ""},
+		{"no token", url.Values{}, nil, "form without the session's token"},
+		{"wrong token", url.Values{"csrf": {"lain"}}, nil, "form without the session's token"},
+		{"another site", form, map[string]string{"Sec-Fetch-Site": "cross-site"}, "sent by another site"},
+		{"a sister site", form, map[string]string{"Sec-Fetch-Site": "same-site"}, "sent by another site"},
+		{"another origin", form, map[string]string{"Sec-Fetch-Site": "", "Origin": "https://jahat.example"}, "sent by another site"},
+		{"a hidden origin", form, map[string]string{"Sec-Fetch-Site": "", "Origin": "null"}, "sent by another site"},
+		{"no origin", form, map[string]string{"Sec-Fetch-Site": ""}, "sent by another site"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, d := newConsole(t, false)
+			a, _ := s.visit(t, "POST", "/op/sign-out", "token", c.form, c.header)
+			want, denied := http.StatusSeeOther, []string(nil)
+			if c.denied != "" {
+				want, denied = http.StatusForbidden, []string{"POST /op/sign-out: " + c.denied}
+			}
+			if a.StatusCode != want || !slices.Equal(d.denied, denied) {
+				t.Errorf("got %d, %q; want %d, %q", a.StatusCode, d.denied, want, denied)
+			}
+		})
+	}
+}
+
+// TestForgedUpload: a forged form's file is not read.
+func TestForgedUpload(t *testing.T) {
+	s, d := newConsole(t, false)
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, f := range []struct{ name, file, value string }{{"document", "x.pdf", "%PDF-1.7"}, {"csrf", "", "rahasia"}} {
+		part, err := w.CreateFormField(f.name)
+		if f.file != "" {
+			part, err = w.CreateFormFile(f.name, f.file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := part.Write([]byte(f.value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close()
+	r := httptest.NewRequest("POST", "/op/sign-out", &b)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.AddCookie(&http.Cookie{Name: "absah", Value: "token"})
+	if a, _ := s.read(t, r); a.StatusCode != http.StatusForbidden || len(d.denied) != 1 {
+		t.Errorf("a file before the token: got %d, %q", a.StatusCode, d.denied)
+	}
+}
+
+// TestConsolePages: the head knows who is there, and nothing is kept by caches
+// or read elsewhere.
+func TestConsolePages(t *testing.T) {
+	s, d := newConsole(t, false)
+	a, body := s.visit(t, "GET", "/op/search", "token", nil, nil)
+	if a.StatusCode != http.StatusOK || !strings.Contains(body, "Petugas &lt;Contoh&gt;") || !strings.Contains(body, `name="csrf" value="rahasia"`) {
+		t.Errorf("got %d: %.300s", a.StatusCode, body)
+	}
+	if got := a.Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy: got %q", got)
+	}
+	if strings.Contains(body, " style=") || strings.Contains(body, "<script>") || strings.Contains(body, " onclick") {
+		t.Error("the page has inline style or script")
+	}
+	if a, body := s.visit(t, "GET", "/op/search?digest=salah", "token", nil, nil); a.StatusCode != http.StatusOK || !strings.Contains(body, `id="wrong"`) || len(d.asked) != 1 {
+		t.Errorf("a digest that is none: got %d, asked %d times", a.StatusCode, len(d.asked))
+	}
+	if a, _ := s.visit(t, "GET", "/op/tidakada", "token", nil, nil); a.StatusCode != http.StatusNotFound {
+		t.Errorf("unknown page: got %d", a.StatusCode)
+	}
+}
+
+// TestNoConsole: without staff there are no pages of theirs.
+func TestNoConsole(t *testing.T) {
+	s, _ := newConsole(t, false)
+	s.cfg.Staff = nil
+	s.build(t)
+	for _, r := range web.Routes {
+		if strings.HasPrefix(r.Path, "/op") {
+			if a, _ := s.visit(t, r.Method, r.Path, "token", nil, nil); a.StatusCode != http.StatusNotFound {
+				t.Errorf("%s %s: got %d", r.Method, r.Path, a.StatusCode)
+			}
+		}
+	}
+}
