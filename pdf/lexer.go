@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // errShort says that the parser's window ends where the token might go on. It
@@ -51,9 +52,31 @@ type parser struct {
 	base  int64
 	final bool // nothing follows buf
 	lim   *Limits
-	items int      // objects made so far, against Limits.ObjectItems
-	stack []Object // array elements under construction
-	dups  []int64  // offsets of keys that occur again in their dictionary
+	items int         // objects made so far, against Limits.ObjectItems
+	stack []Object    // elements and values under construction
+	keys  []EntrySpan // of values under construction
+	dups  []int64     // offsets of keys that occur again in their dictionary
+	outer bool        // keep in spans where the entries of the outermost dictionary stand
+	spans []EntrySpan
+}
+
+// parsers are those of [Document.parseAt], so that what they build objects on
+// is not allocated for each.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// keptRoom is how many objects under construction a parser that is kept for
+// the next object has room for; one that needed more is not kept.
+const keptRoom = 256
+
+// release makes p ready for the next object and keeps it.
+func (p *parser) release() {
+	if cap(p.stack) > keptRoom || cap(p.keys) > keptRoom {
+		return
+	}
+	clear(p.stack[:cap(p.stack)])
+	clear(p.keys[:cap(p.keys)])
+	*p = parser{stack: p.stack[:0], keys: p.keys[:0]}
+	parsers.Put(p)
 }
 
 func (p *parser) fail(at int, rule string) error {

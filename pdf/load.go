@@ -9,14 +9,16 @@ import (
 // parseAt runs f on the bytes from off on, again on a longer window as long as
 // f answers errShort.
 func (d *Document) parseAt(off int64, f func(p *parser) error) error {
+	p := parsers.Get().(*parser)
+	defer p.release()
 	for n := 4096; ; n *= 4 {
 		n = min(n, d.lim.ObjectBytes+4096)
 		b, final, err := d.src.window(off, n, nil)
 		if err != nil {
 			return err
 		}
-		p := parser{buf: b, base: off, final: final, lim: &d.lim}
-		if err = f(&p); !errors.Is(err, errShort) {
+		*p = parser{buf: b, base: off, final: final, lim: &d.lim, stack: p.stack[:0], keys: p.keys[:0]}
+		if err = f(p); !errors.Is(err, errShort) {
 			if p.pos > d.lim.ObjectBytes {
 				return &LimitError{Offset: off, Limit: "ObjectBytes", Max: int64(d.lim.ObjectBytes)}
 			}
@@ -121,7 +123,7 @@ func (r *Revision) objectAt(ref Ref, off int64) (Object, error) {
 	if x.stream {
 		o = &Stream{Dict: x.obj.(Dict), rev: r, ref: ref, start: off, off: x.end}
 	}
-	d.keep(key, cachedObject{obj: o, ref: ref, start: x.start, end: x.end, flaws: x.flaws, dups: x.dups}, x.end-x.start)
+	d.keep(key, cachedObject{obj: o, ref: ref, start: x.start, end: x.end, flaws: x.flaws, dups: x.dups, spans: x.spans}, x.end-x.start)
 	return o, nil
 }
 

@@ -1,5 +1,7 @@
 package pdf
 
+import "slices"
+
 // common holds names that nearly every file uses, so that reading one does
 // not allocate.
 var common = func() map[string]Object {
@@ -148,23 +150,15 @@ func (p *parser) array(depth int) (Object, error) {
 }
 
 // dict reads the dictionary whose << stands at p.pos. Of a key that occurs
-// twice the last value counts, as in most readers; p.dups tells.
+// twice the last value counts, as in most readers; p.dups tells. Where the
+// entries of the outermost dictionary stand is kept when p.outer says so, and
+// of a signature, of which it matters.
 func (p *parser) dict(depth int) (Object, error) {
-	d, err := p.entries(depth, nil)
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-// entries reads a dictionary and tells each (when not nil) where the tokens of
-// every entry stand in the window.
-func (p *parser) entries(depth int, each func(key Name, k0, k1, v0, v1 int)) (Dict, error) {
 	if err := p.nest(depth); err != nil {
 		return nil, err
 	}
 	p.pos += 2
-	d := make(Dict)
+	keys, values := len(p.keys), len(p.stack)
 	for {
 		p.skipSpace()
 		if p.pos+1 >= len(p.buf) {
@@ -173,31 +167,54 @@ func (p *parser) entries(depth int, each func(key Name, k0, k1, v0, v1 int)) (Di
 		c := p.buf[p.pos]
 		if c == '>' && p.buf[p.pos+1] == '>' {
 			p.pos += 2
-			return d, nil
+			break
 		}
 		if c != '/' {
 			return nil, p.fail(p.pos, "dict-key")
 		}
-		k0 := p.pos
+		e := EntrySpan{KeyStart: p.base + int64(p.pos)}
 		raw, err := p.name()
 		if err != nil {
 			return nil, err
 		}
-		key := internName(raw)
-		k1 := p.pos
+		e.Key, e.KeyEnd = internName(raw), p.base+int64(p.pos)
 		p.skipSpace()
-		v0 := p.pos
+		e.ValueStart = p.base + int64(p.pos)
 		v, err := p.object(depth + 1)
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := d[key]; twice {
-			p.dups = append(p.dups, p.base+int64(k0))
+		e.ValEnd = p.base + int64(p.pos)
+		p.keys, p.stack = append(p.keys, e), append(p.stack, v)
+	}
+	list := p.keys[keys:]
+	d := makeDict(list, p.stack[values:])
+	if len(d) != len(list) {
+		p.noteTwice(list)
+	}
+	if depth == 0 && (p.outer || d["ByteRange"] != nil) {
+		p.spans = slices.Clone(list)
+	}
+	p.keys, p.stack = p.keys[:keys], p.stack[:values]
+	return d, nil
+}
+
+func makeDict(keys []EntrySpan, values []Object) Dict {
+	d := make(Dict, len(keys))
+	for i := range keys {
+		d[keys[i].Key] = values[i]
+	}
+	return d
+}
+
+// noteTwice notes where keys stand that occur again.
+func (p *parser) noteTwice(list []EntrySpan) {
+	seen := make(map[Name]bool, len(list))
+	for _, e := range list {
+		if seen[e.Key] {
+			p.dups = append(p.dups, e.KeyStart)
 		}
-		d[key] = v
-		if each != nil {
-			each(key, k0, k1, v0, p.pos)
-		}
+		seen[e.Key] = true
 	}
 }
 
@@ -235,6 +252,7 @@ type indirect struct {
 	stream bool
 	flaws  flaws
 	dups   []int64
+	spans  []EntrySpan // of the entries of a signature
 }
 
 // header reads "12 0 obj".
@@ -298,7 +316,7 @@ func (p *parser) indirect() (x indirect, err error) {
 	if x.obj, err = p.object(0); err != nil {
 		return x, err
 	}
-	x.dups = p.dups
+	x.dups, x.spans = p.dups, p.spans
 	err = p.afterObject(&x)
 	return x, err
 }

@@ -67,7 +67,7 @@ func (r *Revision) streamOf(x *indirect) *Stream {
 // DictSpans returns the top-level entries of the dictionary (or stream
 // dictionary) ref as they are written, keys that occur twice included. An
 // object that is no dictionary or stands in an object stream is a
-// [MalformedError].
+// [MalformedError]. The slice is shared: do not change it.
 func (r *Revision) DictSpans(ref Ref) ([]EntrySpan, error) {
 	e, def, ok := r.lookup(ref.Num)
 	if !ok || e.Kind == EntryFree || e.Kind == EntryUnknown || e.Gen != ref.Gen {
@@ -76,9 +76,11 @@ func (r *Revision) DictSpans(ref Ref) ([]EntrySpan, error) {
 	if e.Kind != EntryInUse {
 		return nil, malformed(def.xref, "object-compressed", "object %s", ref)
 	}
+	if c, ok := def.doc.cached(cacheKey{off: e.Offset, num: ref.Num}); ok && c.ref == ref && c.spans != nil {
+		return c.spans, nil
+	}
 	var list []EntrySpan
 	err := r.doc.parseAt(e.Offset, func(p *parser) error {
-		list = list[:0]
 		got, _, _, err := p.header()
 		if err != nil {
 			return err
@@ -93,9 +95,9 @@ func (r *Revision) DictSpans(ref Ref) ([]EntrySpan, error) {
 		if p.buf[p.pos] != '<' || p.buf[p.pos+1] != '<' {
 			return p.fail(p.pos, "object-type")
 		}
-		_, err = p.entries(0, func(key Name, k0, k1, v0, v1 int) {
-			list = append(list, EntrySpan{key, p.base + int64(k0), p.base + int64(k1), p.base + int64(v0), p.base + int64(v1)})
-		})
+		p.outer = true
+		_, err = p.dict(0)
+		list = p.spans
 		return err
 	})
 	return list, err
