@@ -61,71 +61,102 @@ type SignOptions struct {
 // value is verified with the certificate before anything is returned: see
 // [ErrBadSignature], [ErrKeyMismatch]. An error of the key is wrapped.
 func Sign(o SignOptions) ([]byte, error) {
-	p, err := o.plan()
+	d, err := o.Draft()
 	if err != nil {
 		return nil, err
 	}
+	return d.Sign(o.Digest)
+}
+
+// Draft is a signature but for its digest and value, which need not be known
+// to know its size. It is immutable and may be used by several goroutines.
+type Draft struct {
+	options   SignOptions
+	algorithm Algorithm
+	public    crypto.PublicKey
+	message   []byte // DER SET OF signed attributes, with zeros as the digest
+	digestAt  int    // of the digest in message
+
+	contentType, digestID, signatureID []byte // DER
+	signer, certificates               part   // signer identifier, certificates [0]
+}
+
+// Draft makes what does not depend on the digest. Digest need not be set; the
+// errors are those of [Sign] that concern neither key nor digest.
+func (o SignOptions) Draft() (*Draft, error) {
+	d := &Draft{options: o}
+	if err := d.plan(); err != nil {
+		return nil, err
+	}
+	d.contentType = oidTLV(o.contentType())
+	d.digestID = DigestIdentifier(d.algorithm.hash)
+	if d.signatureID = d.algorithm.Identifier(); d.signatureID == nil {
+		return nil, breach(RuleUnsupported, "no identifier for %v", d.algorithm)
+	}
+	d.signer = around(tagSequence, raw(o.Certificate.RawIssuer), raw(integerTLV(o.Certificate.SerialNumber)))
+	d.certificates = o.certificateSet()
+	d.message, d.digestAt = o.attributes(d.contentType, d.algorithm.hash.Size())
+	return d, nil
+}
+
+// Sign is the package's [Sign] over the digest, which may be nil when there is
+// Content.
+func (d *Draft) Sign(digest []byte) ([]byte, error) {
+	o := &d.options
 	if o.Key == nil {
 		return nil, errors.New("cms: no key to sign with")
 	}
-	if !equalKeys(p.public, o.Key.Public()) {
+	if !equalKeys(d.public, o.Key.Public()) {
 		return nil, ErrKeyMismatch
 	}
-	if p.digest, err = o.digest(p.algorithm.Hash()); err != nil {
+	digest, err := o.digest(digest, d.algorithm.hash)
+	if err != nil {
 		return nil, err
 	}
-	message := o.attributes(p.digest)
-	value, err := o.Key.SignMessage(rand.Reader, message, p.algorithm.Opts())
+	message := bytes.Clone(d.message)
+	copy(message[d.digestAt:], digest)
+	value, err := o.Key.SignMessage(rand.Reader, message, d.algorithm.Opts())
 	if err != nil {
 		return nil, fmt.Errorf("cms: signing: %w", err)
 	}
-	if err := p.algorithm.Verify(p.public, message, value); err != nil {
+	if err := d.algorithm.Verify(d.public, message, value); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSignature, err)
 	}
-	whole, err := o.assemble(p, message, value)
-	if err != nil {
-		return nil, err
-	}
-	return whole.der(), nil
+	return d.assemble(message, value).der(), nil
 }
 
-// plan is what Sign and Size derive from the options.
-type plan struct {
-	algorithm Algorithm
-	public    crypto.PublicKey
-	digest    []byte
-}
-
-func (o *SignOptions) plan() (p plan, err error) {
+// plan finds key and algorithm.
+func (d *Draft) plan() (err error) {
+	o := &d.options
 	if o.Certificate == nil {
-		return p, errors.New("cms: no certificate to sign with")
+		return errors.New("cms: no certificate to sign with")
 	}
-	if p.public, err = PublicKey(o.Certificate); err != nil {
-		return p, err
+	if d.public, err = PublicKey(o.Certificate); err != nil {
+		return err
 	}
-	preferred, err := ForKey(p.public, o.Algorithm.scheme == SchemeRSAPSS)
+	preferred, err := ForKey(d.public, o.Algorithm.scheme == SchemeRSAPSS)
 	if err != nil {
-		return p, err
+		return err
 	}
-	p.algorithm = o.Algorithm
-	if p.algorithm == (Algorithm{}) {
-		p.algorithm = preferred
+	d.algorithm = o.Algorithm
+	if d.algorithm == (Algorithm{}) {
+		d.algorithm = preferred
 	}
-	if p.algorithm.scheme != preferred.scheme {
-		return p, breach(RuleKeyType, "%v with a key for %v", p.algorithm, preferred.scheme)
+	if d.algorithm.scheme != preferred.scheme {
+		return breach(RuleKeyType, "%v with a key for %v", d.algorithm, preferred.scheme)
 	}
-	switch h := p.algorithm.hash; h {
+	switch h := d.algorithm.hash; h {
 	case crypto.SHA256, crypto.SHA384, crypto.SHA512:
 	default:
-		return p, breach(RuleUnsupported, "%v makes no new signatures", h)
+		return breach(RuleUnsupported, "%v makes no new signatures", h)
 	}
-	if o.Hash != 0 && o.Hash != p.algorithm.hash {
-		return p, breach(RuleDigestAlgorithm, "digest %v with %v", o.Hash, p.algorithm)
+	if o.Hash != 0 && o.Hash != d.algorithm.hash {
+		return breach(RuleDigestAlgorithm, "digest %v with %v", o.Hash, d.algorithm)
 	}
 	if len(o.Content) > MaxPlainSize*8 {
-		return p, malformed(0, "limit", "content too long to be encapsulated")
+		return malformed(0, "limit", "content too long to be encapsulated")
 	}
-	return p, o.checkExtra()
+	return o.checkExtra()
 }
 
 // checkExtra refuses attributes that would contradict those Sign writes.
@@ -148,20 +179,21 @@ func (o *SignOptions) checkExtra() error {
 	return nil
 }
 
-func (o *SignOptions) digest(h crypto.Hash) ([]byte, error) {
-	if o.Digest != nil && len(o.Digest) != h.Size() {
-		return nil, breach(RuleMessageDigest, "digest of %d bytes for %v", len(o.Digest), h)
+// digest checks the digest to be signed, or makes that of the content.
+func (o *SignOptions) digest(given []byte, h crypto.Hash) ([]byte, error) {
+	if given != nil && len(given) != h.Size() {
+		return nil, breach(RuleMessageDigest, "digest of %d bytes for %v", len(given), h)
 	}
 	if o.Content == nil {
-		if o.Digest == nil {
+		if given == nil {
 			return nil, errors.New("cms: neither content nor digest to sign")
 		}
-		return o.Digest, nil
+		return given, nil
 	}
 	hash := h.New()
 	hash.Write(o.Content)
 	digest := hash.Sum(nil)
-	if o.Digest != nil && !bytes.Equal(digest, o.Digest) {
+	if given != nil && !bytes.Equal(digest, given) {
 		return nil, ErrDigest
 	}
 	return digest, nil
@@ -174,12 +206,16 @@ func (o *SignOptions) contentType() asn1.ObjectIdentifier {
 	return o.ContentType
 }
 
-// attributes returns the DER SET OF signed attributes, the message to sign.
-func (o *SignOptions) attributes(digest []byte) []byte {
+// attributes returns the DER SET OF signed attributes, the message to sign,
+// with zeros in place of the digest of so many bytes, which belongs at the
+// place returned. No digest changes the order of the set: the types of the
+// attributes stand before their values, and no two are the same.
+func (o *SignOptions) attributes(contentType []byte, digestLen int) (set []byte, at int) {
+	digest := NewAttribute(OIDMessageDigest, tlv(tagOctetString, make([]byte, digestLen))).der()
 	attrs := make([][]byte, 0, 4+len(o.Attributes))
 	attrs = append(attrs,
-		NewAttribute(OIDContentType, oidTLV(o.contentType())).der(),
-		NewAttribute(OIDMessageDigest, tlv(tagOctetString, digest)).der(),
+		NewAttribute(OIDContentType, contentType).der(),
+		digest,
 		signingCertificateV2(o.Certificate).der())
 	if !o.SigningTime.IsZero() {
 		attrs = append(attrs, NewAttribute(OIDSigningTime, timeTLV(o.SigningTime)).der())
@@ -187,41 +223,42 @@ func (o *SignOptions) attributes(digest []byte) []byte {
 	for _, a := range o.Attributes {
 		attrs = append(attrs, a.der())
 	}
-	return setOf(tagSet, attrs...)
+	set = setOf(tagSet, attrs...)
+	at = len(set)
+	for i := len(attrs) - 1; &attrs[i][0] != &digest[0]; i-- { // sorted by now
+		at -= len(attrs[i])
+	}
+	return set, at - digestLen
 }
 
 // assemble returns the ContentInfo around the signed attributes and the value,
 // not written yet.
-func (o *SignOptions) assemble(p plan, message, value []byte) (part, error) {
-	signatureID := p.algorithm.Identifier()
-	if signatureID == nil {
-		return part{}, breach(RuleUnsupported, "no identifier for %v", p.algorithm)
-	}
-	digestID := raw(DigestIdentifier(p.algorithm.hash))
-	cert := o.Certificate
+func (d *Draft) assemble(message, value []byte) part {
+	contentType, digestID := raw(d.contentType), raw(d.digestID)
 	signer := around(tagSequence,
 		raw([]byte{tagInteger, 1, 1}),
-		around(tagSequence, raw(cert.RawIssuer), raw(integerTLV(cert.SerialNumber))),
+		d.signer,
 		digestID,
 		raw([]byte{context0}), raw(message[1:]),
-		raw(signatureID),
+		raw(d.signatureID),
 		around(tagOctetString, raw(value)))
 
-	contentType := raw(oidTLV(o.contentType()))
 	version, encap := byte(1), around(tagSequence, contentType)
-	if !o.contentType().Equal(OIDData) {
+	if !d.options.contentType().Equal(OIDData) {
 		version = 3 // RFC 5652 §5.1
 	}
-	if o.Content != nil {
-		encap = around(tagSequence, contentType, around(context0, around(tagOctetString, raw(o.Content))))
+	if c := d.options.Content; c != nil {
+		encap = around(tagSequence, contentType, around(context0, around(tagOctetString, raw(c))))
 	}
-	return around(tagSequence, raw(oidTLV(OIDSignedData)), around(context0, around(tagSequence,
+	return around(tagSequence, raw(signedDataTLV), around(context0, around(tagSequence,
 		raw([]byte{tagInteger, 1, version}),
 		around(tagSet, digestID),
 		encap,
-		o.certificateSet(),
-		around(tagSet, signer)))), nil
+		d.certificates,
+		around(tagSet, signer))))
 }
+
+var signedDataTLV = oidTLV(OIDSignedData)
 
 // part is DER to be written: bytes as they are, or an element around parts. So
 // certificates are copied once, not once for each element they are inside, and
@@ -283,28 +320,33 @@ func (o *SignOptions) certificateSet() part {
 	return around(context0, certs...)
 }
 
-// Size returns an upper bound, in bytes, of what [Sign] returns for o plus a
+// Size returns an upper bound, in bytes, of what [Draft.Sign] returns plus a
 // signature time-stamp of timestampLen bytes put in by [AddTimestamp]; 0 means
-// none will be. Key, and Digest too, may be missing. It exceeds the true length
-// by a few bytes at most, since ECDSA values vary.
-func (o SignOptions) Size(timestampLen int) (int, error) {
-	p, err := o.plan()
-	if err != nil {
-		return 0, err
-	}
+// none will be. It exceeds the true length by a few bytes at most, since ECDSA
+// values vary.
+func (d *Draft) Size(timestampLen int) (int, error) {
 	if timestampLen < 0 || timestampLen > MaxSize {
 		return 0, malformed(0, "limit", "time-stamp token longer than MaxSize")
 	}
-	message := o.attributes(make([]byte, p.algorithm.hash.Size()))
-	whole, err := o.assemble(p, message, make([]byte, maxValueLen(p.public)))
-	if err != nil || timestampLen == 0 {
-		return whole.size(), err
+	size := d.assemble(d.message, make([]byte, maxValueLen(d.public))).size()
+	if timestampLen == 0 {
+		return size, nil
 	}
 	// The attribute: identifier, three headers; then the headers around it may
 	// each grow by the bytes that a length of MaxSize takes.
 	const headers = 3 * 5
 	const growth = 6 * 4
-	return whole.size() + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
+	return size + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
+}
+
+// Size is that of the [Draft] that o makes. Key, and Digest too, may be
+// missing.
+func (o SignOptions) Size(timestampLen int) (int, error) {
+	d, err := o.Draft()
+	if err != nil {
+		return 0, err
+	}
+	return d.Size(timestampLen)
 }
 
 // maxValueLen returns the greatest length of a signature value by the key.

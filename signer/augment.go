@@ -118,7 +118,13 @@ func (s *Signer) beginVerified(ctx context.Context, in Input) (*work, error) {
 // document is worth nothing, and whoever signs it would vouch for what he was
 // not shown. pending is nil when no new signature is planned.
 func (w *work) hashVerified(ctx context.Context, in Input, h crypto.Hash, pending *pades.Pending) error {
-	list, err := readProven(w)
+	var list []*proven
+	var err error
+	if pending != nil {
+		list, err = readProven(pending.Earlier)
+	} else {
+		list, err = w.proven()
+	}
 	if err != nil || len(list) > 0 {
 		if err := standing(w.doc, pending); err != nil {
 			return err
@@ -205,7 +211,7 @@ func firstBroken(doc *pdf.Document, except string) (*breach, error) {
 
 // timestamp adds a document timestamp when a signature has none of any kind.
 func (a *augmentation) timestamp(ctx context.Context, w *work) (*work, error) {
-	list, err := readProven(w)
+	list, err := w.proven()
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +245,7 @@ func (a *augmentation) record(st *stamp) {
 // complete adds the evidence for every signature, timestamp and authority, and
 // at LTA a document timestamp over it.
 func (a *augmentation) complete(ctx context.Context, w *work, to Level) (*work, error) {
-	list, err := readProven(w)
+	list, err := w.proven()
 	if err != nil {
 		return nil, err
 	}
@@ -276,14 +282,19 @@ func (a *augmentation) complete(ctx context.Context, w *work, to Level) (*work, 
 	return next, nil
 }
 
-// readProven lists signatures, their timestamps and document timestamps with
-// their best times. A document timestamp proves the time of all that its
-// signed bytes hold; its own is what it says.
-func readProven(w *work) ([]*proven, error) {
+// proven reads what the document holds.
+func (w *work) proven() ([]*proven, error) {
 	signatures, err := pades.Signatures(w.doc)
 	if err != nil {
 		return nil, err
 	}
+	return readProven(signatures)
+}
+
+// readProven lists signatures, their timestamps and document timestamps with
+// their best times. A document timestamp proves the time of all that its
+// signed bytes hold; its own is what it says.
+func readProven(signatures []*pades.Signature) ([]*proven, error) {
 	var list []*proven
 	for _, sig := range signatures {
 		more, err := readOne(sig)

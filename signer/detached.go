@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-
-	"github.com/absah-id/absah/cms"
 )
 
 // SignDetached signs any file with a detached CAdES signature (EN 319 122-1),
@@ -25,7 +23,7 @@ func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) (*R
 	if req.Field != "" || req.Certify != 0 || req.Lock != nil || req.Visible != nil || req.Reason+req.Location+req.Name+req.ContactInfo != "" {
 		return nil, fmt.Errorf("signer: fields, certification, appearance and texts are of PDF signatures only")
 	}
-	p, err := s.check(req)
+	p, err := s.check(req, req.At)
 	if err != nil {
 		return nil, err
 	}
@@ -33,12 +31,11 @@ func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) (*R
 	if err := j.checkStatus(ctx); err != nil {
 		return nil, err
 	}
-	options := p.options
-	options.SigningTime = p.At
-	if options.Digest, err = j.hashAll(ctx, r); err != nil {
+	digest, err := j.hashAll(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	if j.result.CMS, err = cms.Sign(options); err != nil {
+	if j.result.CMS, err = p.draft.Sign(digest); err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	if p.Level >= T {
@@ -51,7 +48,7 @@ func (s *Signer) SignDetached(ctx context.Context, r io.Reader, req Request) (*R
 
 // hashAll reads r to its end, keeps its SHA-256 and returns the digest to sign.
 func (j *job) hashAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	d := &digests{sha256: sha256.New(), hash: j.plan.options.Hash}
+	d := &digests{sha256: sha256.New(), hash: j.plan.hash}
 	if d.hash != crypto.SHA256 {
 		d.other = d.hash.New()
 	}

@@ -88,11 +88,13 @@ type Result struct {
 // network.
 type plan struct {
 	Request
-	options cms.SignOptions // without digest
+	draft *cms.Draft
+	hash  crypto.Hash
 }
 
-// check applies the rules of the certificate.
-func (s *Signer) check(req Request) (*plan, error) {
+// check applies the rules of the certificate. claimed is the signing time to
+// be stated in the CMS; zero leaves it out.
+func (s *Signer) check(req Request, claimed time.Time) (*plan, error) {
 	switch {
 	case req.Key == nil || req.Certificate == nil:
 		return nil, errors.New("signer: no key or no certificate to sign with")
@@ -120,9 +122,13 @@ func (s *Signer) check(req Request) (*plan, error) {
 	if !ok || !own.Equal(req.Key.Public()) {
 		return nil, refuse(CodeKeyMismatch, "The key does not belong to the certificate of %q.", req.Certificate.Subject.CommonName)
 	}
-	return &plan{Request: req, options: cms.SignOptions{
-		Certificate: req.Certificate, Chain: req.Chain, Algorithm: alg, Hash: alg.Hash(), Key: req.Key,
-	}}, nil
+	draft, err := cms.SignOptions{
+		Certificate: req.Certificate, Chain: req.Chain, Algorithm: alg, Hash: alg.Hash(), Key: req.Key, SigningTime: claimed,
+	}.Draft()
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return &plan{Request: req, draft: draft, hash: alg.Hash()}, nil
 }
 
 // checkCertificate refuses what may not sign documents at the moment.
@@ -166,13 +172,13 @@ func (p *plan) spec(rev *pdf.Revision, tokenSize int) (pades.SignatureSpec, erro
 	spec := pades.SignatureSpec{
 		Kind: pades.KindSignature, Field: p.Field, Reason: p.Reason, Location: p.Location,
 		Name: p.Name, ContactInfo: p.ContactInfo, At: p.At, Certify: p.Certify, LockFields: p.Lock,
-		DigestMethod: digestMethods[p.options.Hash], Timestamped: p.Level >= T,
+		DigestMethod: digestMethods[p.hash], Timestamped: p.Level >= T,
 	}
 	if p.Level < T {
 		tokenSize = 0
 	}
 	var err error
-	if spec.ContentsSize, err = p.options.Size(tokenSize); err != nil {
+	if spec.ContentsSize, err = p.draft.Size(tokenSize); err != nil {
 		return spec, fmt.Errorf("size of the signature: %w", err)
 	}
 	spec.Appearance, err = p.appearance(rev)

@@ -22,7 +22,7 @@ import (
 // errors, wrapped; ctx.Err(), wrapped; others when the request does not make
 // sense. With any error there is no result.
 func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, error) {
-	p, err := s.check(req)
+	p, err := s.check(req, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *Signer) Sign(ctx context.Context, in Input, req Request) (*Result, erro
 		return nil, err
 	}
 	w := &work{doc: doc}
-	if err := w.hashVerified(ctx, in, p.options.Hash, pending); err != nil {
+	if err := w.hashVerified(ctx, in, p.hash, pending); err != nil {
 		return nil, err
 	}
 	before := w.digests.sum256()
@@ -89,9 +89,7 @@ func (j *job) sign(ctx context.Context, w *work, pending *pades.Pending) (*work,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	options := p.options
-	options.Digest = digest
-	der, err := cms.Sign(options)
+	der, err := p.draft.Sign(digest)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
@@ -120,7 +118,7 @@ func (j *job) stamp(ctx context.Context, der []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read back the signature: %w", err)
 	}
-	h := j.plan.options.Hash
+	h := j.plan.hash
 	digest := h.New()
 	digest.Write(made.Value)
 	st, err := j.signer.stamp(ctx, h, digest.Sum(nil), j.plan.At)

@@ -18,6 +18,8 @@ type plan struct {
 	lock  *FieldMDP
 	page  pdf.Ref // of a new field
 	first bool    // no field of the document has a value yet
+
+	earlier []*Signature // in the document
 }
 
 // CheckPermission tells whether [Prepare] would sign: nil, or its error. What
@@ -48,6 +50,7 @@ func newPlan(rev *pdf.Revision, spec SignatureSpec) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.earlier = rules.list
 	if err := p.checkKind(rules); err != nil {
 		return nil, err
 	}
@@ -82,8 +85,8 @@ func (p *plan) checkDynamic() error {
 
 // rules are the restrictions of all signatures together.
 type rules struct {
-	signed    bool // something is signed already
-	certified int  // strictest P of DocMDP and lock dictionaries; 0 is none
+	list      []*Signature // there are already
+	certified int          // strictest P of DocMDP and lock dictionaries; 0 is none
 	locks     []*FieldMDP
 }
 
@@ -92,7 +95,7 @@ func readRules(rev *pdf.Revision, t *tree) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rules{signed: len(list) > 0}
+	r := &rules{list: list}
 	for _, s := range list {
 		r.add(s)
 	}
@@ -153,7 +156,7 @@ func (p *plan) checkKind(r *rules) error {
 	switch {
 	case p.spec.Kind == KindDocTimestamp:
 		return nil
-	case p.spec.Certify != 0 && r.signed:
+	case p.spec.Certify != 0 && len(r.list) > 0:
 		return refuse("not-first", "A certification must be the first signature, and the document has one already.")
 	case p.spec.Certify != 0 && r.certified != 0:
 		return refuse("certified", "The document is certified already.")

@@ -29,6 +29,9 @@ type Pending struct {
 	gap   [2]int // of the Contents token in tail
 	Field string // fully qualified name of the signed field
 	Ref   pdf.Ref
+	// Earlier are the signatures that the document holds already, as
+	// [Signatures] lists them.
+	Earlier []*Signature
 }
 
 // Prepare writes the revision that carries a new signature or document
@@ -47,7 +50,7 @@ func Prepare(rev *pdf.Revision, spec SignatureSpec) (*Pending, error) {
 	sig := w.u.Alloc()
 	gap := &reservation{size: rev.Document().Size(), contents: p.spec.ContentsSize}
 	w.u.Set(sig, p.dict(gap))
-	out := &Pending{base: gap.size, Field: p.name, Ref: sig}
+	out := &Pending{base: gap.size, Field: p.name, Ref: sig, Earlier: p.earlier}
 	if p.field != nil {
 		out.Field = p.field.Name
 		err = p.fill(w, sig)
