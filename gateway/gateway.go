@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
@@ -95,6 +96,9 @@ type Config struct {
 	// nothing; zero means DefaultRate.
 	Rate int
 
+	// Cases is what complaints need.
+	Cases CaseConfig
+
 	// Clock is the present; nil means time.Now.
 	Clock func() time.Time
 	// Log gets what operators must know; nil means none.
@@ -124,6 +128,7 @@ type Gateway struct {
 	cfg      Config
 	tails    sealer
 	niks     sealer
+	cases    sealer
 	totps    sealer
 	nikHash  [32]byte
 	clock    *clock
@@ -155,6 +160,12 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	setDefault(&cfg.Lifetime, DefaultLifetime)
 	setDefault(&cfg.Tail, DefaultTail)
 	setDefault(&cfg.Rate, DefaultRate)
+	if cfg.Cases.Rules.Answer == 0 {
+		cfg.Cases.Rules = dispute.DefaultRules()
+	}
+	if err := cfg.Cases.Rules.Check(); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 
 	g := &Gateway{cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}}, denials: rate.NewLimiter(1, 60), hashing: make(chan struct{}, hashing)}
 	for _, k := range []struct {
@@ -163,6 +174,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	}{
 		{"absah/tail/1", g.tails.init},
 		{"absah/nik/1", g.niks.init},
+		{"absah/case/1", g.cases.init},
 		{"absah/totp/1", g.totps.init},
 		{"absah/nik-lookup/1", func(key [32]byte) error { g.nikHash = key; return nil }},
 	} {

@@ -107,6 +107,11 @@ func (g *Gateway) Compare(ctx context.Context, id string, in Upload) (Match, err
 	if err != nil {
 		return "", err
 	}
+	return compareVersions(*d, in)
+}
+
+// compareVersions is [Gateway.Compare] with a document that is known.
+func compareVersions(d Document, in Upload) (Match, error) {
 	n := len(d.Versions)
 	for i := n - 1; i >= 0; i-- {
 		if d.Versions[i].SHA256 == in.SHA256 {

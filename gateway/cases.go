@@ -1,0 +1,571 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/dispute"
+)
+
+// CaseConfig is what complaints need beside the rest.
+type CaseConfig struct {
+	// Rules are those of the region; the zero value means
+	// dispute.DefaultRules.
+	Rules dispute.Rules
+	// Print writes a paper as PDF, and Bundle the evidence bundle of an
+	// operation; nil: there are no letters and case files.
+	Print  func(w io.Writer, p dispute.Paper) error
+	Bundle func(ctx context.Context, w io.Writer, o *OnRecord) error
+	// Seal is the seal of letters and case files; "" leaves them without.
+	Seal string
+}
+
+// Limits of a case, against a database that strangers fill.
+const (
+	maxCaseFile  = 32 << 20  // bytes of one file
+	maxCaseBytes = 128 << 20 // of all files
+	maxCaseFiles = 40
+	maxStory     = 8000 // characters of what people write
+	maxCaseName  = 200  // characters of a name or a contact
+)
+
+// Complaint is what somebody complains of. All of it is sealed in the database
+// and stands in no record.
+type Complaint struct {
+	Kind    dispute.Kind `json:"-"`
+	Text    string       `json:"text"`
+	Name    string       `json:"name"`
+	Contact string       `json:"contact"` // telephone or mail
+	NIK     string       `json:"nik"`     // sixteen digits, "" when not given
+	// Document is the public id, or the address, that the QR code on a letter
+	// leads to.
+	Document string    `json:"-"`
+	LossAt   time.Time `json:"-"` // when a loss was noticed; zero: not said
+}
+
+// CaseUpload is a file for a case.
+type CaseUpload struct {
+	Upload
+	Name string
+}
+
+// CaseReceipt is what a complainant gets.
+type CaseReceipt struct {
+	ID, Number string
+	Code       string // the secret by which to follow the case
+	Due        time.Time
+}
+
+// caseBody is what is sealed of a case.
+type caseBody struct {
+	Case      dispute.Case      `json:"case"`
+	Complaint Complaint         `json:"complaint"`
+	Findings  *dispute.Findings `json:"findings"`
+	Answer    string            `json:"answer"`
+	Held      bool              `json:"held"`
+}
+
+// caseEvent is what is sealed of a line of the history.
+type caseEvent struct {
+	By   string `json:"by"` // identifier of the member of staff
+	Code string `json:"code"`
+	Arg  string `json:"arg"`
+	Text string `json:"text"`
+}
+
+func (c *Complaint) check() error {
+	c.Document = documentIn(c.Document)
+	for _, s := range []*string{&c.Text, &c.Name, &c.Contact, &c.NIK} {
+		*s = strings.TrimSpace(strings.ReplaceAll(*s, "\r\n", "\n"))
+	}
+	switch {
+	case !c.Kind.Valid():
+		return errorf(CodeInvalid, "The kind of complaint is unknown.")
+	case c.Text == "" || utf8.RuneCountInString(c.Text) > maxStory || !utf8.ValidString(c.Text):
+		return errorf(CodeInvalid, "The complaint must have 1 to %d characters.", maxStory)
+	case utf8.RuneCountInString(c.Name) > maxCaseName || c.Contact == "" || utf8.RuneCountInString(c.Contact) > maxCaseName:
+		return errorf(CodeInvalid, "A contact is needed; names and contacts have at most %d characters.", maxCaseName)
+	case c.NIK != "" && (len(c.NIK) != nikLength || strings.Trim(c.NIK, "0123456789") != ""):
+		return errorf(CodeInvalid, "A NIK has sixteen digits.")
+	}
+	return nil
+}
+
+// documentIn is the public id in what people copy from a QR code: the id alone
+// or an address that ends with it. "" when there is none.
+func documentIn(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.LastIndexByte(s, '/'); i >= 0 {
+		s = s[i+1:]
+	}
+	s, _, _ = strings.Cut(s, "?")
+	if len(s) > 64 {
+		return ""
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return ""
+		}
+	}
+	return s
+}
+
+// FileComplaint opens a case, for a member of staff or, with a Caller that is
+// nobody, for a citizen. The file may be nil. It is verified and matched with
+// the record at once; that a member of staff has looked at it is another step.
+func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file *CaseUpload) (*CaseReceipt, error) {
+	if c.Staff == "" {
+		c = Caller{Application: Application{Organisation: g.cfg.Organisation}, Authentication: "none", Address: c.Address}
+	} else if err := g.allow(ctx, c, "case.open", RoleInvestigator, RoleSupervisor); err != nil {
+		return nil, err
+	}
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	if n.LossAt.After(at) {
+		return nil, errorf(CodeInvalid, "A loss cannot be noticed in the future.")
+	}
+	code := randomText(16) // 128 bits
+	w := &caseWork{g: g, caller: c, at: at, isNew: true, row: CaseRow{
+		ID: newID(), Organisation: c.Application.Organisation, Code: sha256.Sum256([]byte(code)), Kind: n.Kind, OpenedAt: at, Document: n.Document,
+	}}
+	w.body = caseBody{Case: dispute.Open(w.row.ID, "", n.Kind, at), Complaint: n}
+	w.body.Case.LossAt = n.LossAt
+	w.say("opened", "", "")
+	if file != nil {
+		if err := w.attach(CaseDisputed, file); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := w.examine(ctx); err != nil {
+		return nil, err
+	}
+	w.record = evidence.Record{Kind: "case.open", Subject: evidence.Subject{InputSHA256: w.fileSum(), Document: n.Document}}
+	if err := w.open(ctx); err != nil {
+		return nil, err
+	}
+	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.row.Due}, nil
+}
+
+// open writes a new case under the next number, which somebody else may take
+// at the same time.
+func (w *caseWork) open(ctx context.Context) error {
+	const tries = 8
+	for n := 0; ; n++ {
+		year := w.at.In(w.g.caseZone()).Year()
+		err := w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
+			last, err := r.LastCase(ctx, year)
+			w.row.Year, w.row.Serial = year, last+1
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		w.body.Case.Number = dispute.Number(year, w.row.Serial)
+		err = w.write(ctx)
+		var e *Error
+		if !errors.As(err, &e) || e.Code != CodeExists || n == tries {
+			return err
+		}
+	}
+}
+
+func (g *Gateway) caseZone() *time.Location {
+	if z := g.cfg.Cases.Rules.Calendar.Zone; z != nil {
+		return z
+	}
+	return time.FixedZone("WIB", 7*60*60)
+}
+
+// CaseRules are the rules by which cases go on.
+func (g *Gateway) CaseRules() dispute.Rules { return g.cfg.Cases.Rules }
+
+// CaseSummary is a case in a list: nothing in it is anybody's secret.
+type CaseSummary struct {
+	CaseRow // without Sealed
+	Number  string
+}
+
+// number is how people say it.
+func (r CaseRow) number() string { return dispute.Number(r.Year, r.Serial) }
+
+// Who reads cases, and who does something with them.
+var (
+	caseReaders = []Role{RoleInvestigator, RoleSupervisor, RoleAuditor}
+	caseActors  = []Role{RoleInvestigator, RoleSupervisor}
+)
+
+// mayRead keeps complaints about staff from those who may be meant.
+func mayRead(c Caller, k dispute.Kind) bool {
+	return k != dispute.Conduct || c.Application.Role != RoleInvestigator
+}
+
+// Cases lists cases. That somebody looked is on record.
+func (g *Gateway) Cases(ctx context.Context, c Caller, q CaseQuery) (found []CaseSummary, err error) {
+	if err := g.allow(ctx, c, "case.search", caseReaders...); err != nil {
+		return nil, err
+	}
+	detail := map[string]string{}
+	for name, value := range map[string]string{"of-state": string(q.State), "of-kind": string(q.Kind)} {
+		if value != "" {
+			detail[name] = plain(value, 64)
+		}
+	}
+	err = g.record(ctx, c, evidence.Record{Kind: "case.search", Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
+	if err != nil {
+		return nil, err
+	}
+	return found, g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		rows, err := r.Cases(ctx, q)
+		found = nil
+		for _, row := range rows {
+			if row.Sealed = nil; mayRead(c, row.Kind) {
+				found = append(found, CaseSummary{row, row.number()})
+			}
+		}
+		return err
+	})
+}
+
+// CaseView is a case as a member of staff sees it.
+type CaseView struct {
+	CaseRow       // without Sealed
+	Case          dispute.Case
+	Text          string
+	Name, Contact string // masked: see CaseContact
+	NIK           string // masked
+	Findings      *dispute.Findings
+	Answer        string
+	Held          bool
+	Events        []dispute.Event
+	Files         []CaseFileView
+	// ClosingBy and ClosedBy are names; the identifiers are in Case.
+	ClosingBy, ClosedBy string
+}
+
+// CaseFileView is a file of a case.
+type CaseFileView struct {
+	ID, Name string
+	Kind     CaseFileKind
+	SHA256   [32]byte
+	Size     int64
+	At       time.Time
+}
+
+// Case returns one case. That somebody read it is on record.
+func (g *Gateway) Case(ctx context.Context, c Caller, id string) (*CaseView, error) {
+	w, err := g.loadCase(ctx, c, id, "case.read", caseReaders)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.note(ctx, "case.read", nil); err != nil {
+		return nil, err
+	}
+	return w.view(ctx)
+}
+
+// CaseContact returns what is masked in a CaseView, and puts on record that
+// it was asked for.
+func (g *Gateway) CaseContact(ctx context.Context, c Caller, id string) (*Complaint, error) {
+	w, err := g.loadCase(ctx, c, id, "case.contact", caseActors)
+	if err != nil {
+		return nil, err
+	}
+	w.say("contact", "", "")
+	w.record = evidence.Record{Kind: "case.contact"}
+	if err := w.write(ctx); err != nil {
+		return nil, err
+	}
+	return &w.body.Complaint, nil
+}
+
+// CaseDownload returns a file of a case, which is on record.
+func (g *Gateway) CaseDownload(ctx context.Context, c Caller, id, file string) (name string, data []byte, err error) {
+	w, err := g.loadCase(ctx, c, id, "case.download", caseReaders)
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := w.file(ctx, file)
+	if err != nil {
+		return "", nil, err
+	}
+	err = w.note(ctx, "case.download", map[string]string{"file": hex.EncodeToString(f.SHA256[:])})
+	if err != nil {
+		return "", nil, err
+	}
+	return string(f.Name), f.Data, nil
+}
+
+// PublicCase is what a complainant may know.
+type PublicCase struct {
+	Case   dispute.Case // without closing and names
+	Answer string
+}
+
+// FollowCase finds a case by its secret code, for whoever has it.
+func (g *Gateway) FollowCase(ctx context.Context, address, code string) (*PublicCase, error) {
+	if code == "" || len(code) > 64 {
+		return nil, errorf(CodeNotFound, "There is no such case.")
+	}
+	var row CaseRow
+	err := g.view(ctx, AllOrganisations, func(r Reader) (err error) {
+		row, err = r.CaseByCode(ctx, sha256.Sum256([]byte(code)))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := &caseWork{g: g, row: row, caller: Caller{Application: Application{Organisation: row.Organisation}, Authentication: "none", Address: address}}
+	if err := w.unseal(); err != nil {
+		return nil, err
+	}
+	if err := w.note(ctx, "case.follow", nil); err != nil {
+		return nil, err
+	}
+	p := &PublicCase{Case: w.body.Case, Answer: w.body.Answer}
+	p.Case.Closing, p.Case.ClosedBy = nil, ""
+	return p, nil
+}
+
+// caseWork is a case that is being changed.
+type caseWork struct {
+	g      *Gateway
+	caller Caller
+	at     time.Time
+	isNew  bool
+	row    CaseRow
+	body   caseBody
+	files  []CaseFileRow // on record, without data
+	events []caseEvent   // to be written
+	added  []CaseFileRow // to be written, sealed
+	hold   [][32]byte    // artefacts to be held
+	free   bool          // the hold is lifted
+	record evidence.Record
+	// plain are the contents of the files in memory, by digest.
+	plain map[[32]byte][]byte
+}
+
+// loadCase reads a case that the caller may see.
+func (g *Gateway) loadCase(ctx context.Context, c Caller, id, act string, roles []Role) (*caseWork, error) {
+	if err := g.allow(ctx, c, act, roles...); err != nil {
+		return nil, err
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
+	w := &caseWork{g: g, caller: c, at: at}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if w.row, err = r.Case(ctx, id); err != nil {
+			return err
+		}
+		w.files, err = r.CaseFiles(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !mayRead(c, w.row.Kind) {
+		g.recordDenied(ctx, c, act, "complaint about staff")
+		return nil, errorf(CodeForbidden, "Complaints about staff are the supervisor's.")
+	}
+	return w, w.unseal()
+}
+
+// owner is what everything sealed of a case is bound to.
+func (w *caseWork) owner(part string) string { return "case\x00" + w.row.ID + "\x00" + part }
+
+func (w *caseWork) unseal() error {
+	b, err := w.g.cases.open(w.row.Sealed, w.owner("body"))
+	if err == nil {
+		err = json.Unmarshal(b, &w.body)
+	}
+	if err != nil {
+		return &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
+	}
+	w.body.Complaint.Kind, w.body.Complaint.Document = w.row.Kind, w.row.Document
+	return nil
+}
+
+// say adds a line to the history.
+func (w *caseWork) say(code, arg, text string) {
+	w.events = append(w.events, caseEvent{By: w.caller.Staff, Code: code, Arg: arg, Text: text})
+}
+
+// note records a reading.
+func (w *caseWork) note(ctx context.Context, kind string, detail map[string]string) error {
+	r := evidence.Record{Kind: kind, Result: evidence.Result{Status: evidence.StatusOK}, Detail: merge(detail, w.detail())}
+	return w.g.record(ctx, w.caller, r)
+}
+
+// detail names the case in a record.
+func (w *caseWork) detail() map[string]string {
+	return map[string]string{"case": w.row.ID, "number": w.row.number(), "about": string(w.row.Kind), "state": string(w.body.Case.State)}
+}
+
+// write brings what was done into the database together with its record.
+func (w *caseWork) write(ctx context.Context) error {
+	w.row.State = w.body.Case.State
+	w.row.Due = time.Time{}
+	if d, ok := w.body.Case.NextDue(w.g.cfg.Cases.Rules); ok {
+		w.row.Due = d.Due.UTC()
+	}
+	plain, err := json.Marshal(w.body)
+	if err != nil {
+		return &Error{Code: CodeInternal, Text: "The case cannot be written.", Err: err}
+	}
+	w.row.Sealed = w.g.cases.seal(plain, w.owner("body"))
+	r := w.record
+	r.Result.Status, r.Detail = evidence.StatusOK, merge(w.record.Detail, w.detail())
+	return w.g.recordWith(ctx, w.caller, r, func(tx Tx) error {
+		put := tx.UpdateCase
+		if w.isNew {
+			put = tx.AddCase
+		}
+		if err := put(ctx, w.row); err != nil {
+			return err
+		}
+		return w.writeParts(ctx, tx)
+	})
+}
+
+// writeParts writes history, files and hold.
+func (w *caseWork) writeParts(ctx context.Context, tx Tx) error {
+	for _, f := range w.added {
+		if err := tx.AddCaseFile(ctx, f); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.events {
+		b, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		id := newID()
+		err = tx.AddCaseEvent(ctx, CaseEventRow{
+			ID: id, Organisation: w.row.Organisation, Case: w.row.ID, At: w.at, Sealed: w.g.cases.seal(b, w.owner("event "+id)),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(w.hold) > 0 {
+		return tx.Hold(ctx, w.holdReason(), w.hold, w.at)
+	}
+	if w.free {
+		return tx.ReleaseHold(ctx, w.holdReason())
+	}
+	return nil
+}
+
+func (w *caseWork) holdReason() string { return "case " + w.row.ID }
+
+// attach takes a file into the case.
+func (w *caseWork) attach(kind CaseFileKind, in *CaseUpload) error {
+	total := in.Size
+	for _, f := range slices.Concat(w.files, w.added) {
+		total += f.Size
+	}
+	switch {
+	case in.Size > maxCaseFile || total > maxCaseBytes:
+		return errorf(CodeTooLarge, "A file of a case has at most %d MiB, all of them %d.", maxCaseFile>>20, maxCaseBytes>>20)
+	case len(w.files)+len(w.added) >= maxCaseFiles:
+		return errorf(CodeTooLarge, "A case has at most %d files.", maxCaseFiles)
+	}
+	data := make([]byte, in.Size)
+	if _, err := io.ReadFull(io.NewSectionReader(in, 0, in.Size), data); err != nil {
+		return &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: err}
+	}
+	w.put(kind, plain(in.Name, 255), data)
+	return nil
+}
+
+// put adds a file whose contents are in memory.
+func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow {
+	if name == "" {
+		name = "berkas"
+	}
+	f := CaseFileRow{ID: newID(), Organisation: w.row.Organisation, Case: w.row.ID, Kind: kind, SHA256: sha256.Sum256(data), Size: int64(len(data)), At: w.at}
+	f.Name = w.g.cases.seal([]byte(name), w.owner("name "+f.ID))
+	f.Data = w.g.cases.seal(data, w.owner("file "+f.ID))
+	w.added = append(w.added, f)
+	if w.plain == nil {
+		w.plain = map[[32]byte][]byte{}
+	}
+	w.plain[f.SHA256] = data
+	if kind == CaseDisputed {
+		w.row.FileSHA256 = f.SHA256
+	}
+	w.say("file", name, string(kind))
+	return f
+}
+
+// file returns a file of the case in the clear.
+func (w *caseWork) file(ctx context.Context, id string) (f CaseFileRow, err error) {
+	err = w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
+		f, err = r.CaseFile(ctx, id)
+		if err == nil && f.Case != w.row.ID {
+			return ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	name, err := w.fileName(f)
+	if err == nil {
+		f.Name = []byte(name)
+		f.Data, err = w.g.cases.open(f.Data, w.owner("file "+f.ID))
+	}
+	if err == nil && sha256.Sum256(f.Data) != f.SHA256 {
+		err = errors.New("gateway: a file of a case is not what was kept")
+	}
+	if err != nil {
+		return f, &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: err}
+	}
+	return f, nil
+}
+
+func (w *caseWork) fileName(f CaseFileRow) (string, error) {
+	name, err := w.g.cases.open(f.Name, w.owner("name "+f.ID))
+	if err != nil {
+		return "", &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
+	}
+	return string(name), nil
+}
+
+// newest returns the contents of the last file of a kind; nil for none.
+func (w *caseWork) newest(ctx context.Context, kind CaseFileKind) ([]byte, error) {
+	all := slices.Concat(w.files, w.added)
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Kind != kind {
+			continue
+		}
+		if data, ok := w.plain[all[i].SHA256]; ok {
+			return data, nil
+		}
+		f, err := w.file(ctx, all[i].ID)
+		return f.Data, err
+	}
+	return nil, nil
+}
+
+func (w *caseWork) fileSum() string {
+	if w.row.FileSHA256 == ([32]byte{}) {
+		return ""
+	}
+	return hex.EncodeToString(w.row.FileSHA256[:])
+}

@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/absah-id/absah/evidence/dispute"
+)
+
+// CaseRow is a complaint as the database has it: what it is found by, and the
+// rest sealed.
+type CaseRow struct {
+	ID           string // UUIDv7
+	Organisation string
+	// Year and Serial are its number, unique within the organisation.
+	Year, Serial int
+	// Code is the SHA-256 of the secret by which the complainant follows it.
+	Code     [32]byte
+	Kind     dispute.Kind
+	State    dispute.State
+	OpenedAt time.Time
+	Due      time.Time // the next deadline; zero: nothing is due
+	// FileSHA256 is the disputed file's, zero when there is none; Document the
+	// public id that its QR code leads to, "" when none was named.
+	FileSHA256 [32]byte
+	Document   string
+	// Sealed is everything else, encrypted: see caseBody.
+	Sealed []byte
+	// Version counts the changes; UpdateCase wants the one it replaces.
+	Version int64
+}
+
+// CaseEventRow is one line of a case's history. It is never changed.
+type CaseEventRow struct {
+	ID           string // UUIDv7
+	Organisation string
+	Case         string
+	At           time.Time
+	Sealed       []byte
+}
+
+// CaseFileKind says what a file is to a case.
+type CaseFileKind string
+
+// The kinds of files.
+const (
+	CaseDisputed    CaseFileKind = "disputed"   // what the complaint is about
+	CaseOriginal    CaseFileKind = "original"   // what it should be like
+	CaseAttachment  CaseFileKind = "attachment" // anything else
+	CaseLetterPaper CaseFileKind = "letter"     // that the office has written
+)
+
+// CaseFileRow is a file of a case. It is never changed.
+type CaseFileRow struct {
+	ID           string // UUIDv7
+	Organisation string
+	Case         string
+	Kind         CaseFileKind
+	SHA256       [32]byte
+	Size         int64 // bytes
+	At           time.Time
+	Name         []byte // sealed
+	// Data is sealed too; nil in lists.
+	Data []byte
+}
+
+// CaseQuery asks for cases; zero fields do not restrict. Answers come newest
+// first.
+type CaseQuery struct {
+	State dispute.State
+	Kind  dispute.Kind
+	Open  bool // not closed
+	Page
+}
+
+// CaseReader finds complaints.
+type CaseReader interface {
+	Case(ctx context.Context, id string) (CaseRow, error)
+	CaseByCode(ctx context.Context, code [32]byte) (CaseRow, error)
+	Cases(ctx context.Context, q CaseQuery) ([]CaseRow, error)
+	// LastCase returns the highest serial number of a year, 0 for none.
+	LastCase(ctx context.Context, year int) (int, error)
+	// CaseEvents returns the history, oldest first.
+	CaseEvents(ctx context.Context, id string) ([]CaseEventRow, error)
+	// CaseFiles returns the files without their data, oldest first.
+	CaseFiles(ctx context.Context, id string) ([]CaseFileRow, error)
+	CaseFile(ctx context.Context, id string) (CaseFileRow, error)
+}
+
+// CaseWriter keeps complaints. Nothing of a case is ever deleted here.
+type CaseWriter interface {
+	// AddCase returns ErrExists when identifier, code or number is taken.
+	AddCase(ctx context.Context, c CaseRow) error
+	// UpdateCase replaces State, Due, FileSHA256, Document and Sealed, or returns
+	// ErrChanged when c.Version is not the stored one.
+	UpdateCase(ctx context.Context, c CaseRow) error
+	AddCaseEvent(ctx context.Context, e CaseEventRow) error
+	AddCaseFile(ctx context.Context, f CaseFileRow) error
+}

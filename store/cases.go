@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/absah-id/absah/evidence/dispute"
+	"github.com/absah-id/absah/gateway"
+)
+
+const caseColumns = `id, organisation, year, serial, code, kind, state, opened_at, due, file_sha256, document, sealed, version`
+
+func scanCase(r row) (c gateway.CaseRow, err error) {
+	err = r.Scan(&c.ID, &c.Organisation, &c.Year, &c.Serial, sum{&c.Code}, &c.Kind, &c.State, moment{&c.OpenedAt}, moment{&c.Due}, sum{&c.FileSHA256},
+		&c.Document, &c.Sealed, &c.Version)
+	return c, err
+}
+
+// Case is gateway.CaseReader's.
+func (tx *Tx) Case(ctx context.Context, id string) (gateway.CaseRow, error) {
+	return one(ctx, tx, scanCase, `SELECT `+caseColumns+` FROM cases WHERE id = $1 AND ($2 = '*' OR organisation = $2)`, id, string(tx.scope))
+}
+
+// CaseByCode is gateway.CaseReader's.
+func (tx *Tx) CaseByCode(ctx context.Context, code [32]byte) (gateway.CaseRow, error) {
+	return one(ctx, tx, scanCase, `SELECT `+caseColumns+` FROM cases WHERE code = $1 AND ($2 = '*' OR organisation = $2)`, code[:], string(tx.scope))
+}
+
+// Cases is gateway.CaseReader's.
+func (tx *Tx) Cases(ctx context.Context, q gateway.CaseQuery) ([]gateway.CaseRow, error) {
+	n, err := limit(q.Page)
+	if err != nil {
+		return nil, err
+	}
+	var c conditions
+	if tx.scope != gateway.AllOrganisations {
+		c.add("organisation = ?", string(tx.scope))
+	}
+	if q.State != "" {
+		c.add("state = ?", string(q.State))
+	}
+	if q.Kind != "" {
+		c.add("kind = ?", string(q.Kind))
+	}
+	if q.Open {
+		c.add("state <> ?", string(dispute.Closed))
+	}
+	if q.After != "" {
+		c.add("id < ?", q.After)
+	}
+	c.args = append(c.args, n)
+	return list(ctx, tx, scanCase, `SELECT `+caseColumns+` FROM cases`+c.where()+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(c.args)), c.args...)
+}
+
+// LastCase is gateway.CaseReader's.
+func (tx *Tx) LastCase(ctx context.Context, year int) (int, error) {
+	return one(ctx, tx, func(r row) (n int, err error) {
+		err = r.Scan(&n)
+		return n, err
+	}, `SELECT coalesce(max(serial), 0) FROM cases WHERE year = $1 AND ($2 = '*' OR organisation = $2)`, year, string(tx.scope))
+}
+
+// CaseEvents is gateway.CaseReader's.
+func (tx *Tx) CaseEvents(ctx context.Context, id string) ([]gateway.CaseEventRow, error) {
+	return list(ctx, tx, func(r row) (e gateway.CaseEventRow, err error) {
+		err = r.Scan(&e.ID, &e.Organisation, &e.Case, moment{&e.At}, &e.Sealed)
+		return e, err
+	}, `SELECT id, organisation, case_id, at, sealed FROM case_events WHERE case_id = $1 AND ($2 = '*' OR organisation = $2) ORDER BY at, id`,
+		id, string(tx.scope))
+}
+
+const fileColumns = `id, organisation, case_id, kind, sha256, size, at, name`
+
+func scanFile(r row, more ...any) (f gateway.CaseFileRow, err error) {
+	err = r.Scan(append([]any{&f.ID, &f.Organisation, &f.Case, &f.Kind, sum{&f.SHA256}, &f.Size, moment{&f.At}, &f.Name}, more...)...)
+	return f, err
+}
+
+// CaseFiles is gateway.CaseReader's.
+func (tx *Tx) CaseFiles(ctx context.Context, id string) ([]gateway.CaseFileRow, error) {
+	return list(ctx, tx, func(r row) (gateway.CaseFileRow, error) { return scanFile(r) },
+		`SELECT `+fileColumns+` FROM case_files WHERE case_id = $1 AND ($2 = '*' OR organisation = $2) ORDER BY at, id`, id, string(tx.scope))
+}
+
+// CaseFile is gateway.CaseReader's.
+func (tx *Tx) CaseFile(ctx context.Context, id string) (gateway.CaseFileRow, error) {
+	return one(ctx, tx, func(r row) (gateway.CaseFileRow, error) {
+		var data []byte
+		f, err := scanFile(r, &data)
+		f.Data = data
+		return f, err
+	}, `SELECT `+fileColumns+`, data FROM case_files WHERE id = $1 AND ($2 = '*' OR organisation = $2)`, id, string(tx.scope))
+}
+
+// AddCase is gateway.CaseWriter's.
+func (tx *Tx) AddCase(ctx context.Context, c gateway.CaseRow) error {
+	if err := tx.owns(c.Organisation); err != nil {
+		return err
+	}
+	return added(tx.exec(ctx, `INSERT INTO cases (`+caseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT DO NOTHING`,
+		c.ID, c.Organisation, c.Year, c.Serial, c.Code[:], string(c.Kind), string(c.State), micros(c.OpenedAt), micros(c.Due), digest(c.FileSHA256),
+		c.Document, blob(c.Sealed)))
+}
+
+// UpdateCase is gateway.CaseWriter's.
+func (tx *Tx) UpdateCase(ctx context.Context, c gateway.CaseRow) error {
+	return changed(tx.exec(ctx, `UPDATE cases SET state = $1, due = $2, file_sha256 = $3, document = $4, sealed = $5, version = version + 1
+		WHERE id = $6 AND version = $7 AND ($8 = '*' OR organisation = $8)`,
+		string(c.State), micros(c.Due), digest(c.FileSHA256), c.Document, blob(c.Sealed), c.ID, c.Version, string(tx.scope)))
+}
+
+// AddCaseEvent is gateway.CaseWriter's.
+func (tx *Tx) AddCaseEvent(ctx context.Context, e gateway.CaseEventRow) error {
+	if err := tx.owns(e.Organisation); err != nil {
+		return err
+	}
+	return added(tx.exec(ctx, `INSERT INTO case_events (id, organisation, case_id, at, sealed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		e.ID, e.Organisation, e.Case, micros(e.At), blob(e.Sealed)))
+}
+
+// AddCaseFile is gateway.CaseWriter's.
+func (tx *Tx) AddCaseFile(ctx context.Context, f gateway.CaseFileRow) error {
+	if err := tx.owns(f.Organisation); err != nil {
+		return err
+	}
+	return added(tx.exec(ctx, `INSERT INTO case_files (`+fileColumns+`, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		f.ID, f.Organisation, f.Case, string(f.Kind), f.SHA256[:], f.Size, micros(f.At), blob(f.Name), blob(f.Data)))
+}
