@@ -1,7 +1,7 @@
 // Package api is the gateway over HTTP: the native routes under /v1, timestamps
 // (RFC 3161) at /tsa, the public log under /log/, and health.
 //
-// It hides HTTP: uploads that are streamed to a spool, credentials, limits,
+// It hides HTTP: uploads that are streamed to an encrypted spool, credentials, limits,
 // content negotiation, and problem documents (RFC 9457). It decides nothing
 // about signatures or rights: that is package gateway's, whose errors are the
 // only ones that reach a caller in words.

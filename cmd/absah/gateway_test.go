@@ -49,9 +49,12 @@ const (
 // office is a gateway that runs as a process, with a token behind a shim, a
 // PKI and a database of its own.
 type office struct {
-	t     testing.TB
-	dir   string
-	lab   *lab.Lab
+	t   testing.TB
+	dir string
+	lab *lab.Lab
+
+	temporary string // for temporary files
+
 	token *hsmtest.Token
 	shim  *hsmtest.Shim
 
@@ -122,7 +125,7 @@ func newOffice(t testing.TB, o officeOptions) *office {
 func prepareOffice(t testing.TB, o officeOptions) *office {
 	t.Helper()
 	f := &office{
-		t: t, dir: t.TempDir(), keys: map[string]string{}, credentials: map[string]gateway.Credential{},
+		t: t, dir: t.TempDir(), temporary: t.TempDir(), keys: map[string]string{}, credentials: map[string]gateway.Credential{},
 		apps: map[string]gateway.Application{}, signers: map[string]official{},
 	}
 	f.token, f.shim = hsmtest.NewShim(t)
@@ -358,7 +361,7 @@ func (f *office) launch() {
 	f.must(err)
 	defer log.Close()
 	cmd := exec.Command(program, "serve", f.config)
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + f.t.TempDir()}, log, log, f.dir
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + f.temporary}, log, log, f.dir
 	f.must(cmd.Start())
 	f.process, f.ended = cmd, make(chan error, 1)
 	ended := f.ended

@@ -133,7 +133,8 @@ type Database struct {
 // Spool is a folder for uploads.
 type Spool struct {
 	// Directory on a local disk; it is emptied at start, and each file is
-	// removed with its request. Files in it are readable by the service alone.
+	// removed with its request. Files in it have no name, and are encrypted under
+	// keys that exist in memory only. Small uploads stay in memory.
 	Directory string `yaml:"directory" file:"write" default:"spool"`
 
 	// Upload is the largest document, 1MiB to 1GiB.
