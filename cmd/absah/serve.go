@@ -337,7 +337,7 @@ func (s *gatewayService) openGateway(ctx context.Context) error {
 		Organisation: s.cfg.Organisation.ID, Node: node(), Secret: [32]byte(secret),
 		Store: s.db, Notary: s.log, Keys: s.keys, Signer: sign, Verifier: verify, Anchors: s.anchors.signers, Source: s.source,
 		Attempts: gateway.AttemptPolicy{Limit: a.Attempts}, Alarm: a.Alarm, Lifetime: a.Lifetime,
-		Judgement: s.cfg.Verification.Timeout, Tail: s.cfg.Limits.Tail, Rate: s.cfg.Limits.Applications, Log: s.logger,
+		Cases: s.cases(), Judgement: s.cfg.Verification.Timeout, Tail: s.cfg.Limits.Tail, Rate: s.cfg.Limits.Applications, Log: s.logger,
 	})
 	return err
 }

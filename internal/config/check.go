@@ -187,6 +187,7 @@ func (cfg *Config) checkServices(c *checker) {
 	between(c, "timestamps.drift", cfg.Timestamps.Drift, time.Second, 10*time.Minute)
 	between(c, "revocation.timeout", cfg.Revocation.Timeout, 100*time.Millisecond, time.Minute)
 	between(c, "revocation.max_age", cfg.Revocation.MaxAge, 0, 24*time.Hour)
+	cfg.Cases.check(c)
 	c.oneOf("verification.policy", cfg.Verification.Policy, "gov", "forms")
 	between(c, "verification.parallel", cfg.Verification.Parallel, 0, 1024)
 	between(c, "verification.timeout", cfg.Verification.Timeout, time.Second, 10*time.Minute)
@@ -200,6 +201,33 @@ func (cfg *Config) checkServices(c *checker) {
 		if w.URL != "" {
 			c.httpURL(fmt.Sprintf("evidence.witnesses[%d].url", i), w.URL)
 		}
+	}
+}
+
+func (k *Cases) check(c *checker) {
+	for _, d := range []struct {
+		key  string
+		n    int
+		from int
+	}{
+		{"examine", k.Examine, 0}, {"answer", k.Answer, 1}, {"close", k.Close, 0}, {"assistance", k.Assistance, 0},
+		{"loss", k.Loss, 0}, {"incident", k.Incident, 0}, {"soon", k.Soon, 0},
+	} {
+		between(c, "cases."+d.key, d.n, d.from, 366)
+	}
+	between(c, "cases.work_days", k.WorkDays, 5, 6)
+	for i, day := range k.Holidays {
+		_, err := time.Parse(time.DateOnly, day)
+		c.must(err == nil, fmt.Sprintf("cases.holidays[%d]", i), "%q is not a date such as 2026-12-25", day)
+	}
+	for i, kind := range k.Incidents {
+		c.oneOf(fmt.Sprintf("cases.incidents[%d]", i), kind, "authentication", "authenticity", "repudiation", "key-loss", "conduct")
+	}
+	for i, kind := range k.MustEscalate {
+		c.oneOf(fmt.Sprintf("cases.must_escalate[%d]", i), kind, "authentication", "authenticity", "repudiation", "key-loss", "conduct")
+	}
+	for i, r := range k.Recipients {
+		c.must(r.Name != "", fmt.Sprintf("cases.recipients[%d].name", i), "is required")
 	}
 }
 

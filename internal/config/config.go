@@ -42,6 +42,10 @@ type Config struct {
 	// Verification is how documents are judged.
 	Verification Verification `yaml:"verification"`
 
+	// Cases are complaints about signatures and documents, under the rules of
+	// the region.
+	Cases Cases `yaml:"cases"`
+
 	// Evidence is the record of operations.
 	Evidence Evidence `yaml:"evidence"`
 
@@ -289,6 +293,74 @@ type Verification struct {
 	// ReportSeal is the seal, one of keys.seals by its id, that the printed
 	// reports of the public pages get; empty leaves them without.
 	ReportSeal string `yaml:"report_seal" example:"segel"`
+}
+
+// Cases are the regional rules for complaints (pengaduan). Days are working
+// days.
+type Cases struct {
+	// Examine is the days until a complaint is examined.
+	Examine int `yaml:"examine" default:"5"`
+
+	// Answer is the days until the complainant is answered.
+	Answer int `yaml:"answer" default:"14"`
+
+	// Close is the days from the answer until the case is closed.
+	Close int `yaml:"close" default:"10"`
+
+	// Assistance is the days after which the PSrE is reminded.
+	Assistance int `yaml:"assistance" default:"5"`
+
+	// Loss is the days within which an owner reports the loss of a key, such as
+	// 10; 0 means without delay, but no number.
+	Loss int `yaml:"loss" default:"0"`
+
+	// Incident is the days until an incident is reported; 0 means the same
+	// day.
+	Incident int `yaml:"incident" default:"0"`
+
+	// Soon is the days before a deadline from which on it is pointed out.
+	Soon int `yaml:"soon" default:"2"`
+
+	// WorkDays of a week: 5 from Monday to Friday, 6 to Saturday.
+	WorkDays int `yaml:"work_days" default:"5"`
+
+	// Holidays are days without work, such as 2026-12-25: national holidays,
+	// those of the region, and collective leave.
+	Holidays []string `yaml:"holidays"`
+
+	// Incidents are the kinds of complaints that are incidents too:
+	// authentication, authenticity, repudiation, key-loss, conduct; none named
+	// means repudiation and key-loss.
+	Incidents []string `yaml:"incidents"`
+
+	// MustEscalate are the kinds that are answered only after the PSrE was
+	// asked for assistance.
+	MustEscalate []string `yaml:"must_escalate"`
+
+	// Letterhead is the lines at the top of letters, the office first.
+	Letterhead []string `yaml:"letterhead"`
+
+	// Place is where letters are dated.
+	Place string `yaml:"place" example:"Contoh"`
+
+	// Signatory is the title under letters.
+	Signatory string `yaml:"signatory" example:"Kepala Dinas Komunikasi dan Informatika"`
+
+	// PSrE is who is asked for technical assistance; without a name it is the
+	// head of BSrE.
+	PSrE Addressee `yaml:"psre"`
+
+	// Recipients get incident reports.
+	Recipients []Addressee `yaml:"recipients"`
+}
+
+// Addressee is whom letters go to.
+type Addressee struct {
+	// Name is the office or its head.
+	Name string `yaml:"name" example:"Kepala Badan Siber dan Sandi Negara"`
+
+	// Address is its lines.
+	Address []string `yaml:"address"`
 }
 
 // Evidence is the log of operations.

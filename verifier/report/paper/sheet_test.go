@@ -1,0 +1,64 @@
+package paper_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/verifier/report"
+	"github.com/absah-id/absah/verifier/report/paper"
+)
+
+func letter() paper.Sheet {
+	return paper.Sheet{
+		Title: "Laporan insiden", Head: []string{"PEMERINTAH KABUPATEN CONTOH", "Dinas Komunikasi dan Informatika"}, At: time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC),
+		Foot: "Surat ini disegel secara elektronik.", Version: "1",
+		Blocks: []paper.Block{
+			{Text: "Contoh, 21 November 2026"}, {Label: "Nomor", Text: "7/2026"}, {Label: "Hal", Text: strings.Repeat("panjang sekali ", 30), Small: "kecil"},
+			{Heading: "Temuan"}, {Bullet: "1.", Text: "Berkas sama.", Small: "Bukti: operasi x"}, {Text: "satu\n\ndua"}, {},
+		},
+	}
+}
+
+func TestSheet(t *testing.T) {
+	endless := letter()
+	for range 5000 {
+		endless.Blocks = append(endless.Blocks, paper.Block{Bullet: "9.", Text: "teks\u202eterbalik \x00 " + strings.Repeat("X", 300)})
+	}
+	bare := paper.Sheet{Title: "Berkas kasus", Subtitle: "PGD-2026-0001", Language: report.English}
+	for name, test := range map[string]struct {
+		sheet    paper.Sheet
+		min, max int // pages
+	}{"a letter": {letter(), 1, 1}, "without end": {endless, 100, 400}, "nothing": {bare, 1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			var a, b bytes.Buffer
+			if err := paper.WriteSheet(&a, test.sheet); err != nil {
+				t.Fatal(err)
+			}
+			if err := paper.WriteSheet(&b, test.sheet); err != nil || !bytes.Equal(a.Bytes(), b.Bytes()) {
+				t.Errorf("not the same twice: %v", err)
+			}
+			if dir := os.Getenv("ABSAH_TEST_OUT"); dir != "" {
+				if err := os.WriteFile(dir+"/"+strings.ReplaceAll(name, " ", "-")+".pdf", a.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d, err := pdf.Open(bytes.NewReader(a.Bytes()), int64(a.Len()), pdf.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := d.Latest().PageCount(); err != nil || n < test.min || n > test.max {
+				t.Errorf("%d pages, want %d to %d: %v", n, test.min, test.max, err)
+			}
+			if len(d.Anomalies()) > 0 {
+				t.Errorf("anomalies: %v", d.Anomalies())
+			}
+		})
+	}
+	if err := paper.WriteSheet(&bytes.Buffer{}, paper.Sheet{Language: "jv"}); err == nil {
+		t.Error("there is a sheet in Javanese")
+	}
+}
