@@ -14,11 +14,12 @@
 //     the database enforces this by row-level security.
 //
 // On SQLite one goroutine owns the one writing connection. It puts the Updates
-// that are waiting into one transaction, each in a savepoint, and answers all
-// of them after COMMIT: fsync is what costs, and it is paid once for all. Each
-// Update's function runs on its caller's goroutine, so a panic in it is its
-// caller's. Readers have connections of their own and wait for nobody. The
-// file must not be on a network file system.
+// that are waiting into one transaction and answers all of them after COMMIT:
+// fsync is what costs, and it is paid once for all. It runs their functions
+// itself, so that a caller is woken once; a panic in one becomes its caller's,
+// with the place where it was. When one fails after it has written, the others
+// of its transaction run again. Readers have connections of their own and wait
+// for nobody. The file must not be on a network file system.
 //
 // On PostgreSQL transactions run at READ COMMITTED; what must not happen twice
 // is a unique constraint or a compare-and-set. The session works as the role

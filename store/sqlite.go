@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -258,6 +259,9 @@ func (db *sqliteDB) close() (err error) {
 type sqliteConn struct {
 	conn       *sql.Conn
 	statements map[string]*statement
+	// touched is set by whatever may have changed the database, and by what
+	// failed: after an error SQLite may have rolled back.
+	touched bool
 }
 
 func (c *sqliteConn) lock(string) string { return "" }
@@ -287,6 +291,19 @@ func (c *sqliteConn) prepare(query string) (*statement, error) {
 }
 
 func (c *sqliteConn) exec(_ context.Context, query string, args []any) (int64, error) {
+	n, err := c.step(query, args)
+	c.touched = c.touched || n > 0 || err != nil
+	return n, err
+}
+
+// do runs a statement of transaction control.
+func (c *sqliteConn) do(query string) error {
+	_, err := c.step(query, nil)
+	return err
+}
+
+// step runs a statement without rows and returns how many it touched.
+func (c *sqliteConn) step(query string, args []any) (int64, error) {
 	s, err := c.prepare(query)
 	if err != nil {
 		return 0, err
@@ -298,13 +315,8 @@ func (c *sqliteConn) exec(_ context.Context, query string, args []any) (int64, e
 	return res.RowsAffected()
 }
 
-// do runs a statement of transaction control.
-func (c *sqliteConn) do(query string) error {
-	_, err := c.exec(context.Background(), query, nil)
-	return err
-}
-
-func (c *sqliteConn) query(_ context.Context, each func(row) error, query string, args []any) error {
+func (c *sqliteConn) query(_ context.Context, each func(row) error, query string, args []any) (err error) {
+	defer func() { c.touched = c.touched || err != nil || !strings.HasPrefix(query, "SELECT ") }()
 	s, err := c.prepare(query)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -35,28 +37,50 @@ type writer struct {
 	quit  chan struct{} // closed by close
 	ended chan struct{} // closed when the goroutine has ended
 	once  sync.Once
-	// failed is why nothing more can be written. Only the goroutine uses it.
-	failed error
+	turn  *turnstile
+
+	// Only the goroutine uses what follows.
+
+	failed error  // why nothing more can be written
+	kept   []*job // whose writes are in the transaction under way
+	todo   []*job // that run before others are taken
 	// wal is the path of the write-ahead log, and walLimit its size from which
-	// on it is emptied: maxWAL, or more after that failed. Only the goroutine
-	// uses them.
+	// on it is emptied: maxWAL, or more after that failed.
 	wal      string
 	maxWAL   int64
 	walLimit int64
-	turn     *turnstile
 }
 
-// job is one Update on its way through the writer.
+// job is one Update on its way through the writer. Its function runs in the
+// writer's goroutine, so that the caller is woken once, when all is over.
 type job struct {
-	taken  atomic.Bool // by the writer, or by a caller who gives up
-	turn   chan error  // nil: the caller may use the connection
-	ran    chan bool   // the caller has done with it; whether to keep its writes
-	result chan error  // of the commit
+	fn    func(session) error
+	taken atomic.Bool // by the writer, or by a caller who gives up
+	over  chan end    // has room for one
+}
+
+// end is what became of an Update.
+type end struct {
+	err      error
+	panicked *panicked // nil when its function did not
+	exited   bool      // its function ended its goroutine (runtime.Goexit)
+}
+
+// panicked is what a function panicked with, and where. The caller panics with
+// it: in its goroutine somebody may recover.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// String is what a recovered panic is logged as.
+func (p *panicked) String() string {
+	return fmt.Sprintf("%v, in a transaction:\n%s", p.value, p.stack)
 }
 
 func newWriter(conn *sqliteConn, path string, turn *turnstile) *writer {
 	w := &writer{conn: conn, turn: turn, wal: path + "-wal", maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
-	go w.loop()
+	go w.loop(false)
 	return w
 }
 
@@ -66,7 +90,7 @@ func (w *writer) update(ctx context.Context, fn func(session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{turn: make(chan error, 1), ran: make(chan bool, 1), result: make(chan error, 1)}
+	j := &job{fn: fn, over: make(chan end, 1)}
 	select {
 	case w.queue <- j:
 	case <-ctx.Done():
@@ -74,38 +98,27 @@ func (w *writer) update(ctx context.Context, fn func(session) error) error {
 	case <-w.quit:
 		return ErrClosed
 	}
+	var e end
 	select {
-	case err := <-j.turn:
-		if err != nil {
-			return err
-		}
+	case e = <-j.over:
 	case <-ctx.Done():
 		if j.taken.CompareAndSwap(false, true) {
 			return ctx.Err()
 		}
-		if err := <-j.turn; err != nil {
-			return err
-		}
+		e = <-j.over
 	case <-w.ended: // after it nobody looks at the queue
 		if j.taken.CompareAndSwap(false, true) {
 			return ErrClosed
 		}
-		if err := <-j.turn; err != nil {
-			return err
-		}
+		e = <-j.over
 	}
-	keep := false
-	err := func() error {
-		// Also when fn panics or ends its goroutine.
-		defer func() { j.ran <- keep }()
-		err := fn(w.conn)
-		keep = err == nil
-		return err
-	}()
-	if err != nil {
-		return err
+	if e.panicked != nil {
+		panic(e.panicked)
 	}
-	return <-j.result
+	if e.exited {
+		runtime.Goexit()
+	}
+	return e.err
 }
 
 // close lets those that wait fail, and returns when nothing runs any more.
@@ -114,56 +127,102 @@ func (w *writer) close() {
 	<-w.ended
 }
 
-func (w *writer) loop() {
-	defer close(w.ended)
+// loop runs groups until close. interrupted tells that the goroutine before it
+// was ended by a function, in the middle of a transaction.
+func (w *writer) loop(interrupted bool) {
+	closed := false
+	defer func() {
+		if closed {
+			close(w.ended)
+		} else {
+			go w.loop(true)
+		}
+	}()
+	if interrupted {
+		w.group(true)
+	}
 	for {
 		select {
 		case <-w.quit:
+			closed = true
 			return
 		case j := <-w.queue:
-			w.group(j)
+			if j.taken.CompareAndSwap(false, true) {
+				w.todo = append(w.todo, j)
+				w.group(false)
+			}
 		}
 	}
 }
 
-// group runs first, and those that wait behind it, in one transaction.
-func (w *writer) group(first *job) {
-	if !first.taken.CompareAndSwap(false, true) {
-		return
-	}
-	if w.failed != nil {
-		first.turn <- w.failed
-		return
-	}
-	leave := w.turn.enter()
-	err := w.conn.do("BEGIN IMMEDIATE")
-	leave()
-	if err != nil {
-		first.turn <- fmt.Errorf("store: begin: %w", err)
-		return
-	}
-	var kept []*job
-	for j, n := first, 0; j != nil && err == nil; n++ {
-		var keep bool
-		if keep, err = w.one(j); keep {
-			kept = append(kept, j)
+// group runs what is to be done, and what waits behind it, in one transaction.
+// With spoiled there is one that holds writes of a function that failed.
+//
+// A savepoint for each function would cost more than most functions do. So
+// without one, a function that fails after it has written takes the others with
+// it: they run again, in savepoints, and further failures take nobody along.
+func (w *writer) group(spoiled bool) {
+	var err error
+	careful := false
+	for first := true; first || spoiled; first = false {
+		if spoiled {
+			careful = true
+			w.todo, w.kept = append(w.kept, w.todo...), nil
+			if err = w.rollback(); err != nil || len(w.todo) == 0 {
+				break
+			}
 		}
-		j = nil
-		if err == nil && n < maxGroup {
-			j = w.next()
+		if spoiled, err = w.attempt(careful); err != nil {
+			break
 		}
 	}
-	if err == nil && len(kept) > 0 {
+	commits := err == nil && len(w.kept) > 0
+	if commits {
 		err = w.commit()
 	} else {
 		err = errors.Join(err, w.rollback())
 	}
-	for _, j := range kept {
-		j.result <- err
+	for _, j := range append(w.kept, w.todo...) {
+		j.over <- end{err: err}
 	}
-	if err == nil && len(kept) > 0 {
+	w.kept, w.todo = nil, nil
+	if commits && err == nil {
 		w.emptyWAL()
 	}
+}
+
+// attempt begins a transaction, runs functions in it and leaves in kept those
+// that wait for the commit. An error means that it is lost for all of them, and
+// spoiled what it means for group.
+func (w *writer) attempt(careful bool) (spoiled bool, err error) {
+	if w.failed != nil {
+		return false, w.failed
+	}
+	leave := w.turn.enter()
+	err = w.conn.do("BEGIN IMMEDIATE")
+	leave()
+	if err != nil {
+		return false, fmt.Errorf("store: begin: %w", err)
+	}
+	for n := 0; err == nil && !spoiled; n++ {
+		if len(w.todo) == 0 {
+			if n < maxGroup {
+				w.next()
+			}
+			if len(w.todo) == 0 {
+				return false, nil
+			}
+		}
+		j := w.todo[0]
+		w.todo = w.todo[1:]
+		if careful {
+			err = w.inSavepoint(j)
+		} else {
+			w.conn.touched = false
+			spoiled = !w.run(j) && w.conn.touched
+		}
+	}
+	return spoiled, err
 }
 
 // emptyWAL empties a write-ahead log that has grown too long. What it cannot do
@@ -194,39 +253,57 @@ func (w *writer) emptyWAL() {
 	}
 }
 
-// one lets a caller use the connection, in a savepoint. It returns whether
-// the caller waits for the commit, and an error when the whole transaction is
-// lost.
-func (w *writer) one(j *job) (keep bool, err error) {
+// inSavepoint runs a function whose failure does nothing to the others. It
+// returns an error when the whole transaction is lost.
+func (w *writer) inSavepoint(j *job) error {
 	if err := w.conn.do("SAVEPOINT one"); err != nil {
-		j.turn <- fmt.Errorf("store: savepoint: %w", err)
-		return false, err
+		j.over <- end{err: fmt.Errorf("store: savepoint: %w", err)}
+		return err
 	}
-	j.turn <- nil
-	keep = <-j.ran
-	if !keep {
+	if !w.run(j) {
 		// This fails when SQLite has rolled back everything by itself, as it
 		// does when the disk is full.
 		if err := w.conn.do("ROLLBACK TO one"); err != nil {
-			return false, fmt.Errorf("store: another writer's transaction failed: %w", err)
+			return fmt.Errorf("store: another writer's transaction failed: %w", err)
 		}
 	}
 	if err := w.conn.do("RELEASE one"); err != nil {
-		return keep, fmt.Errorf("store: savepoint: %w", err)
+		return fmt.Errorf("store: savepoint: %w", err)
 	}
-	return keep, nil
+	return nil
 }
 
-// next returns another job that waits, or nil.
-func (w *writer) next() *job {
+// run calls the function of an Update and reports whether it waits for the
+// commit, in kept. Otherwise its caller has been told.
+func (w *writer) run(j *job) (keep bool) {
+	e := end{exited: true}
+	defer func() {
+		if v := recover(); v != nil {
+			e = end{panicked: &panicked{v, debug.Stack()}}
+		}
+		if !keep {
+			j.over <- e
+		}
+	}()
+	if err := j.fn(w.conn); err != nil {
+		e = end{err: err}
+		return false
+	}
+	w.kept = append(w.kept, j)
+	return true
+}
+
+// next puts another job that waits into todo, when there is one.
+func (w *writer) next() {
 	for {
 		select {
 		case j := <-w.queue:
 			if j.taken.CompareAndSwap(false, true) {
-				return j
+				w.todo = append(w.todo, j)
+				return
 			}
 		default:
-			return nil
+			return
 		}
 	}
 }
