@@ -129,6 +129,8 @@ func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[3
 	switch blob.Kind {
 	case "cms":
 		in.CMS = blob.Data
+	case "timestamp":
+		in.Timestamps = append(in.Timestamps, blob.Data)
 	case "certificate":
 		cert, err := x509.ParseCertificate(blob.Data)
 		if err != nil {

@@ -33,6 +33,7 @@ func newEvidenceCommand() *cobra.Command {
 // bundleFlags are the flags of "absah evidence verify".
 type bundleFlags struct {
 	trust, trustTSA, logKeys []string
+	document                 string
 	json                     bool
 }
 
@@ -45,12 +46,14 @@ func newEvidenceVerifyCommand() *cobra.Command {
 log was signed and timestamped, that signature, certificate and document are the
 record's. Nobody is trusted but the log keys and roots named by flags: without
 them a statement that rests on them is "unproven", as is one on a certificate of
-which nothing in the bundle says whether it was revoked.
+which nothing in the bundle says whether it was revoked. With --document the PDF that
+you hold is compared too.
 
 The exit status is 0 when every statement holds, 1 when some fails, 2 when none
 fails and some is unproven, 65 when a file is not a bundle; of several the worst,
 in the order 65, 1, 2, 0.`,
 		Example: `  absah evidence verify --log-key kunci.txt --trust induk.pem bukti.zip
+  absah evidence verify --document naskah.pdf --log-key kunci.txt --trust induk.pem bukti.zip
   absah evidence verify --json bukti.zip`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -59,6 +62,7 @@ in the order 65, 1, 2, 0.`,
 	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log, one a line, as its owner published them (repeatable)")
 	flags.StringArrayVar(&f.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
 	flags.StringArrayVar(&f.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
+	flags.StringVar(&f.document, "document", "", "`PDF` that you hold, to be compared with the record; for one bundle")
 	return cmd
 }
 
@@ -79,6 +83,17 @@ func (f *bundleFlags) run(cmd *cobra.Command, args []string) error {
 		if o.TSAs, err = readAnchors(f.trustTSA); err != nil {
 			return err
 		}
+	}
+	if f.document != "" {
+		if len(args) > 1 {
+			return usageErrorf("--document belongs to one bundle")
+		}
+		file, size, err := openRegular(f.document)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		o.Document, o.DocumentSize = file, size
 	}
 	status := statusOK
 	for _, name := range args {
@@ -108,21 +123,31 @@ func (f *bundleFlags) run(cmd *cobra.Command, args []string) error {
 }
 
 func verifyBundle(name string, o bundle.Options) (*bundle.Report, error) {
-	file, err := os.Open(name)
+	file, size, err := openRegular(name)
 	if err != nil {
-		return nil, usageErrorf("%v", err)
+		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, usageErrorf("%s is not a regular file", name)
-	}
-	r, err := bundle.Verify(file, info.Size(), o)
+	r, err := bundle.Verify(file, size, o)
 	if err != nil {
 		return nil, err
 	}
 	r.File = name
 	return &r, nil
+}
+
+// openRegular opens a file that can be read at any place.
+func openRegular(name string) (*os.File, int64, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, usageErrorf("%v", err)
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, 0, usageErrorf("%s is not a regular file", name)
+	}
+	return file, info.Size(), nil
 }
 
 func (f *bundleFlags) print(w io.Writer, r *bundle.Report) error {

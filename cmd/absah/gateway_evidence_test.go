@@ -30,10 +30,10 @@ func (f *office) bundle(t testing.TB, operation string) string {
 }
 
 // verifies asks both the program and the script in the bundle, and wants one
-// exit status of them. It returns what they said.
-func (f *office) verifies(t testing.TB, bundle, keys string, want int, more ...string) (program, script string) {
+// exit status of them, with a document in hand unless that is "". It returns what they said.
+func (f *office) verifies(t testing.TB, bundle, keys, document string, want int) (program, script string) {
 	t.Helper()
-	status, program := f.run(append([]string{"evidence", "verify", "--log-key", keys, "--trust", f.path("trust.pem"), bundle}, more...)...)
+	status, program := f.run("evidence", "verify", "--document", document, "--log-key", keys, "--trust", f.path("trust.pem"), bundle)
 	if status != want {
 		t.Errorf("evidence verify: status %d, want %d\n%s", status, want, program)
 	}
@@ -42,7 +42,7 @@ func (f *office) verifies(t testing.TB, bundle, keys string, want int, more ...s
 	if out, err := exec.Command(testfile.Tool(t, "unzip"), "-q", "-d", dir, bundle).CombinedOutput(); err != nil {
 		t.Fatalf("unzip: %v %s", err, out)
 	}
-	cmd := exec.Command(testfile.Tool(t, "dash"), filepath.Join(dir, "verify.sh"), "-k", keys, "-t", f.path("trust.pem"))
+	cmd := exec.Command(testfile.Tool(t, "dash"), filepath.Join(dir, "verify.sh"), "-k", keys, "-t", f.path("trust.pem"), "-d", document)
 	out, err := cmd.CombinedOutput()
 	if _, ok := err.(*exec.ExitError); err != nil && !ok {
 		t.Fatal(err)
@@ -51,6 +51,34 @@ func (f *office) verifies(t testing.TB, bundle, keys string, want int, more ...s
 		t.Errorf("verify.sh: status %d, want %d\n%s", got, want, out)
 	}
 	return program, string(out)
+}
+
+// TestGatewayBundle fetches the bundles of a signature to B-LTA and of a document
+// timestamp, and compares them with the document and with another.
+func TestGatewayBundle(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{yaml: stampedOften})
+	keys := f.printKeys(t, "keys")
+	sealed := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-LTA"})).ok(t, http.StatusOK)
+	stamped := f.send(t, "e-office", "/v1/timestamp", sealed.body, nil, nil).ok(t, http.StatusOK)
+	f.write("sealed.pdf", string(sealed.body))
+	f.write("stamped.pdf", string(stamped.body))
+	for _, a := range []struct{ operation, own, other string }{
+		{sealed.header.Get("Absah-Operation"), f.path("sealed.pdf"), f.path("stamped.pdf")},
+		{stamped.header.Get("Absah-Operation"), f.path("stamped.pdf"), f.path("sealed.pdf")},
+	} {
+		b := f.bundle(t, a.operation)
+		said, _ := f.verifies(t, b, keys, "", 0)
+		if !strings.Contains(said, "holds    document-time") {
+			t.Errorf("no document timestamp:\n%s", said)
+		}
+		said, script := f.verifies(t, b, keys, a.own, 0)
+		if !strings.Contains(said, "holds    document ") || !strings.Contains(script, "holds    document:") {
+			t.Errorf("with the document:\n%s%s", said, script)
+		}
+		f.verifies(t, b, keys, a.other, 1)
+	}
+	f.stop()
 }
 
 // printKeys writes what the operator would publish to a file.
@@ -118,12 +146,12 @@ func TestGatewayRollOver(t *testing.T) {
 		{"after, all keys", after, keys, 0},
 		{"after, another's key", after, f.path("strangers"), 1},
 	} {
-		t.Run(tt.name, func(t *testing.T) { f.verifies(t, tt.bundle, tt.keys, tt.want) })
+		t.Run(tt.name, func(t *testing.T) { f.verifies(t, tt.bundle, tt.keys, "", tt.want) })
 	}
 	if got := f.do(t, call{path: "/log/successor-1.note"}).ok(t, http.StatusOK); !strings.HasPrefix(string(got.body), "absah/log-key/1\n") {
 		t.Errorf("served: %s", got.body)
 	}
-	f.verifies(t, f.bundle(t, operation), old, 0) // the roll-over itself is on record
+	f.verifies(t, f.bundle(t, operation), old, "", 0) // the roll-over itself is on record
 	if found := f.operations(t, "kind=log.key"); len(found) != 1 || found[0]["id"] != operation {
 		t.Errorf("on record is %v", found)
 	}

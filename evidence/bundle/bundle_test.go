@@ -21,7 +21,7 @@ func tools(t *testing.T) string {
 	dir := t.TempDir()
 	found := map[string]string{"dash": testfile.Tool(t, "dash"), "openssl": testfile.Tool(t, "openssl")}
 	for _, name := range []string{
-		"base64", "cat", "cut", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
+		"base64", "cat", "csplit", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
 	} {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -118,7 +118,9 @@ func TestBundle(t *testing.T) {
 		drop  func(*bundle.Input)
 		want  []string // statements beside those that every bundle makes
 	}{
-		{"B-LTA ECDSA", ecKey, signer.LTA, false, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "document"}},
+		{"B-LTA ECDSA", ecKey, signer.LTA, false, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "document-time", "document"}},
+		{"B-LTA, kept elsewhere", ecKey, signer.LTA, false, func(in *bundle.Input) { in.Document, in.ByteRange = nil, [4]int64{} }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "document-time"}},
+		{"document timestamps alone", ecKey, signer.LTA, false, func(in *bundle.Input) { in.CMS, in.Timestamps = nil, in.Timestamps[1:] }, []string{"document-time", "document"}},
 		{"B-LT RSA-PSS", rsaKey, signer.LT, true, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "document"}},
 		{"B-T RSA", rsaKey, signer.T, false, func(in *bundle.Input) { in.Document, in.Report = nil, nil }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts"}},
 		{"B-B", ecKey, signer.B, false, func(in *bundle.Input) { in.Document = nil }, []string{"signature", "certificate", "revocation", "artefacts"}},

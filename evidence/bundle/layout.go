@@ -44,7 +44,7 @@ var known = map[string]bool{
 // begin with 1.
 var pattern = regexp.MustCompile(`^(log/successor-[1-9][0-9]?\.note` +
 	`|entries/[1-9][0-9]?/(record\.json|salt\.bin|receipt\.note|proof\.tlog-proof)` +
-	`|signature/timestamp-[1-9][0-9]?\.(tst|pem)` +
+	`|(signature|document)/timestamp-[1-9][0-9]?\.(tst|pem)` +
 	`|revocation/[1-9][0-9]{0,2}\.(ocsp|crl)` +
 	`|report/report\.(json|xml|txt|pdf))$`)
 

@@ -17,6 +17,11 @@ const (
 	maxEntries = 64
 	// maxCertificates bounds a chain.
 	maxCertificates = 16
+	// maxRanges bounds what is taken for a ByteRange in a document: one for
+	// each of its signatures, of which the verifier of PDFs takes fewer.
+	maxRanges = 1024
+	// maxGap bounds the string that holds a timestamp in a document, in bytes.
+	maxGap = 4 << 20
 	// maxLines bounds lists of keys and key statements.
 	maxLines = 64
 )

@@ -28,8 +28,8 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // files is an opened bundle: everything but the document in memory.
 type files struct {
 	small    map[string][]byte
-	names    []string // in the order of the zip
-	document *zip.File
+	names    []string          // in the order of the zip
+	document *io.SectionReader // nil when there is none
 }
 
 // open reads a zip under the limits. It accepts stored files whose names are in
@@ -59,7 +59,9 @@ func open(r io.ReaderAt, size int64) (*files, error) {
 			if file.UncompressedSize64 > maxDocument {
 				return nil, &UnreadableError{file.Name, errors.New("too large")}
 			}
-			f.document = file
+			if f.document, err = section(r, file); err != nil {
+				return nil, &UnreadableError{file.Name, err}
+			}
 			continue
 		}
 		if total += int64(min(file.UncompressedSize64, maxSmall+1)); file.UncompressedSize64 > maxSmall || total > maxMemory {
@@ -92,6 +94,16 @@ func readAll(file *zip.File) ([]byte, error) {
 		return nil, err
 	}
 	return append([]byte{}, b.Bytes()...), nil
+}
+
+// section returns the bytes of a stored file. Its CRC-32 is not looked at:
+// SHA256SUMS says more.
+func section(r io.ReaderAt, file *zip.File) (*io.SectionReader, error) {
+	offset, err := file.DataOffset()
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(r, offset, int64(file.UncompressedSize64)), nil
 }
 
 // countFiles looks at the end of central directory record, so that a zip with

@@ -43,6 +43,8 @@ func guard(name string) string {
 		return "receipt-" + dir[8:len(dir)-1]
 	case strings.HasPrefix(dir, "entries/"):
 		return "entry-" + dir[8:len(dir)-1]
+	case strings.HasPrefix(name, "document/timestamp-"):
+		return "document-time"
 	case strings.HasPrefix(base, "timestamp-"):
 		return "signature-time"
 	case name == "signature/cms.der":
@@ -130,7 +132,7 @@ func TestRevocationData(t *testing.T) {
 	path := tools(t)
 	w, in := complete(t)
 	keys := keyFile(t, w.keys[0])
-	want := []string{"log-time", "revocation", "signature-time"}
+	want := []string{"document-time", "log-time", "revocation", "signature-time"}
 	for _, change := range []string{"none", "flipped"} {
 		c := unzip(t, write(t, in))
 		for _, name := range slices.Clone(c.names) {
@@ -292,7 +294,7 @@ func TestStrangers(t *testing.T) {
 	}{
 		"log key": {func(o *bundle.Options) { o.LogKeys = []string{stranger} }, []string{"log-key", "checkpoint", "entry-1", "entry-2", "consistency"}},
 		"anchors": {func(o *bundle.Options) { o.Anchors = other.Anchors() }, []string{"certificate"}},
-		"TSAs":    {func(o *bundle.Options) { o.TSAs = other.Anchors() }, []string{"log-time", "signature-time"}},
+		"TSAs":    {func(o *bundle.Options) { o.TSAs = other.Anchors() }, []string{"log-time", "signature-time", "document-time"}},
 		"nobody":  {func(o *bundle.Options) { o.Anchors = pki.NewAnchors() }, []string{"certificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +312,7 @@ func TestStrangers(t *testing.T) {
 func TestSuccessor(t *testing.T) {
 	path := tools(t)
 	w, in := complete(t)
-	in.CMS, in.Document, in.Report, in.Evidence.OCSPs, in.Evidence.CRLs = nil, nil, nil, nil, nil // the log alone
+	in.CMS, in.Timestamps, in.Document, in.Report, in.Evidence = nil, nil, nil, nil, pki.Evidence{} // the log alone
 	in.Proofs[0].Checkpoint.Token = nil
 	statement := func(from, to byte) []byte {
 		next, err := evidence.VerifierKey(origin, logKey(to).Public().(ed25519.PublicKey))

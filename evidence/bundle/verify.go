@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -28,6 +27,10 @@ type Options struct {
 	// Anchors and TSAs are trusted for signers and for timestamps; nil means
 	// that the caller names none.
 	Anchors, TSAs *pki.Anchors
+	// Document is the document that the caller holds, of DocumentSize bytes, to
+	// be compared instead of the one in the bundle; nil for none.
+	Document     io.ReaderAt
+	DocumentSize int64
 }
 
 // State is what became of a statement.
@@ -46,7 +49,7 @@ const (
 type Statement struct {
 	// ID is one of: files, operation, entry-N, receipt-N, checkpoint, log-key,
 	// log-time, consistency, signature, signature-time, certificate,
-	// revocation, artefacts, document. verify.sh prints the same.
+	// revocation, artefacts, document-time, document. verify.sh prints the same.
 	ID    string `json:"id"`
 	State State  `json:"state"`
 	Text  string `json:"text"`
@@ -98,7 +101,11 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 	if f.small[fileCMS] != nil {
 		v.signature()
 	}
-	if f.document != nil {
+	if err := v.inHand(); err != nil {
+		return Report{}, err
+	}
+	v.documentTime()
+	if v.held != nil {
 		v.document()
 	}
 	v.report.Time = v.at().UTC()
@@ -121,17 +128,19 @@ type verification struct {
 	keys     []string // vkeys that may sign checkpoints
 	head     evidence.Head
 	records  []evidence.Record
-	outcome  evidence.Record // the zero Record when there is none
-	logged   time.Time       // by the checkpoint's token; zero when none holds
-	signed   time.Time       // by the signature's tokens; zero when none holds
-	digest   [32]byte        // of the document
-	messages []byte          // the message-digest attribute
-	hash     hashFunc        // that made it
+	outcome  evidence.Record   // the zero Record when there is none
+	logged   time.Time         // by the checkpoint's token; zero when none holds
+	signed   time.Time         // by the signature's tokens; zero when none holds
+	stamped  time.Time         // by the document's tokens; zero when none holds
+	held     *io.SectionReader // the document, the caller's if there is one; nil for none
+	digest   [32]byte          // of held
+	messages []byte            // the message-digest attribute
+	hash     hashFunc          // that made it
 }
 
 // at returns the best time there is for the signature.
 func (v *verification) at() time.Time {
-	for _, t := range []time.Time{v.signed, v.logged, v.outcome.Time} {
+	for _, t := range []time.Time{v.signed, v.stamped, v.logged, v.outcome.Time} {
 		if !t.IsZero() {
 			return t
 		}
@@ -188,10 +197,10 @@ func (v *verification) sums() error {
 		}
 		h := sha256.New()
 		if name == fileDocument {
-			if err := v.eachDocument(h); err != nil {
-				return err
+			if _, err := io.Copy(h, v.files.document); err != nil {
+				return &UnreadableError{fileDocument, err}
 			}
-			v.digest = [32]byte(h.Sum(nil))
+			v.held, v.digest = v.files.document, [32]byte(h.Sum(nil))
 		} else {
 			h.Write(v.small[name])
 		}
@@ -206,19 +215,6 @@ func (v *verification) sums() error {
 		}
 	}
 	v.state("files", bad, true, "%d files are those that %s lists", len(v.names)-1, fileSums)
-	return nil
-}
-
-// eachDocument copies the document to w.
-func (v *verification) eachDocument(w io.Writer) error {
-	rc, err := v.files.document.Open()
-	if err == nil {
-		_, err = io.Copy(w, rc)
-		err = errors.Join(err, rc.Close())
-	}
-	if err != nil {
-		return &UnreadableError{fileDocument, err}
-	}
 	return nil
 }
 
@@ -375,60 +371,4 @@ func (v *verification) consistency() {
 		err = evidence.VerifyConsistency(v.small[fileConsistency], older, v.head)
 	}
 	v.state("consistency", err, true, "the log only grew since it had %d entries", older.Size)
-}
-
-// document proves that the document is the outcome's and that the signature
-// covers it.
-func (v *verification) document() {
-	sum := hex.EncodeToString(v.digest[:])
-	var err error
-	if sum != v.outcome.Subject.OutputSHA256 {
-		err = errors.New("the document is not the one that the outcome names")
-	} else if v.small[fileCMS] != nil {
-		err = v.covered()
-	}
-	v.state("document", err, true, "the document is the one that was released, SHA-256 %s", sum)
-}
-
-// covered compares the message digest with the document's byte ranges.
-func (v *verification) covered() error {
-	line, ok := v.line(fileRanges)
-	var r [4]int64
-	if _, err := fmt.Sscanf(line, "%d %d %d %d", &r[0], &r[1], &r[2], &r[3]); err != nil || !ok ||
-		line != fmt.Sprintf("%d %d %d %d", r[0], r[1], r[2], r[3]) {
-		return errors.New("the byte ranges are not four numbers")
-	}
-	size := int64(v.files.document.UncompressedSize64)
-	if r[0] != 0 || r[1] < 0 || r[2] < r[1] || r[3] < 0 || r[2] > size || r[3] > size-r[2] || v.hash == nil {
-		return errors.New("the byte ranges are not in the document")
-	}
-	h := v.hash()
-	if err := v.eachDocument(&ranged{w: h, ranges: r}); err != nil {
-		return err
-	}
-	if !bytes.Equal(h.Sum(nil), v.messages) {
-		return errors.New("the signature is not over the document")
-	}
-	return nil
-}
-
-// ranged passes on what lies in two ranges of what is written to it.
-type ranged struct {
-	w      io.Writer
-	ranges [4]int64
-	at     int64
-}
-
-func (r *ranged) Write(p []byte) (int, error) {
-	for i := 0; i < 4; i += 2 {
-		from := max(r.ranges[i]-r.at, 0)
-		to := min(r.ranges[i]+r.ranges[i+1]-r.at, int64(len(p)))
-		if from < to {
-			if _, err := r.w.Write(p[from:to]); err != nil {
-				return 0, err
-			}
-		}
-	}
-	r.at += int64(len(p))
-	return len(p), nil
 }

@@ -2,11 +2,12 @@
 # Memeriksa bundel bukti ini tanpa jaringan: hanya sh POSIX, coreutils dan
 # OpenSSL 3. Checks this evidence bundle offline: POSIX sh, coreutils, OpenSSL 3.
 #
-#   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem]
+#   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem] [-d DOCUMENT.pdf]
 #
 # -k  file with the log's verifier keys, one a line, as published by the office
 # -t  PEM file with the certificate authorities that you trust for signers
 # -s  the same for timestamps (default: -t)
+# -d  the document that you hold, to be compared with the record
 #
 # Prints one line for every statement: "holds", "unproven" (nothing contradicts it,
 # but it rests on a key that only this bundle names, or nothing here says whether
@@ -15,17 +16,18 @@
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd) || exit 64
-logkeys='' roots='' tsaroots=''
-while getopts k:t:s: option; do
+logkeys='' roots='' tsaroots='' document=''
+while getopts k:t:s:d: option; do
 	case $option in
 	k) logkeys=$OPTARG ;;
 	t) roots=$OPTARG ;;
 	s) tsaroots=$OPTARG ;;
+	d) document=$OPTARG ;;
 	*) exit 64 ;;
 	esac
 done
 : "${tsaroots:=$roots}"
-for f in "$logkeys" "$roots" "$tsaroots"; do
+for f in "$logkeys" "$roots" "$tsaroots" "$document"; do
 	[ -z "$f" ] || [ -r "$f" ] || { echo "verify.sh: cannot read $f" >&2; exit 64; }
 done
 tmp=$(mktemp -d) || exit 64
@@ -36,7 +38,9 @@ for v in logkeys roots tsaroots; do # relative names are the caller's
 	eval "f=\$$v"
 	[ -z "$f" ] || { cat "$f" >"$tmp/arg-$v" && eval "$v=\$tmp/arg-$v"; }
 done
+case $document in '' | /*) ;; *) document=$PWD/$document ;; esac
 cd "$here" || exit 64
+[ -n "$document" ] || [ ! -f document/document.pdf ] || document=$here/document/document.pdf
 
 failed=0 unproven=0
 
@@ -341,13 +345,27 @@ notrevoked() {
 	done
 }
 
-# stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds, and known
+# imprint TEXT: the hexadecimal imprint in what OpenSSL says of a token
+imprint() {
+	part=''
+	while IFS= read -r line; do
+		case $line in
+		'Message data:'*) part=yes ;;
+		'    0'[0-9a-f][0-9a-f]0' - '*) [ -z "$part" ] || { line=${line#'    0'??'0 - '}; printf '%.47s' "$line" | tr -d ' -'; } ;;
+		*) part='' ;;
+		esac
+	done <"$1"
+}
+
+# stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds, and known.
+# DATA is '' for a token of which only the token itself says what it is over.
 stamp() {
 	time='' known=1
 	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
 	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
 	path "$3" "$tsaroots" "$t" timestampsign || return 1
-	openssl ts -verify -in "$1" -token_in -data "$2" -CAfile "$anchors" -untrusted "$3" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
+	if [ -n "$2" ]; then set -- "$1" "$3" -data "$2"; else set -- "$1" "$3" -digest "$(imprint "$tmp/ts")"; fi
+	openssl ts -verify -in "$1" -token_in "$3" "$4" -CAfile "$anchors" -untrusted "$2" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
 	notrevoked "$t" || return 1
 	time=$t
 }
@@ -485,28 +503,84 @@ if [ -f signature/cms.der ]; then
 fi
 
 # --- document ---
+# span FILE FROM LENGTH: a part of a file
+span() { tail -c +$(($2 + 1)) "$1" | head -c "$3"; }
+
+# covered TOKEN: what the document timestamp covers goes to $tmp/covered: by a
+# ByteRange whose gap is the token in hexadecimal, padded with zeroes
+covered() {
+	token=$(hex <"$1")
+	whole=$(bytes "$document")
+	# a line for each name and what follows it; a file from each ByteRange on
+	tr '\000\011-\015/' '      \n' <"$document" >"$tmp/names"
+	rm -f "$tmp"/cut*
+	csplit -s -n 4 -f "$tmp/cut" "$tmp/names" '/^ByteRange/' '{*}' 2>/dev/null || return 1
+	for piece in "$tmp"/cut*; do
+		line=$(head -n 1 "$piece" | head -c 256)
+		case $line in ByteRange*]*) ;; *) continue ;; esac
+		line=${line#ByteRange} line=${line%%]*}
+		case $line in *[!0-9\ []*) continue ;; esac
+		set -- ${line#*[}
+		[ $# -eq 4 ] && [ "$1" = 0 ] && number "$2" && number "$3" && number "$4" || continue
+		[ "$4" -gt 0 ] && [ $(($3 - $2)) -gt $((${#token} + 1)) ] && [ $(($3 + $4)) -le "$whole" ] || continue
+		[ "$(span "$document" "$2" $((${#token} + 1)) | tr A-F a-f)" = "<$token" ] || continue
+		[ "$(span "$document" $(($2 + 1 + ${#token})) $(($3 - $2 - 1 - ${#token})) | tr -d 0)" = '>' ] || continue
+		{ head -c "$2" "$document"; span "$document" "$3" "$4"; } >"$tmp/covered"
+		return 0
+	done
+	return 1
+}
+
+# stamps_here: every document timestamp; sets stamped_at, the earliest
+stamps_here() {
+	n=1 allknown=1 stamped_at=''
+	while [ -f document/timestamp-$n.tst ]; do
+		named timestamp document/timestamp-$n.tst 1 || return 1
+		data=''
+		if [ -n "$document" ]; then
+			covered document/timestamp-$n.tst || return 1
+			data=$tmp/covered
+		fi
+		stamp document/timestamp-$n.tst "$data" document/timestamp-$n.pem || return 1
+		allknown=$((allknown & known))
+		[ -n "$stamped_at" ] && [ "$stamped_at" -le "$time" ] || stamped_at=$time
+		n=$((n + 1))
+	done
+	set -- document/timestamp-*
+	[ $# -eq $((2 * n - 2)) ] # no other is left over
+}
+for f in document/timestamp-*; do
+	[ -f "$f" ] || break
+	stamps_here
+	stamps=$?
+	if [ -n "$document" ]; then text='the document existed at'; else text='to be compared with the document: its timestamp is of'; fi
+	result $stamps $((tsapinned & allknown)) document-time "$text ${stamped_at:+$(date -u -d "@${stamped_at:-0}")}"
+	break
+done
+
 document_holds() {
-	case $outcome in *"\"outputSHA256\":\"$(hexsum document/document.pdf)\""*) ;; *) return 1 ;; esac
+	case $outcome in *"\"outputSHA256\":\"$(hexsum "$document")\""*) ;; *) return 1 ;; esac
 	[ -f signature/cms.der ] || return 0
+	[ -f document/ranges.txt ] || [ -f document/document.pdf ] || return 0 # only the record says which bytes are signed
 	ranges=$(oneline document/ranges.txt) || return 1
 	set -- $ranges
 	[ $# -eq 4 ] && [ "$ranges" = "$1 $2 $3 $4" ] && number "$1" && number "$2" && number "$3" && number "$4" || return 1
-	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$(bytes document/document.pdf)" ] || return 1
-	{ head -c "$2" document/document.pdf; tail -c +$(($3 + 1)) document/document.pdf | head -c "$4"; } >"$tmp/signed"
+	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$(bytes "$document")" ] || return 1
+	{ head -c "$2" "$document"; span "$document" "$3" "$4"; } >"$tmp/signed"
 	path signature/signer.pem "$roots" "${at:-0}" any || return 1
 	openssl cms -verify -binary -inform DER -in signature/cms.der -content "$tmp/signed" -out /dev/null \
 		-certfile signature/signer.pem -CAfile "$anchors" -no-CApath -no-CAstore -partial_chain -purpose any -attime "${at:-0}" >/dev/null 2>&1
 }
-if [ -f document/document.pdf ]; then
+if [ -n "$document" ]; then
 	document_holds
-	result $? 1 document 'the document is the one that was released and is signed'
+	result $? 1 document "the document is the one that was released, SHA-256 $(hexsum "$document")"
 fi
 
 if [ $unproven -eq 1 ]; then
 	echo
 	echo 'Bandingkan dengan yang diumumkan kantor penerbit / compare with what was published elsewhere:'
 	[ -n "$logkeys" ] || plain <log/keys.txt
-	for f in signature/signer.pem log/tsa.pem; do
+	for f in signature/signer.pem log/tsa.pem document/timestamp-1.pem; do
 		if [ -f $f ] && split $f "$tmp/c"; then
 			openssl x509 -in "$tmp/c$count.pem" -noout -subject -fingerprint -sha256 -nameopt RFC2253,-esc_msb | tr -cd '[:print:]\n'
 		fi

@@ -29,16 +29,26 @@ func (v *verification) logTime() {
 	if token == nil && v.small[fileTSA] == nil {
 		return
 	}
-	at, proven, err := v.token(token, v.small[fileCheckpoint], fileTSA)
+	at, proven, err := v.token(token, over(v.small[fileCheckpoint]), fileTSA)
 	if err == nil {
 		v.logged = at
 	}
 	v.state("log-time", err, proven, "the checkpoint existed at %s, by a timestamp", at.UTC().Format(time.RFC3339))
 }
 
-// token verifies a TimeStampToken over data: imprint, signature, the authority's
-// path as of the token's time, and that nothing on it was revoked.
-func (v *verification) token(token, data []byte, pathFile string) (at time.Time, proven bool, err error) {
+// over returns how the digest of data is made, for token.
+func over(data []byte) func(*tsp.Token) ([]byte, error) {
+	return func(t *tsp.Token) ([]byte, error) {
+		h := t.Hash.New()
+		h.Write(data)
+		return h.Sum(nil), nil
+	}
+}
+
+// token verifies a TimeStampToken over the digest that imprint returns: imprint,
+// signature, the authority's path as of the token's time, and that nothing on it
+// was revoked.
+func (v *verification) token(token []byte, imprint func(*tsp.Token) ([]byte, error), pathFile string) (at time.Time, proven bool, err error) {
 	t, err := tsp.ParseToken(token)
 	if err != nil {
 		return time.Time{}, false, err
@@ -50,9 +60,11 @@ func (v *verification) token(token, data []byte, pathFile string) (at time.Time,
 	if t.Hash == 0 || !t.Hash.Available() {
 		return time.Time{}, false, errors.New("a timestamp with an unknown digest algorithm")
 	}
-	h := t.Hash.New()
-	h.Write(data)
-	if err := t.Check(t.Hash, h.Sum(nil), path[0]).Err(); err != nil {
+	digest, err := imprint(t)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if err := t.Check(t.Hash, digest, path[0]).Err(); err != nil {
 		return time.Time{}, false, fmt.Errorf("timestamp: %w", err)
 	}
 	pinned, err := v.certified(path, v.opts.TSAs, t.Time, pki.Timestamping)
@@ -231,7 +243,7 @@ func (v *verification) signatureTime(si *cms.SignerInfo) {
 			problems = append(problems, fmt.Errorf("%stst is not taken from %s", file, fileCMS))
 			continue
 		}
-		at, proven, err := v.token(token, v.small[fileValue], file+"pem")
+		at, proven, err := v.token(token, over(v.small[fileValue]), file+"pem")
 		problems = append(problems, err)
 		all = all && proven
 		if err == nil && (v.signed.IsZero() || at.Before(v.signed)) {

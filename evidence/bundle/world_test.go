@@ -215,6 +215,9 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 		{Kind: "cms", SHA256: digest(res.CMS), Size: int64(len(res.CMS))},
 		{Kind: "report", SHA256: digest(report), Size: int64(len(report))},
 	}
+	for _, token := range res.Tokens {
+		r.Artefacts = append(r.Artefacts, evidence.Artefact{Kind: "timestamp", SHA256: digest(token), Size: int64(len(token))})
+	}
 	r.Detail = map[string]string{"note": `"kind":"x","operation":"y","time":"z"`}
 	outcome, _, err := w.log.NewEntry(r)
 	must(err)
@@ -242,7 +245,7 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 	}
 	ev.Certificates = append(ev.Certificates, chain...)
 	in := bundle.Input{
-		Origin: origin, Keys: w.keys, Proofs: proofs, CMS: res.CMS, Evidence: ev,
+		Origin: origin, Keys: w.keys, Proofs: proofs, CMS: res.CMS, Timestamps: res.Tokens, Evidence: ev,
 		Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors(), Report: report, ReportType: "json",
 		Document: bytes.NewReader(signed), DocumentSize: int64(len(signed)), ByteRange: byteRange(t, signed),
 	}

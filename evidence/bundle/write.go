@@ -46,6 +46,10 @@ type Input struct {
 	// CMS is the signature made, as it stands in the document; nil when the
 	// operation made none. It must be DER.
 	CMS []byte
+	// Timestamps are the TimeStampTokens (DER) of document timestamps that the
+	// operation made, as they stand in the document; those that are in CMS are
+	// passed over.
+	Timestamps [][]byte
 	// Evidence holds the certificates and revocation data for the signature, its
 	// timestamps and the checkpoint's: everything that is to be usable later.
 	Evidence pki.Evidence
@@ -82,6 +86,7 @@ func Write(w io.Writer, in Input) error {
 	if in.CMS != nil {
 		b.signature(&in)
 	}
+	b.documentTimestamps(&in)
 	b.revocation(&in)
 	if in.Report != nil {
 		b.add(dirReport+"report."+in.ReportType, in.Report)
@@ -102,7 +107,9 @@ func Write(w io.Writer, in Input) error {
 type writer struct {
 	zip  *zip.Writer
 	sums []string // lines of SHA256SUMS
-	err  error
+	// tokens are those in the CMS.
+	tokens [][]byte
+	err    error
 }
 
 func (b *writer) fail(err error) {
@@ -230,7 +237,8 @@ func (b *writer) signature(in *Input) {
 	b.add(fileValue, si.Value)
 	b.add(fileAlgorithm, []byte(name+"\n"))
 	at := in.Proofs[len(in.Proofs)-1].Entry.Time
-	for i, token := range si.SignatureTimestamps() {
+	b.tokens = si.SignatureTimestamps()
+	for i, token := range b.tokens {
 		b.add(fmt.Sprintf("signature/timestamp-%d.tst", i+1), token)
 		b.path(fmt.Sprintf("signature/timestamp-%d.pem", i+1), token, in)
 		if t, err := tsp.ParseToken(token); err == nil && (i == 0 || t.Time.Before(at)) {
@@ -244,6 +252,20 @@ func (b *writer) signature(in *Input) {
 		return
 	}
 	b.add(fileSigner, encodePEM(chain))
+}
+
+// documentTimestamps adds the tokens that are not in the CMS and their paths.
+func (b *writer) documentTimestamps(in *Input) {
+	n := 0
+	for _, token := range in.Timestamps {
+		if slices.ContainsFunc(b.tokens, func(t []byte) bool { return bytes.Equal(t, token) }) {
+			continue
+		}
+		n++
+		name := fmt.Sprintf("document/timestamp-%d.", n)
+		b.add(name+"tst", token)
+		b.path(name+"pem", token, in)
+	}
 }
 
 // signedAttributes is what was signed: the attributes as a SET OF in place of
