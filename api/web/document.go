@@ -36,6 +36,9 @@ type signingView struct {
 // comparisonView is how an uploaded file stands to the document.
 type comparisonView struct {
 	State, Word, Meaning string
+	// Registered is how many of the file's first bytes are the registered
+	// document, or an earlier version of it; 0: none, or it is confidential.
+	Registered int64
 }
 
 // statusStates are the classes of the states of a document. None has the green
@@ -60,7 +63,7 @@ func (v *visit) document(id string, post bool) error {
 	}
 	content := page{Document: v.documentView(d), Title: v.look.words.Text("web.document.title")}
 	if post {
-		if err := v.compare(&content, id); err != nil {
+		if err := v.compare(&content, d); err != nil {
 			return err
 		}
 	}
@@ -111,13 +114,13 @@ func (v *visit) date(day string) string {
 
 // compare receives a file, judges it, and holds it against the document: a
 // genuine letter is a forgery where another one is registered (S28).
-func (v *visit) compare(content *page, id string) error {
+func (v *visit) compare(content *page, d *gateway.PublicDocument) error {
 	f, r, err := v.judge()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	match, err := v.cfg.Gateway.Compare(v.r.Context(), id, f.file.Gateway())
+	match, err := v.cfg.Gateway.Compare(v.r.Context(), d.PublicID, f.file.Gateway())
 	if err != nil {
 		return err
 	}
@@ -126,9 +129,25 @@ func (v *visit) compare(content *page, id string) error {
 	outcome, state := outcomeOf(match, r)
 	content.Document.Comparison = &comparisonView{
 		State: state, Word: w.Text("web.match." + outcome), Meaning: w.Text("web.match." + outcome + ".meaning"),
+		Registered: registeredPart(match, d, f.file.Gateway().Size),
 	}
 	content.Title = content.Document.Comparison.Word
 	return nil
+}
+
+// registeredPart is how much of a file of some size is the registered document
+// byte for byte. That may be drawn for who compares a paper with it: the gateway
+// keeps no document that it could show, and the file's owner has it already.
+func registeredPart(match gateway.Match, d *gateway.PublicDocument, size int64) int64 {
+	switch n := len(d.Versions); {
+	case d.Confidential:
+		return 0
+	case match == gateway.MatchLatest, match == gateway.MatchEarlier:
+		return size
+	case match == gateway.MatchExtended && n > 0 && d.Versions[n-1].Size < size:
+		return d.Versions[n-1].Size
+	}
+	return 0
 }
 
 // outcomeOf is the word for a match and its class. What extends the registered

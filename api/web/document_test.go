@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +127,49 @@ func TestS28Comparison(t *testing.T) {
 			}
 			if n := strings.Count(body, `name="zone"`); n != 3 {
 				t.Errorf("got %d choices of a zone, want 3", n)
+			}
+		})
+	}
+}
+
+// TestFirstPage: the registered first page is shown to who has the registered
+// document, and to nobody else; what is shown is the registered part.
+func TestFirstPage(t *testing.T) {
+	size := len(letter())
+	for _, c := range []struct {
+		name         string
+		match        gateway.Match
+		confidential bool
+		version      int64 // size of the registered one
+		want         string
+	}{
+		{"same", gateway.MatchLatest, false, int64(size), strconv.Itoa(size)},
+		{"earlier", gateway.MatchEarlier, false, int64(size) + 9, strconv.Itoa(size)},
+		{"extended", gateway.MatchExtended, false, int64(size) - 9, strconv.Itoa(size - 9)},
+		{"another", gateway.MatchNone, false, int64(size), ""},
+		{"confidential", gateway.MatchLatest, true, int64(size), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t, nil)
+			d := registered()
+			d.Confidential, d.Versions = c.confidential, []gateway.DocumentVersion{{Size: 1}, {Size: c.version}}
+			s.documents["contoh1"], s.match, s.fixed = d, c.match, &verifier.Report{Verdict: verifier.TotalPassed}
+			resp, body := s.get(t, "/d/contoh1")
+			checkPage(t, resp, body)
+			if strings.Contains(body, "data-first") {
+				t.Error("a first page is shown to who has no file")
+			}
+			if got := strings.Contains(body, "dapat ditiru pada kertas palsu"); got == c.confidential {
+				t.Errorf("the page says why it shows none: got %v", got)
+			}
+			resp, body = s.post(t, "/d/contoh1", file("x.pdf", letter()))
+			checkPage(t, resp, body)
+			got := ""
+			if m := regexp.MustCompile(`data-first data-most="1" data-end="([0-9]+)"`).FindStringSubmatch(body); m != nil {
+				got = m[1]
+			}
+			if got != c.want {
+				t.Errorf("registered bytes: got %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -18,6 +18,8 @@
         input.disabled = held !== null;
       }
     }
+    const first = held && document.querySelector('[data-first][data-module]');
+    if (first) import(first.dataset.module).then(m => m.preview(first, held, password));
     const zone = localStorageGet('zone') || guess();
     const radio = zone && document.querySelector(`input[name=zone][value=${zone}]`);
     if (radio) radio.checked = true;

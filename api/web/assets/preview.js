@@ -56,10 +56,11 @@ export async function preview(section, file, password) {
       data: new Uint8Array(await blob.arrayBuffer()), password, isEvalSupported: false, enableXfa: false, useSystemFonts: true,
       stopAtErrors: false, useWasm: false,
     }).promise;
-    const before = Number(words.before);
-    const now = await open(file);
+    const before = Number(words.before || 0);
+    const most = Number(words.most || mostPages);
+    const now = await open(words.end ? file.slice(0, Number(words.end)) : file);
     const then = before ? await open(file.slice(0, before)).catch(() => null) : null;
-    for (let n = 1; n <= Math.min(now.numPages, mostPages); n++) {
+    for (let n = 1; n <= Math.min(now.numPages, most); n++) {
       const label = words.page.replace('%d', n);
       const row = element('div', then ? 'spread' : 'single');
       const present = await draw(now, n, then ? `${label}, ${words.now}` : label, words);
@@ -80,7 +81,7 @@ export async function preview(section, file, password) {
       }
       place.append(element('h3', '', caption), row);
     }
-    if (now.numPages > mostPages) place.append(element('p', 'hint', words.more.replace('%d', mostPages)));
+    if (words.more && now.numPages > most) place.append(element('p', 'hint', words.more.replace('%d', most)));
     await now.loadingTask.destroy();
     if (then) await then.loadingTask.destroy();
   } catch (cause) {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"io"
 	"net/http"
@@ -358,6 +359,70 @@ func TestQR(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFirstPage: who compares the registered file, or one that holds it, sees its
+// first page as it was registered, not as it was altered since.
+func TestFirstPage(t *testing.T) {
+	needDemo(t)
+	id := register(t, false)
+	doc := seal(t, testdata.Letter, id)
+	b := newTab(t)
+	b.open("/d/" + id)
+	eval[bool](b, `window.violations = [], document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI)), true`)
+	drawn := func(file string) string {
+		t.Helper()
+		b.give(file)
+		if !eval[bool](b, `document.querySelector('[data-first][data-module]') !== null`) {
+			return ""
+		}
+		b.do(chromedp.WaitReady(chromedp.CSS("[data-first] .leaves canvas, [data-first] .leaves .fault")))
+		return eval[string](b, `[...document.querySelectorAll('[data-first] canvas')].map(c => c.toDataURL()).join(' ')`)
+	}
+	first := drawn(write(t, "surat.pdf", doc))
+	if first == "" && !eval[bool](b, `document.querySelector('[data-module]') !== null`) {
+		testfile.Lacking(t, "pdfjs-dist in the program", "scripts/preview")
+	}
+	if !strings.HasPrefix(first, "data:image/png") || strings.Contains(first, " ") || len(first) < 10_000 {
+		t.Fatalf("the first page: got %.80q", first)
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+		word string
+	}{
+		{"with one more seal", seal(t, doc, ""), first, "DOKUMEN INI, DITAMBAH TANDA TANGAN"},
+		{"overwritten since", overwritten(doc), first, "DIUBAH SETELAH TERDAFTAR"},
+		{"another", readFile(t, inDemo("signed.pdf")), "", "BUKAN DOKUMEN INI"},
+	} {
+		b.open("/d/" + id)
+		if got := drawn(write(t, "x.pdf", c.file)); got != c.want {
+			t.Errorf("%s: the page drawn is not as wanted: %d bytes, want %d", c.name, len(got), len(c.want))
+		}
+		if got := b.heading(); got != c.word {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.word)
+		}
+	}
+	if got := eval[[]string](b, `window.violations ?? []`); len(got) > 0 {
+		t.Errorf("the content security policy was violated: %v", got)
+	}
+}
+
+// overwritten appends a revision in which the first page is empty.
+func overwritten(doc []byte) []byte {
+	page := regexp.MustCompile(`(?s)(\d+) 0 obj\s*<<[^>]*/Contents (\d+) 0 R`).FindSubmatch(doc)
+	last := regexp.MustCompile(`startxref\s+(\d+)`).FindAllSubmatch(doc, -1)
+	var b bytes.Buffer
+	b.Write(doc)
+	at := b.Len()
+	fmt.Fprintf(&b, "%s 0 obj\n<</Length 0>>\nstream\n\nendstream\nendobj\n", page[2])
+	table := b.Len()
+	trailers := regexp.MustCompile(`(?s)trailer\s*<<.*?>>\s*startxref`).FindAll(doc, -1)
+	root := regexp.MustCompile(`/Root \d+ 0 R`).Find(trailers[len(trailers)-1])
+	size := regexp.MustCompile(`/Size \d+`).Find(trailers[len(trailers)-1])
+	fmt.Fprintf(&b, "xref\n%s 1\n%010d 00000 n \ntrailer\n<<%s %s/Prev %s>>\nstartxref\n%d\n%%%%EOF\n", page[2], at, root, size, last[len(last)-1][1], table)
+	return b.Bytes()
 }
 
 // qr reads the code on the first page.
