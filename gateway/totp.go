@@ -48,6 +48,17 @@ func totpMatch(secret []byte, code string, at time.Time, last int64) (step int64
 	return step, ok
 }
 
+// OneTimeCode is the one-time password that an authenticator app shows at a
+// moment for a secret as [StaffSecrets] has it. It returns an error for what
+// is no secret.
+func OneTimeCode(secret string, at time.Time) (string, error) {
+	b, err := totpText.DecodeString(secret)
+	if err != nil {
+		return "", fmt.Errorf("gateway: not the secret of one-time passwords: %w", err)
+	}
+	return totpCode(b, at.Unix()/int64(totpStep/time.Second)), nil
+}
+
 var totpText = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // totpAddress is what authenticator apps read, as a QR code or typed in.

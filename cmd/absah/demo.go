@@ -100,6 +100,7 @@ func (d *demo) start(ctx context.Context) error {
 		{"Gateway", d.startGateway},
 		{"Signers", d.makeSigners},
 		{"Client", d.makeApplication},
+		{"Staff", d.makeStaff},
 		{"Letter", d.signLetter},
 		{"Check", d.checkLetter},
 		{"Evidence", d.fetchEvidence},
@@ -273,7 +274,9 @@ Settle a dispute about it offline:
     -o OUT.pdf %s/v1/seal
 Check documents in a browser, as citizens do, at %[3]s/
 The API is described at %[3]s/v1/docs.
-`, quote(d.path("api-key")), demoSeal, d.url())
+Staff sign in at %[3]s/op with a user name and password of %[4]s and a code:
+  absah staff code %[4]s
+`, quote(d.path("api-key")), demoSeal, d.url(), quote(d.path("staff/investigator")))
 }
 
 // quote makes a path one word for a POSIX shell.

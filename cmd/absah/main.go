@@ -103,6 +103,7 @@ func newRoot() *cobra.Command {
 		newBackupCommand(),
 		newSignerCommand(),
 		newApplicationCommand(),
+		newStaffCommand(),
 		newTrustCommand(),
 		newWorkerCommand(),
 	)
