@@ -32,6 +32,11 @@ type Notary interface {
 	Receipt(e evidence.Entry) (evidence.Receipt, bool)
 	// Ready is nil while the log keeps its promises.
 	Ready(ctx context.Context) error
+	// Health tells people how the log stands.
+	Health(ctx context.Context) (evidence.Health, error)
+	// Covering returns the first checkpoints that cover the entry at index,
+	// without and with a timestamp.
+	Covering(ctx context.Context, index int64) (signed, stamped evidence.Checkpoint, err error)
 }
 
 // PersonalKey is a signer's key while it is open.

@@ -69,11 +69,16 @@ func (g *Gateway) record(ctx context.Context, c Caller, r evidence.Record) error
 
 // recordWith writes an event together with what it is about.
 func (g *Gateway) recordWith(ctx context.Context, c Caller, r evidence.Record, write func(tx Tx) error) error {
+	return g.recordAs(ctx, c, newID(), r, write)
+}
+
+// recordAs writes an event under an identifier of its own.
+func (g *Gateway) recordAs(ctx context.Context, c Caller, id string, r evidence.Record, write func(tx Tx) error) error {
 	at, err := g.clock.present()
 	if err != nil {
 		return err
 	}
-	r = g.newRecord(c, r, newID(), evidence.PhaseEvent, at)
+	r = g.newRecord(c, r, id, evidence.PhaseEvent, at)
 	entry, _, err := g.cfg.Notary.NewEntry(r)
 	if err != nil {
 		return fromStore(err)

@@ -57,8 +57,12 @@ type OnRecord struct {
 // Operation returns one operation. An application that asks for another's gets
 // the same answer as for one that does not exist.
 func (g *Gateway) Operation(ctx context.Context, c Caller, id string) (*OnRecord, error) {
+	return g.operation(ctx, c, "operation.read", id)
+}
+
+func (g *Gateway) operation(ctx context.Context, c Caller, act, id string) (*OnRecord, error) {
 	q := OperationQuery{}
-	if err := g.readOperations(ctx, c, "operation.read", &q, id); err != nil {
+	if err := g.readOperations(ctx, c, act, &q, id); err != nil {
 		return nil, err
 	}
 	var found OnRecord

@@ -2,7 +2,16 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/verifier"
 )
 
 // Found is operations with the names of who took part in them.
@@ -30,10 +39,25 @@ func (f *Found) Asker(o Operation) string {
 // staffOf is the identifier of the member of staff who is a record's user, ""
 // for none.
 func staffOf(user string) string {
-	if len(user) > len(staffPrefix) && user[:len(staffPrefix)] == staffPrefix {
-		return user[len(staffPrefix):]
+	id, ok := strings.CutPrefix(user, staffPrefix)
+	if !ok {
+		return ""
 	}
-	return ""
+	return id
+}
+
+// readers are the roles that read what is on record.
+var readers = []Role{RoleInvestigator, RoleSupervisor, RoleAuditor}
+
+// recordRead allows a member of staff to read, and records it.
+func (g *Gateway) recordRead(ctx context.Context, c Caller, act string, detail map[string]string) error {
+	if err := g.allow(ctx, c, act, readers...); err != nil {
+		return err
+	}
+	for k, v := range detail {
+		detail[k] = plain(v, 256)
+	}
+	return g.record(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
 }
 
 // Search finds operations for a member of staff, who took part by name. That
@@ -42,8 +66,11 @@ func (g *Gateway) Search(ctx context.Context, c Caller, q OperationQuery) (*Foun
 	if err := g.readOperations(ctx, c, "operations.search", &q, ""); err != nil {
 		return nil, err
 	}
-	var f *Found
-	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+	return g.find(ctx, c, q)
+}
+
+func (g *Gateway) find(ctx context.Context, c Caller, q OperationQuery) (f *Found, err error) {
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
 		f, err = find(ctx, r, q)
 		return err
 	})
@@ -85,4 +112,240 @@ func (f *Found) name(ctx context.Context, r Reader, o Operation) error {
 		f.Names[who.id] = name
 	}
 	return nil
+}
+
+// OperationFile is one operation with all that is known of it.
+type OperationFile struct {
+	Found // the operation alone
+	// Records are what it left in the log, in its order.
+	Records []RecordFile
+}
+
+// RecordFile is a record with its place in the log.
+type RecordFile struct {
+	Record evidence.Record
+	Entry  evidence.Entry
+	// Signed and Stamped are the first checkpoints that cover it, without and
+	// with a timestamp; the Note of one that does not exist is nil.
+	Signed, Stamped evidence.Checkpoint
+}
+
+// ReadOperation returns an operation for a member of staff.
+func (g *Gateway) ReadOperation(ctx context.Context, c Caller, id string) (*OperationFile, error) {
+	o, err := g.Operation(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	f := &OperationFile{Found: Found{Operations: []Operation{o.Operation}, Names: map[string]string{}}}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error { return f.name(ctx, r, o.Operation) })
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range o.Entries {
+		r := RecordFile{Entry: e}
+		if r.Record, err = evidence.ParseRecord(e.Record); err != nil {
+			return nil, &Error{Code: CodeInternal, Text: "A record cannot be read.", Operation: id, Err: err}
+		}
+		if r.Signed, r.Stamped, err = g.cfg.Notary.Covering(ctx, e.Index); err != nil {
+			return nil, fromStore(err)
+		}
+		f.Records = append(f.Records, r)
+	}
+	return f, nil
+}
+
+// EvidenceOf returns an operation whose evidence bundle a member of staff
+// takes along.
+func (g *Gateway) EvidenceOf(ctx context.Context, c Caller, id string) (*OnRecord, error) {
+	if err := g.allow(ctx, c, "operation.evidence", readers...); err != nil {
+		return nil, err
+	}
+	return g.operation(ctx, c, "operation.evidence", id)
+}
+
+// DocumentFile is a registered document with its operations, newest first.
+type DocumentFile struct {
+	Document Document
+	Found
+}
+
+// ReadDocument returns a registered document for a member of staff. The page is
+// that of the operations.
+func (g *Gateway) ReadDocument(ctx context.Context, c Caller, id string, p Page) (*DocumentFile, error) {
+	if err := g.recordRead(ctx, c, "document.read", map[string]string{"of-document": id}); err != nil {
+		return nil, err
+	}
+	var d DocumentFile
+	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if d.Document, err = r.Document(ctx, id); err != nil {
+			return err
+		}
+		f, err := find(ctx, r, OperationQuery{Document: id, Page: p})
+		if err == nil {
+			d.Found = *f
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// SignerFile is a signer with keys, certificates and operations, newest first.
+type SignerFile struct {
+	Signer Signer // without the NIK
+	Keys   []Key  // without what is sealed
+	Found
+}
+
+// ReadSigner returns a signer for a member of staff. The page is that of the
+// operations.
+func (g *Gateway) ReadSigner(ctx context.Context, c Caller, id string, p Page) (*SignerFile, error) {
+	if err := g.recordRead(ctx, c, "signer.read", map[string]string{"of-signer": id}); err != nil {
+		return nil, err
+	}
+	var s SignerFile
+	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if s.Signer, err = r.Signer(ctx, id); err != nil {
+			return err
+		}
+		if s.Keys, err = r.Keys(ctx, id); err != nil {
+			return err
+		}
+		f, err := find(ctx, r, OperationQuery{Signer: id, Page: p})
+		if err == nil {
+			s.Found = *f
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Signer.NIKHash, s.Signer.NIKSealed = nil, nil
+	for i := range s.Keys {
+		s.Keys[i].Sealed = nil
+	}
+	return &s, nil
+}
+
+// CertificateFile is a certificate of a signer with its operations, newest
+// first.
+type CertificateFile struct {
+	Certificate Certificate
+	Parsed      *x509.Certificate // nil when it cannot be read
+	Signer      Signer            // whose it is; zero when no operation tells
+	Found
+}
+
+// ReadCertificate returns a certificate for a member of staff. The page is that
+// of the operations.
+func (g *Gateway) ReadCertificate(ctx context.Context, c Caller, sum [32]byte, p Page) (*CertificateFile, error) {
+	if err := g.recordRead(ctx, c, "certificate.read", map[string]string{"of-certificate": hex.EncodeToString(sum[:])}); err != nil {
+		return nil, err
+	}
+	var x CertificateFile
+	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if x.Certificate, err = r.Certificate(ctx, sum); err != nil {
+			return err
+		}
+		f, err := find(ctx, r, OperationQuery{Certificate: sum, Page: p})
+		if err != nil {
+			return err
+		}
+		x.Found = *f
+		if len(f.Operations) > 0 {
+			x.Signer, err = r.Signer(ctx, f.Operations[0].Signer)
+		}
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.Signer.NIKHash, x.Signer.NIKSealed = nil, nil
+	if cert, err := x509.ParseCertificate(x.Certificate.DER); err == nil {
+		x.Parsed = cert
+	}
+	return &x, nil
+}
+
+// FileFound is what is on record of a file and of the signed states in it.
+type FileFound struct {
+	// States are the file as a whole and then the states that its signatures
+	// are over, latest first: who signed a letter here and had it signed
+	// elsewhere since is found by its earlier state.
+	States []StateFound
+}
+
+// StateFound is what is on record of one state of a file.
+type StateFound struct {
+	Size   int64 // bytes from the beginning
+	SHA256 [32]byte
+	Found
+	Documents []Document // of which it is a version
+}
+
+// Caps on what a search by file looks at.
+const (
+	maxStates    = 20
+	maxStateActs = 50
+)
+
+// SearchFile finds what is on record of a file whose verdict is r. That it was
+// asked is on record.
+func (g *Gateway) SearchFile(ctx context.Context, c Caller, in Upload, r *verifier.Report) (*FileFound, error) {
+	detail := map[string]string{"of-digest": hex.EncodeToString(in.SHA256[:])}
+	if err := g.recordRead(ctx, c, "operations.search", detail); err != nil {
+		return nil, err
+	}
+	states, err := statesOf(in, r)
+	if err != nil {
+		return nil, fromSigner(err)
+	}
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		for i := range states {
+			s := &states[i]
+			f, err := find(ctx, r, OperationQuery{Digest: s.SHA256, Page: Page{Limit: maxStateActs}})
+			if err != nil {
+				return err
+			}
+			s.Found = *f
+			if s.Documents, err = r.DocumentsBySHA256(ctx, s.SHA256); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &FileFound{States: states}, nil
+}
+
+// statesOf hashes the beginnings of a file that its signatures are over, in one
+// reading.
+func statesOf(in Upload, r *verifier.Report) ([]StateFound, error) {
+	states := []StateFound{{Size: in.Size, SHA256: in.SHA256}}
+	var ends []int64
+	for _, s := range r.Signatures {
+		if s.End > 0 && s.End < in.Size {
+			ends = append(ends, s.End)
+		}
+	}
+	slices.Sort(ends)
+	ends = slices.Compact(ends)
+	ends = ends[max(0, len(ends)-maxStates):]
+	h, at := sha256.New(), int64(0)
+	for _, end := range ends {
+		if _, err := io.Copy(h, io.NewSectionReader(in, at, end-at)); err != nil {
+			return nil, err
+		}
+		at = end
+		states = append(states, StateFound{Size: end, SHA256: [32]byte(h.Sum(nil))})
+	}
+	slices.Reverse(states[1:])
+	return states, nil
 }

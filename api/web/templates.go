@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 	"github.com/absah-id/absah/verifier/report"
 )
 
-//go:embed templates words_id.json words_en.json assets pdfjs/served
+//go:embed templates words*_id.json words*_en.json assets pdfjs/served
 var files embed.FS
 
 // wordsIn are the words of reports and those of the pages. A message that both
@@ -25,19 +26,25 @@ func wordsIn(l report.Language) (report.Words, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := files.ReadFile("words_" + string(l) + ".json")
+	names, err := fs.Glob(files, "words*_"+string(l)+".json")
 	if err != nil {
 		return nil, err
 	}
-	var own map[string]string
-	if err := json.Unmarshal(data, &own); err != nil {
-		return nil, fmt.Errorf("web: words in %s: %w", l, err)
-	}
-	for key, text := range own {
-		if _, taken := words[key]; taken {
-			return nil, fmt.Errorf("web: word %s is one of reports already", key)
+	for _, name := range names {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
 		}
-		words[key] = text
+		var own map[string]string
+		if err := json.Unmarshal(data, &own); err != nil {
+			return nil, fmt.Errorf("web: %s: %w", name, err)
+		}
+		for key, text := range own {
+			if _, taken := words[key]; taken {
+				return nil, fmt.Errorf("web: word %s is there already", key)
+			}
+			words[key] = text
+		}
 	}
 	return words, nil
 }

@@ -14,18 +14,24 @@ import (
 // TestWords: both languages have the same words with the same verbs, each is
 // used, and none says what a report says already.
 func TestWords(t *testing.T) {
-	read := func(name string) map[string]string {
-		b, err := os.ReadFile(name)
+	read := func(pattern string) map[string]string {
+		words := map[string]string{}
+		names, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var words map[string]string
-		if err := json.Unmarshal(b, &words); err != nil {
-			t.Fatal(err)
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(b, &words); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return words
 	}
-	indonesian, english := read("words_id.json"), read("words_en.json")
+	indonesian, english := read("words*_id.json"), read("words*_en.json")
 	verbs := regexp.MustCompile(`%[a-z%]`)
 	var source strings.Builder
 	for _, pattern := range []string{"*.go", "templates/*.html"} {
