@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -401,6 +402,14 @@ func (d *Document) readRoot(r *Revision) error {
 	}
 	r.next = max(r.next, uint32(size))
 	return nil
+}
+
+// withoutEnd returns a copy without what checkEnd notes, which is no longer so
+// once a revision follows.
+func withoutEnd(list []Anomaly) []Anomaly {
+	return slices.DeleteFunc(slices.Clone(list), func(a Anomaly) bool {
+		return a.Rule == "startxref-stray" || a.Rule == "junk-after-eof" || a.Rule == "space-after-eof"
+	})
 }
 
 // checkEnd compares the file's last startxref with the one that closes the

@@ -126,7 +126,7 @@ func (d *Document) Append(tail []byte) (*Document, error) {
 		src: d.src.with(tail), lim: d.lim, version: d.version, crypt: d.crypt, encrypt: d.encrypt,
 		entries: d.entries, decoded: d.decoded,
 		revs:      d.revs[:len(d.revs):len(d.revs)],
-		anomalies: d.anomalies[:len(d.anomalies):len(d.anomalies)],
+		anomalies: withoutEnd(d.anomalies),
 	}
 	if err := n.readChain(d.Latest()); err != nil {
 		return nil, err

@@ -154,6 +154,29 @@ func checkSame(t *testing.T, a, b *pdf.Document) {
 	}
 }
 
+// TestAppendAfterSpace: what stood after the end of the base stands at the end
+// no more, for Append as for Open.
+func TestAppendAfterSpace(t *testing.T) {
+	for name, end := range map[string]string{"space-after-eof": "\n\r\n ", "junk-after-eof": "\nx\n"} {
+		t.Run(name, func(t *testing.T) {
+			base := append(tableFile(), end...)
+			d := open(t, base)
+			if got := d.Anomalies(); len(got) != 1 || got[0].Rule != name {
+				t.Fatalf("anomalies of the base %v, want %s", got, name)
+			}
+			tail := stamp(t, d)
+			next, err := d.Append(tail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkSame(t, next, open(t, append(base, tail...)))
+			if got := d.Anomalies(); len(got) != 1 {
+				t.Errorf("anomalies of the base are now %v", got)
+			}
+		})
+	}
+}
+
 func TestUpdateDeterministic(t *testing.T) {
 	d := open(t, tableFile())
 	a := stamp(t, d)
