@@ -85,17 +85,45 @@ func (l *Log) every(ctx context.Context, period time.Duration, name string, do f
 	}
 }
 
-// Stamp has the newest checkpoint timestamped unless it is already. The imprint
-// is SHA-256 of Checkpoint.Note. Older ones that have no token stay without: the
-// newer tree contains theirs.
+// Stamp has the newest checkpoint timestamped unless it is already, or, of a log
+// with witnesses, the newest that this process has had cosigned: proofs under it
+// then have both. The imprint is SHA-256 of Checkpoint.Note. Older ones that have
+// no token stay without: the newer tree contains theirs.
 func (l *Log) Stamp(ctx context.Context) error {
 	_, err := l.stamp(ctx)
 	return err
 }
 
+// cosignedLag is how much older than the newest checkpoint a cosigned one may be
+// and still be the one that is timestamped: witnesses that are down delay
+// nothing.
+const cosignedLag = time.Minute
+
+// toStamp chooses the checkpoint that is to be timestamped.
+func (l *Log) toStamp(ctx context.Context) (Checkpoint, bool, error) {
+	latest, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
+	if err != nil || !ok || len(latest.Cosignatures) > 0 {
+		return latest, ok, err
+	}
+	size := int64(0)
+	l.mu.Lock()
+	for _, n := range l.witnessed {
+		size = max(size, n)
+	}
+	l.mu.Unlock()
+	if size == 0 || size >= latest.Size {
+		return latest, true, nil
+	}
+	c, ok, err := l.cfg.Store.CheckpointFor(ctx, size, false)
+	if err != nil || !ok || len(c.Cosignatures) == 0 || latest.Time.Sub(c.Time) > cosignedLag {
+		return latest, true, err
+	}
+	return c, true, nil // when that has its token already, the next to be cosigned is waited for
+}
+
 // stamp is Stamp, and tells whether the authority was asked.
 func (l *Log) stamp(ctx context.Context) (asked bool, err error) {
-	c, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
+	c, ok, err := l.toStamp(ctx)
 	if err != nil || !ok || c.Token != nil {
 		return false, err
 	}

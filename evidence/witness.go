@@ -3,6 +3,8 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -163,14 +165,22 @@ func cosignatures(body string, key *cosigner, c *Checkpoint) ([]string, error) {
 	return lines, nil
 }
 
-// VerifyCosignatures returns the names of the given witnesses (vkeys of type
-// 0x04) that have cosigned the checkpoint. It returns an error for a signature
-// that claims to be of one of them and does not hold.
-func VerifyCosignatures(msg []byte, vkeys []string) ([]string, error) {
+// Cosignature is what a witness says of a checkpoint: that by its own clock it
+// had seen it at Time, and no other tree of that size.
+type Cosignature struct {
+	Name string
+	Time time.Time // UTC, whole seconds
+}
+
+// VerifyCosignatures returns what the given witnesses (vkeys of type 0x04) say of
+// the checkpoint, in the order of the keys; those that say nothing are left out.
+// It returns an error for a signature that claims to be of one of them and does
+// not hold.
+func VerifyCosignatures(msg []byte, vkeys []string) ([]Cosignature, error) {
 	if len(msg) > maxNote {
 		return nil, ErrCheckpoint
 	}
-	var names []string
+	var found []Cosignature
 	for _, vkey := range vkeys {
 		key, err := newCosigner(vkey)
 		if err != nil {
@@ -184,7 +194,21 @@ func VerifyCosignatures(msg []byte, vkeys []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("evidence: witness %s: %w", key.name, err)
 		}
-		names = append(names, n.Sigs[0].Name)
+		at, err := cosignedAt(n.Sigs[0])
+		if err != nil {
+			return nil, fmt.Errorf("evidence: witness %s: %w", key.name, err)
+		}
+		found = append(found, Cosignature{Name: key.name, Time: at})
 	}
-	return names, nil
+	return found, nil
+}
+
+// cosignedAt reads the time in a signature that has been verified: eight bytes
+// behind the four of the key's id.
+func cosignedAt(sig note.Signature) (time.Time, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(sig.Base64)
+	if err != nil || len(raw) < 12 {
+		return time.Time{}, errors.New("not a cosignature")
+	}
+	return time.Unix(int64(binary.BigEndian.Uint64(raw[4:])), 0).UTC(), nil
 }

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/evidencetest"
@@ -41,6 +43,11 @@ func TestWitnesses(t *testing.T) {
 		if err != nil || len(names) != 2 {
 			t.Errorf("size %d: cosigned by %v, %v", c.Size, names, err)
 		}
+		for _, s := range names {
+			if at := time.Since(s.Time); at < -time.Minute || at > time.Minute || !strings.HasPrefix(s.Name, "witness1") {
+				t.Errorf("size %d: %s at %v", c.Size, s.Name, s.Time)
+			}
+		}
 	}
 	if w1.Requests() != 3 || w2.Requests() != 3 {
 		t.Errorf("%d and %d requests, want one for each checkpoint", w1.Requests(), w2.Requests())
@@ -63,6 +70,51 @@ func TestWitnesses(t *testing.T) {
 	if _, _, err := evidence.VerifyProof(proofs[0].Marshal(), proofs[0].Entry.Leaf, origin, []string{logKey}); err != nil {
 		t.Errorf("a proof with cosignatures: %v", err)
 	}
+}
+
+// TestStampOfCosigned: of a log with witnesses the checkpoint is timestamped that
+// they have cosigned, though a newer one is there, and the newest when they have
+// been silent for long.
+func TestStampOfCosigned(t *testing.T) {
+	store, tsa := new(evidencetest.Store), new(stamper)
+	_, c1 := newWitness(t, 11)
+	clock := now
+	l := newLog(t, store, func(c *evidence.Config) {
+		c.Witnesses, c.Timestamper, c.Clock = []evidence.Witness{c1}, tsa, func() time.Time { return clock }
+	})
+	stamped := func(what string, want ...int64) {
+		t.Helper()
+		if err := l.Stamp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for size, c := range store.Snapshot().Checkpoints {
+			if c.Token != nil {
+				got = append(got, size)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: checkpoints of %v have tokens, want %v", what, got, want)
+		}
+	}
+	add(t, l, store, 0, 2)
+	integrate(t, l)
+	if err := l.Cosign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, store, 2, 2)
+	integrate(t, l)
+	stamped("the cosigned one", 2)
+	stamped("the next one is waited for", 2)
+	if err := l.Cosign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stamped("the next one", 2, 4)
+	clock = clock.Add(2 * time.Minute)
+	add(t, l, store, 4, 2)
+	integrate(t, l)
+	stamped("silent witnesses", 2, 4, 6)
 }
 
 // TestWitnessSawMore: a witness remembers what a restored database forgot.

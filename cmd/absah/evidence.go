@@ -32,9 +32,9 @@ func newEvidenceCommand() *cobra.Command {
 
 // bundleFlags are the flags of "absah evidence verify".
 type bundleFlags struct {
-	trust, trustTSA, logKeys []string
-	document                 string
-	json                     bool
+	trust, trustTSA, logKeys, witnesses []string
+	document                            string
+	json                                bool
 }
 
 func newEvidenceVerifyCommand() *cobra.Command {
@@ -47,7 +47,8 @@ log was signed and timestamped, that signature, certificate and document are the
 record's. Nobody is trusted but the log keys and roots named by flags: without
 them a statement that rests on them is "unproven", as is one on a certificate of
 which nothing in the bundle says whether it was revoked. With --document the PDF that
-you hold is compared too.
+you hold is compared too, with --witness it is proven that the witnesses you name have seen
+the log.
 
 The exit status is 0 when every statement holds, 1 when some fails, 2 when none
 fails and some is unproven, 65 when a file is not a bundle; of several the worst,
@@ -62,6 +63,7 @@ in the order 65, 1, 2, 0.`,
 	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log, one a line, as its owner published them (repeatable)")
 	flags.StringArrayVar(&f.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
 	flags.StringArrayVar(&f.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
+	flags.StringArrayVar(&f.witnesses, "witness", nil, "`file` with verifier keys of witnesses that must have seen the log, one a line (repeatable)")
 	flags.StringVar(&f.document, "document", "", "`PDF` that you hold, to be compared with the record; for one bundle")
 	return cmd
 }
@@ -73,6 +75,9 @@ func (f *bundleFlags) run(cmd *cobra.Command, args []string) error {
 	var o bundle.Options
 	var err error
 	if o.LogKeys, err = readLogKeys(f.logKeys); err != nil {
+		return err
+	}
+	if o.Witnesses, err = readLogKeys(f.witnesses); err != nil {
 		return err
 	}
 	if o.Anchors, err = readAnchors(f.trust); err != nil {

@@ -24,6 +24,9 @@ type Options struct {
 	// LogKeys are vkeys of the log that the caller got elsewhere. A key in use
 	// later is accepted when a chain of key statements leads to it.
 	LogKeys []string
+	// Witnesses are vkeys (type 0x04) of witnesses without whose cosignature the
+	// caller does not believe the log; none asks for none.
+	Witnesses []string
 	// Anchors and TSAs are trusted for signers and for timestamps; nil means
 	// that the caller names none.
 	Anchors, TSAs *pki.Anchors
@@ -37,8 +40,8 @@ type Options struct {
 type State string
 
 // A statement is Unproven when nothing contradicts it, but it rests on a key or
-// certificate that only the bundle names, or on a certificate of which nothing
-// in the bundle says whether it was revoked.
+// certificate that only the bundle names, on a certificate of which nothing in the
+// bundle says whether it was revoked, or on a witness that has said nothing.
 const (
 	Holds    State = "holds"
 	Unproven State = "unproven"
@@ -48,7 +51,7 @@ const (
 // Statement is one thing that a bundle is said to prove.
 type Statement struct {
 	// ID is one of: files, operation, entry-N, receipt-N, checkpoint, log-key,
-	// log-time, consistency, signature, signature-time, certificate,
+	// log-time, witnesses, consistency, signature, signature-time, certificate,
 	// revocation, artefacts, document-time, document. verify.sh prints the same.
 	ID    string `json:"id"`
 	State State  `json:"state"`
@@ -97,6 +100,7 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 	v.checkpoint()
 	v.entries()
 	v.logTime()
+	v.witnesses()
 	v.consistency()
 	if f.small[fileCMS] != nil {
 		v.signature()
@@ -371,4 +375,29 @@ func (v *verification) consistency() {
 		err = evidence.VerifyConsistency(v.small[fileConsistency], older, v.head)
 	}
 	v.state("consistency", err, true, "the log only grew since it had %d entries", older.Size)
+}
+
+// witnesses proves that the witnesses the caller names have cosigned the
+// checkpoint. Their signatures stand under it in the proofs.
+func (v *verification) witnesses() {
+	if len(v.opts.Witnesses) == 0 {
+		return
+	}
+	proof := v.small["entries/1/"+fileProof]
+	_, head, err := evidence.VerifyProof(proof, v.leaf(1), v.origin, v.keys)
+	if err == nil && head != v.head {
+		err = errors.New("the proof is under another checkpoint")
+	}
+	_, _, checkpoint, _ := evidence.ParseProof(proof)
+	if err != nil {
+		v.state("witnesses", err, true, "")
+		return
+	}
+	found, err := evidence.VerifyCosignatures(checkpoint, v.opts.Witnesses)
+	said := make([]string, len(found))
+	for i, c := range found {
+		said[i] = fmt.Sprintf("%s at %s", c.Name, c.Time.Format(time.RFC3339))
+	}
+	v.state("witnesses", err, len(found) == len(v.opts.Witnesses), "%d of the %d witnesses that you name have seen the checkpoint: %s",
+		len(found), len(v.opts.Witnesses), strings.Join(said, ", "))
 }

@@ -2,11 +2,13 @@
 # Memeriksa bundel bukti ini tanpa jaringan: hanya sh POSIX, coreutils dan
 # OpenSSL 3. Checks this evidence bundle offline: POSIX sh, coreutils, OpenSSL 3.
 #
-#   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem] [-d DOCUMENT.pdf]
+#   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem] [-w WITNESSES]
+#                [-d DOCUMENT.pdf]
 #
 # -k  file with the log's verifier keys, one a line, as published by the office
 # -t  PEM file with the certificate authorities that you trust for signers
 # -s  the same for timestamps (default: -t)
+# -w  file with verifier keys of witnesses who must have seen the log, one a line
 # -d  the document that you hold, to be compared with the record
 #
 # Prints one line for every statement: "holds", "unproven" (nothing contradicts it,
@@ -16,25 +18,26 @@
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd) || exit 64
-logkeys='' roots='' tsaroots='' document=''
-while getopts k:t:s:d: option; do
+logkeys='' roots='' tsaroots='' witnesses='' document=''
+while getopts k:t:s:w:d: option; do
 	case $option in
 	k) logkeys=$OPTARG ;;
 	t) roots=$OPTARG ;;
 	s) tsaroots=$OPTARG ;;
+	w) witnesses=$OPTARG ;;
 	d) document=$OPTARG ;;
 	*) exit 64 ;;
 	esac
 done
 : "${tsaroots:=$roots}"
-for f in "$logkeys" "$roots" "$tsaroots" "$document"; do
+for f in "$logkeys" "$roots" "$tsaroots" "$witnesses" "$document"; do
 	[ -z "$f" ] || [ -r "$f" ] || { echo "verify.sh: cannot read $f" >&2; exit 64; }
 done
 tmp=$(mktemp -d) || exit 64
 finished='' # whatever ends the script before its end is a failure
 trap 'rm -rf "$tmp"; [ -n "$finished" ] || exit 1' EXIT
 trap 'exit 1' HUP INT TERM
-for v in logkeys roots tsaroots; do # relative names are the caller's
+for v in logkeys roots tsaroots witnesses; do # relative names are the caller's
 	eval "f=\$$v"
 	[ -z "$f" ] || { cat "$f" >"$tmp/arg-$v" && eval "$v=\$tmp/arg-$v"; }
 done
@@ -69,16 +72,21 @@ oneline() { IFS= read -r line <"$1" && printf '%s\n' "$line" | same_as "$1" && p
 same_as() { cat >"$tmp/same" && same "$tmp/same" "$1"; }
 epoch() { date -u -d "$1" +%s 2>/dev/null; }
 
-# note FILE KEY OUT: FILE is a note signed by KEY (a vkey); its text goes to OUT.
-note() {
-	name=${2%%+*} rest=${2#*+}
+# vkey KEY TYPE: name and id of a verifier key whose type is right; its
+# SubjectPublicKeyInfo, of an Ed25519 key (RFC 8410), goes to $tmp/spki
+vkey() {
+	name=${1%%+*} rest=${1#*+}
 	id=${rest%%+*} data=${rest#*+}
 	printf '%s' "$data" | base64 -d >"$tmp/key" 2>/dev/null || return 1
-	[ "$(bytes "$tmp/key")" -eq 33 ] && [ "$(head -c 1 "$tmp/key" | hex)" = 01 ] || return 1
+	[ "$(bytes "$tmp/key")" -eq 33 ] && [ "$(head -c 1 "$tmp/key" | hex)" = "$2" ] || return 1
 	{ printf '%s\n' "$name"; cat "$tmp/key"; } | sha | head -c 4 | hex >"$tmp/id"
 	[ "$(cat "$tmp/id")" = "$id" ] || return 1
-	# SubjectPublicKeyInfo of an Ed25519 key (RFC 8410)
 	{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; tail -c 32 "$tmp/key"; } >"$tmp/spki"
+}
+
+# note FILE KEY OUT: FILE is a note signed by KEY (a vkey); its text goes to OUT.
+note() {
+	vkey "$2" 01 || return 1
 	: >"$3"
 	: >"$tmp/all"
 	part=text good=1
@@ -139,8 +147,9 @@ result $? 1 files 'every file is the one that SHA256SUMS lists'
 
 # --- log key, checkpoint ---
 origin=$(oneline log/origin.txt) || origin='?'
+lines() { tr -d '\r\t ' <"$1"; echo; } # of keys, however the file was edited
 if [ -n "$logkeys" ]; then
-	cat "$logkeys" >"$tmp/keys"
+	lines "$logkeys" >"$tmp/keys"
 	n=1
 	while [ -f log/successor-$n.note ]; do
 		if anynote log/successor-$n.note "$tmp/keys" "$tmp/successor"; then
@@ -215,7 +224,7 @@ receipt_holds() {
 		[ "$name" = "$origin/receipt" ] && [ "$r3" = "$id" ]
 }
 
-outcome='' operation='' organisation='' same_operation=0 intent=''
+outcome='' operation='' organisation='' same_operation=0 intent='' cosigned=1
 n=1
 while [ -f entries/$n/record.json ]; do
 	dir=entries/$n
@@ -223,7 +232,9 @@ while [ -f entries/$n/record.json ]; do
 	cat $dir/salt.bin $dir/record.json | sha >"$tmp/leaf"
 	{ printf '\000'; cat "$tmp/leaf"; } | sha >"$tmp/leafhash"
 	[ $signed -eq 0 ] && [ "$(bytes $dir/salt.bin)" -eq 32 ] && inclusion $dir/proof.tlog-proof "$tmp/leafhash"
-	result $? 1 entry-$n "$(member phase) of $(member operation), $(member time)"
+	proven=$?
+	[ $n -ne 1 ] || { cat "$tmp/under" >"$tmp/cosigned" && cosigned=$proven; }
+	result $proven 1 entry-$n "$(member phase) of $(member operation), $(member time)"
 	if [ -f $dir/receipt.note ]; then
 		receipt_holds $dir
 		result $? 1 receipt-$n "promised by ${r8:-?}"
@@ -376,6 +387,44 @@ if [ -f log/timestamp.tst ] || [ -f log/tsa.pem ]; then
 	stamp log/timestamp.tst log/checkpoint.note log/tsa.pem
 	result $? $((tsapinned & known)) log-time "the checkpoint existed at ${time:+$(date -u -d "@${time:-0}")}"
 	logged=$time
+fi
+
+# --- witnesses: C2SP tlog-cosignature ---
+# seen KEY: the witness has cosigned the checkpoint under which entry 1 is proven;
+# 0 when it has, with the time in when, 1 when it has not, 2 when it lies
+seen() {
+	vkey "$1" 04 || return 2
+	answer=1
+	while IFS= read -r line; do
+		case $line in "— $name "*) ;; *) continue ;; esac
+		printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null || return 2
+		[ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] || return 2
+		[ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
+		[ "$(bytes "$tmp/sig")" -eq 76 ] || return 2
+		when=$(tail -c +5 "$tmp/sig" | head -c 8 | hex)
+		case $when in [0-7]*) when=$((0x$when)) ;; *) return 2 ;; esac
+		tail -c +13 "$tmp/sig" >"$tmp/sig64"
+		{ printf 'cosignature/v1\ntime %s\n' "$when"; cat "$tmp/checkpoint"; } >"$tmp/seen"
+		openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$tmp/seen" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 2
+		answer=0
+	done <"$tmp/cosigned"
+	return $answer
+}
+
+if [ -n "$witnesses" ]; then
+	all=0 known=1 text=''
+	lines "$witnesses" >"$tmp/witnesses"
+	[ $signed -eq 0 ] && [ $cosigned -eq 0 ] || all=1
+	while IFS= read -r k; do
+		case $k in *+*) ;; *) continue ;; esac
+		seen "$k"
+		case $? in
+		0) text="$text, $name at $(date -u -d "@$when")" ;;
+		1) known=0 ;;
+		*) all=1 ;;
+		esac
+	done <"$tmp/witnesses"
+	result $all $known witnesses "of those that you name, the checkpoint was seen by${text#,}"
 fi
 
 # --- consistency: RFC 9162, section 2.1.4.2 ---
