@@ -74,28 +74,33 @@ type Draft struct {
 	options   SignOptions
 	algorithm Algorithm
 	public    crypto.PublicKey
+	id        []byte // DER AlgorithmIdentifier of the signature
 	message   []byte // DER SET OF signed attributes, with zeros as the digest
 	digestAt  int    // of the digest in message
-
-	contentType, digestID, signatureID []byte // DER
-	signer, certificates               part   // signer identifier, certificates [0]
+	whole     []byte // DER of the signature, with zeros as digest and value, which ends it
+	messageAt int    // of the attributes behind their tag, in whole
+	valueLen  int    // of the value in whole, the greatest there can be
 }
 
-// Draft makes what does not depend on the digest. Digest need not be set; the
-// errors are those of [Sign] that concern neither key nor digest.
+// Draft makes what does not depend on the digest. Digest need not be set, nor
+// Key if only the size is of interest; the errors are those of [Sign] that do
+// not concern them.
 func (o SignOptions) Draft() (*Draft, error) {
 	d := &Draft{options: o}
 	if err := d.plan(); err != nil {
 		return nil, err
 	}
-	d.contentType = oidTLV(o.contentType())
-	d.digestID = DigestIdentifier(d.algorithm.hash)
-	if d.signatureID = d.algorithm.Identifier(); d.signatureID == nil {
+	if o.Key != nil && !equalKeys(d.public, o.Key.Public()) {
+		return nil, ErrKeyMismatch
+	}
+	if d.id = d.algorithm.Identifier(); d.id == nil {
 		return nil, breach(RuleUnsupported, "no identifier for %v", d.algorithm)
 	}
-	d.signer = around(tagSequence, raw(o.Certificate.RawIssuer), raw(integerTLV(o.Certificate.SerialNumber)))
-	d.certificates = o.certificateSet()
-	d.message, d.digestAt = o.attributes(d.contentType, d.algorithm.hash.Size())
+	d.message, d.digestAt = o.attributes(d.algorithm.hash.Size())
+	d.valueLen = maxValueLen(d.public)
+	d.whole = d.assemble(d.message, make([]byte, d.valueLen))
+	// Behind the attributes stand the algorithm and the value.
+	d.messageAt = len(d.whole) - d.valueLen - headerLen(d.valueLen) - len(d.id) - len(d.message) + 1
 	return d, nil
 }
 
@@ -105,9 +110,6 @@ func (d *Draft) Sign(digest []byte) ([]byte, error) {
 	o := &d.options
 	if o.Key == nil {
 		return nil, errors.New("cms: no key to sign with")
-	}
-	if !equalKeys(d.public, o.Key.Public()) {
-		return nil, ErrKeyMismatch
 	}
 	digest, err := o.digest(digest, d.algorithm.hash)
 	if err != nil {
@@ -122,7 +124,13 @@ func (d *Draft) Sign(digest []byte) ([]byte, error) {
 	if err := d.algorithm.Verify(d.public, message, value); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSignature, err)
 	}
-	return d.assemble(message, value).der(), nil
+	if len(value) != d.valueLen {
+		return d.assemble(message, value), nil
+	}
+	whole := bytes.Clone(d.whole)
+	copy(whole[d.messageAt:], message[1:])
+	copy(whole[len(whole)-len(value):], value)
+	return whole, nil
 }
 
 // plan finds key and algorithm.
@@ -210,11 +218,11 @@ func (o *SignOptions) contentType() asn1.ObjectIdentifier {
 // with zeros in place of the digest of so many bytes, which belongs at the
 // place returned. No digest changes the order of the set: the types of the
 // attributes stand before their values, and no two are the same.
-func (o *SignOptions) attributes(contentType []byte, digestLen int) (set []byte, at int) {
+func (o *SignOptions) attributes(digestLen int) (set []byte, at int) {
 	digest := NewAttribute(OIDMessageDigest, tlv(tagOctetString, make([]byte, digestLen))).der()
 	attrs := make([][]byte, 0, 4+len(o.Attributes))
 	attrs = append(attrs,
-		NewAttribute(OIDContentType, contentType).der(),
+		NewAttribute(OIDContentType, oidTLV(o.contentType())).der(),
 		digest,
 		signingCertificateV2(o.Certificate).der())
 	if !o.SigningTime.IsZero() {
@@ -231,74 +239,71 @@ func (o *SignOptions) attributes(contentType []byte, digestLen int) (set []byte,
 	return set, at - digestLen
 }
 
-// assemble returns the ContentInfo around the signed attributes and the value,
-// not written yet.
-func (d *Draft) assemble(message, value []byte) part {
-	contentType, digestID := raw(d.contentType), raw(d.digestID)
+// assemble returns the DER ContentInfo around the signed attributes and the
+// value.
+func (d *Draft) assemble(message, value []byte) []byte {
+	o := &d.options
+	digestID := raw(DigestIdentifier(d.algorithm.hash))
+	cert := o.Certificate
 	signer := around(tagSequence,
 		raw([]byte{tagInteger, 1, 1}),
-		d.signer,
+		around(tagSequence, raw(cert.RawIssuer), raw(integerTLV(cert.SerialNumber))),
 		digestID,
 		raw([]byte{context0}), raw(message[1:]),
-		raw(d.signatureID),
+		raw(d.id),
 		around(tagOctetString, raw(value)))
 
+	contentType := raw(oidTLV(o.contentType()))
 	version, encap := byte(1), around(tagSequence, contentType)
-	if !d.options.contentType().Equal(OIDData) {
+	if !o.contentType().Equal(OIDData) {
 		version = 3 // RFC 5652 §5.1
 	}
-	if c := d.options.Content; c != nil {
-		encap = around(tagSequence, contentType, around(context0, around(tagOctetString, raw(c))))
+	if o.Content != nil {
+		encap = around(tagSequence, contentType, around(context0, around(tagOctetString, raw(o.Content))))
 	}
-	return around(tagSequence, raw(signedDataTLV), around(context0, around(tagSequence,
+	return around(tagSequence, raw(oidTLV(OIDSignedData)), around(context0, around(tagSequence,
 		raw([]byte{tagInteger, 1, version}),
 		around(tagSet, digestID),
 		encap,
-		d.certificates,
-		around(tagSet, signer))))
+		o.certificateSet(),
+		around(tagSet, signer)))).der()
 }
 
-var signedDataTLV = oidTLV(OIDSignedData)
-
 // part is DER to be written: bytes as they are, or an element around parts. So
-// certificates are copied once, not once for each element they are inside, and
-// not at all to learn the length.
+// certificates are copied once, not once for each element they are inside.
 type part struct {
 	bytes []byte
 	tag   byte // 0 = bytes alone
 	parts []part
+	inner int // length of the bytes, or of the element's contents
 }
 
-func raw(b []byte) part { return part{bytes: b} }
+func raw(b []byte) part { return part{bytes: b, inner: len(b)} }
 
-func around(tag byte, parts ...part) part { return part{tag: tag, parts: parts} }
-
-// inner returns the length of an element's contents.
-func (p part) inner() int {
-	n := 0
-	for _, q := range p.parts {
-		n += q.size()
+func around(tag byte, parts ...part) part {
+	p := part{tag: tag, parts: parts}
+	for i := range parts {
+		p.inner += parts[i].size()
 	}
-	return n
+	return p
 }
 
-func (p part) size() int {
+func (p *part) size() int {
 	if p.tag == 0 {
-		return len(p.bytes)
+		return p.inner
 	}
-	n := p.inner()
-	return headerLen(n) + n
+	return headerLen(p.inner) + p.inner
 }
 
 func (p part) der() []byte { return p.appendTo(make([]byte, 0, p.size())) }
 
-func (p part) appendTo(dst []byte) []byte {
+func (p *part) appendTo(dst []byte) []byte {
 	if p.tag == 0 {
 		return append(dst, p.bytes...)
 	}
-	dst = appendHeader(dst, p.tag, p.inner())
-	for _, q := range p.parts {
-		dst = q.appendTo(dst)
+	dst = appendHeader(dst, p.tag, p.inner)
+	for i := range p.parts {
+		dst = p.parts[i].appendTo(dst)
 	}
 	return dst
 }
@@ -328,15 +333,14 @@ func (d *Draft) Size(timestampLen int) (int, error) {
 	if timestampLen < 0 || timestampLen > MaxSize {
 		return 0, malformed(0, "limit", "time-stamp token longer than MaxSize")
 	}
-	size := d.assemble(d.message, make([]byte, maxValueLen(d.public))).size()
 	if timestampLen == 0 {
-		return size, nil
+		return len(d.whole), nil
 	}
 	// The attribute: identifier, three headers; then the headers around it may
 	// each grow by the bytes that a length of MaxSize takes.
 	const headers = 3 * 5
 	const growth = 6 * 4
-	return size + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
+	return len(d.whole) + timestampLen + len(oidTLV(OIDSignatureTimestamp)) + headers + growth, nil
 }
 
 // Size is that of the [Draft] that o makes. Key, and Digest too, may be

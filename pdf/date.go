@@ -19,7 +19,14 @@ func Date(t time.Time) String {
 // ParseDate reads a date string (§7.9.4). Parts after the year may be absent;
 // an absent zone is UTC. Anything else is a [MalformedError] with rule date.
 func ParseDate(s String) (time.Time, error) {
-	bad := malformed(-1, "date", "%s", quoted(string(s)))
+	at, ok := parseDate(s)
+	if !ok {
+		return time.Time{}, malformed(-1, "date", "%s", quoted(string(s)))
+	}
+	return at, nil
+}
+
+func parseDate(s String) (at time.Time, ok bool) {
 	t := strings.TrimPrefix(strings.TrimSpace(Text(s)), "D:")
 	v := [6]int{0, 1, 1, 0, 0, 0}
 	for i := range v {
@@ -29,25 +36,25 @@ func ParseDate(s String) (time.Time, error) {
 		}
 		if len(t) == 0 || t[0]-'0' > 9 {
 			if i == 0 {
-				return time.Time{}, bad
+				return at, false
 			}
 			break
 		}
 		x, ok := digits(t, n)
 		if !ok {
-			return time.Time{}, bad
+			return at, false
 		}
 		v[i], t = x, t[n:]
 	}
 	zone, ok := parseZone(t)
 	if !ok || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > 31 || v[3] > 23 || v[4] > 59 || v[5] > 59 {
-		return time.Time{}, bad
+		return at, false
 	}
-	at := time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, zone)
+	at = time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, zone)
 	if at.Day() != v[2] { // 31 April
-		return time.Time{}, bad
+		return at, false
 	}
-	return at, nil
+	return at, true
 }
 
 // digits reads a number of exactly n digits at the start of t.

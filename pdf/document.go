@@ -77,8 +77,13 @@ type cachedObject struct {
 	ref        Ref
 	start, end int64
 	flaws      flaws
-	dups       []int64
-	spans      []EntrySpan
+	rare       *rare // nil for most
+}
+
+// rare is what few objects have.
+type rare struct {
+	dups  []int64
+	spans []EntrySpan
 }
 
 // cacheKey is where an object stands. Num tells apart what a hostile table

@@ -56,6 +56,7 @@ type parser struct {
 	stack []Object    // elements and values under construction
 	keys  []EntrySpan // of values under construction
 	dups  []int64     // offsets of keys that occur again in their dictionary
+	plain bool        // the last hexadecimal string had digits alone, an even number
 	outer bool        // keep in spans where the entries of the outermost dictionary stand
 	spans []EntrySpan
 }
@@ -250,7 +251,9 @@ func (p *parser) hexString() (String, error) {
 	digits := p.buf[start : start+n]
 	var out strings.Builder
 	out.Grow((n + 1) / 2)
-	for i := 0; i < n; {
+	i := plainHex(&out, digits)
+	p.plain = i == n
+	for i < n {
 		i += plainHex(&out, digits[i:])
 		high, at, err := p.hexDigit(start, digits, i)
 		if err != nil {

@@ -123,7 +123,11 @@ func (r *Revision) objectAt(ref Ref, off int64) (Object, error) {
 	if x.stream {
 		o = &Stream{Dict: x.obj.(Dict), rev: r, ref: ref, start: off, off: x.end}
 	}
-	d.keep(key, cachedObject{obj: o, ref: ref, start: x.start, end: x.end, flaws: x.flaws, dups: x.dups, spans: x.spans}, x.end-x.start)
+	c := cachedObject{obj: o, ref: ref, start: x.start, end: x.end, flaws: x.flaws}
+	if x.dups != nil || x.spans != nil {
+		c.rare = &rare{x.dups, x.spans}
+	}
+	d.keep(key, c, x.end-x.start)
 	return o, nil
 }
 
@@ -135,7 +139,11 @@ func (d *Document) indirectAt(off int64, num uint32) (indirect, error) {
 		return d.readIndirect(off)
 	}
 	_, stream := c.obj.(*Stream)
-	return indirect{ref: c.ref, obj: c.obj, start: c.start, end: c.end, stream: stream, flaws: c.flaws, dups: c.dups}, nil
+	x := indirect{ref: c.ref, obj: c.obj, start: c.start, end: c.end, stream: stream, flaws: c.flaws}
+	if c.rare != nil {
+		x.dups, x.spans = c.rare.dups, c.rare.spans
+	}
+	return x, nil
 }
 
 func (d *Document) cached(key cacheKey) (cachedObject, bool) {
@@ -151,7 +159,7 @@ func (d *Document) keep(key cacheKey, o cachedObject, n int64) {
 	defer d.cache.mu.Unlock()
 	d.charge(n + 128)
 	if d.cache.objects == nil {
-		d.cache.objects = make(map[cacheKey]cachedObject, 16)
+		d.cache.objects = make(map[cacheKey]cachedObject)
 	}
 	d.cache.objects[key] = o
 }

@@ -179,12 +179,15 @@ func (p *parser) dict(depth int) (Object, error) {
 		}
 		e.Key, e.KeyEnd = internName(raw), p.base+int64(p.pos)
 		p.skipSpace()
-		e.ValueStart = p.base + int64(p.pos)
+		e.ValueStart, p.plain = p.base+int64(p.pos), false
 		v, err := p.object(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		e.ValEnd = p.base + int64(p.pos)
+		if _, ok := v.(String); ok {
+			e.PlainHex = p.plain
+		}
 		p.keys, p.stack = append(p.keys, e), append(p.stack, v)
 	}
 	list := p.keys[keys:]

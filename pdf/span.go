@@ -13,6 +13,9 @@ type EntrySpan struct {
 	Key                Name
 	KeyStart, KeyEnd   int64
 	ValueStart, ValEnd int64
+	// PlainHex says that the value is a hexadecimal string of nothing but
+	// digits, an even number of them.
+	PlainHex bool
 }
 
 // Span returns where ref stands. An object in an object stream has the span of
@@ -36,7 +39,7 @@ func (r *Revision) Span(ref Ref) (Span, error) {
 }
 
 func (r *Revision) spanAt(ref Ref, off int64) (Span, error) {
-	x, err := r.doc.readIndirect(off)
+	x, err := r.doc.indirectAt(off, ref.Num)
 	if err != nil {
 		return Span{}, err
 	}
@@ -76,8 +79,8 @@ func (r *Revision) DictSpans(ref Ref) ([]EntrySpan, error) {
 	if e.Kind != EntryInUse {
 		return nil, malformed(def.xref, "object-compressed", "object %s", ref)
 	}
-	if c, ok := def.doc.cached(cacheKey{off: e.Offset, num: ref.Num}); ok && c.ref == ref && c.spans != nil {
-		return c.spans, nil
+	if c, ok := def.doc.cached(cacheKey{off: e.Offset, num: ref.Num}); ok && c.ref == ref && c.rare != nil && c.rare.spans != nil {
+		return c.rare.spans, nil
 	}
 	var list []EntrySpan
 	err := r.doc.parseAt(e.Offset, func(p *parser) error {

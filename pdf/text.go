@@ -30,6 +30,9 @@ func Text(s String) string {
 	case strings.HasPrefix(string(s), "\xEF\xBB\xBF"):
 		return dropLanguage(strings.ToValidUTF8(string(s[3:]), "\uFFFD"))
 	}
+	if isASCII(s) {
+		return string(s)
+	}
 	var b strings.Builder
 	for i := range len(s) {
 		if r, ok := pdfDoc[s[i]]; ok {
@@ -39,6 +42,17 @@ func Text(s String) string {
 		}
 	}
 	return b.String()
+}
+
+// isASCII says whether s has only characters that PDFDocEncoding and ASCII
+// share.
+func isASCII(s String) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= 0x7F || c >= 0x18 && c < 0x20 {
+			return false
+		}
+	}
+	return true
 }
 
 // fromUTF16 decodes UTF-16 with the high byte of each unit at index high.

@@ -118,14 +118,13 @@ func (s *Signer) check(req Request, claimed time.Time) (*plan, error) {
 	if err := checkCertificate(req.Certificate, req.At); err != nil {
 		return nil, err
 	}
-	own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !own.Equal(req.Key.Public()) {
-		return nil, refuse(CodeKeyMismatch, "The key does not belong to the certificate of %q.", req.Certificate.Subject.CommonName)
-	}
 	draft, err := cms.SignOptions{
 		Certificate: req.Certificate, Chain: req.Chain, Algorithm: alg, Hash: alg.Hash(), Key: req.Key, SigningTime: claimed,
 	}.Draft()
-	if err != nil {
+	switch {
+	case errors.Is(err, cms.ErrKeyMismatch):
+		return nil, refuse(CodeKeyMismatch, "The key does not belong to the certificate of %q.", req.Certificate.Subject.CommonName)
+	case err != nil:
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return &plan{Request: req, draft: draft, hash: alg.Hash()}, nil

@@ -344,17 +344,39 @@ func (s *Signature) checkGap(doc *pdf.Document, rev *pdf.Revision) error {
 		s.problem("value", "%w", err)
 		return nil
 	}
-	count := map[pdf.Name]int{}
-	for _, e := range spans {
-		if count[e.Key]++; count[e.Key] == 2 {
-			s.problem("duplicate-key", "/%.32s stands twice", string(e.Key))
-		}
-		if e.Key == "Contents" && (e.ValueStart != s.ByteRange[1] || e.ValEnd != s.ByteRange[2]) {
-			s.problem("contents-gap", "/Contents is at %d to %d, the gap at %d to %d",
-				e.ValueStart, e.ValEnd, s.ByteRange[1], s.ByteRange[2])
-		}
+	if s.checkKeys(rev, spans) {
+		return nil
 	}
 	return s.checkHex(doc)
+}
+
+// checkKeys looks for keys that stand twice and for a /Contents elsewhere than
+// in the gap. It reports whether the only /Contents is the gap and had no room
+// for anything but what was read from it.
+func (s *Signature) checkKeys(rev *pdf.Revision, spans []pdf.EntrySpan) (plain bool) {
+	o, _ := rev.Object(s.Ref) // without error, since spans are of its dictionary
+	if d, ok := o.(pdf.Dict); !ok || len(d) != len(spans) {
+		count := map[pdf.Name]int{}
+		for _, e := range spans {
+			if count[e.Key]++; count[e.Key] == 2 {
+				s.problem("duplicate-key", "/%.32s stands twice", string(e.Key))
+			}
+		}
+	}
+	found := 0
+	for _, e := range spans {
+		if e.Key != "Contents" {
+			continue
+		}
+		found++
+		if e.ValueStart != s.ByteRange[1] || e.ValEnd != s.ByteRange[2] {
+			s.problem("contents-gap", "/Contents is at %d to %d, the gap at %d to %d",
+				e.ValueStart, e.ValEnd, s.ByteRange[1], s.ByteRange[2])
+			continue
+		}
+		plain = e.PlainHex && e.ValEnd-e.ValueStart == int64(2*len(s.Contents)+2)
+	}
+	return plain && found == 1
 }
 
 // checkHex requires the gap to be one <…> of hexadecimal digits alone, an even
