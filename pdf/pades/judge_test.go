@@ -96,16 +96,10 @@ func TestJudgeOwnChains(t *testing.T) {
 		t.Run(in.Name, func(t *testing.T) {
 			t.Parallel()
 			doc := open(t, in.Bytes(t), in.Password)
-			if pades.CheckPermission(doc.Latest(), pades.SignatureSpec{}) != nil {
-				t.Skip("the document itself forbids signatures")
-			}
 			for i := range byte(10) {
 				spec := pades.SignatureSpec{ContentsSize: 64}
 				if i == 3 {
-					spec.Appearance = visible(1)
-				}
-				if pades.CheckPermission(doc.Latest(), spec) != nil {
-					break
+					spec.Appearance = &pades.Appearance{Page: 1, Rect: pades.Rect{X0: 4, Y0: 4, X1: 40, Y1: 16}, Form: appearance}
 				}
 				doc = sign(t, doc, spec, i)
 				if i%3 == 1 {
