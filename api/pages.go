@@ -24,7 +24,7 @@ import (
 func (s *Server) pages() error {
 	cfg := web.Config{
 		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Turn: s.takeTurn, Print: s.printReport, MaxUpload: s.spool.max,
-		Office: s.cfg.Office, Zone: s.cfg.Zone,
+		Office: s.cfg.Office, Zone: s.cfg.Zone, Cases: s.cfg.Gateway,
 	}
 	s.console(&cfg)
 	pages, err := web.New(cfg)

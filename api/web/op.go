@@ -52,11 +52,12 @@ func opRoutes() []opRoute {
 // opNavigation is what the head of each page of the console offers.
 var opNavigation = []struct{ path, word string }{
 	{"/op/search", "op.nav.search"},
+	{"/op/cases", "case.nav"},
 }
 
 // opAddresses are the addresses of the console for Routes.
 func opAddresses() (all []Route) {
-	for _, r := range opRoutes() {
+	for _, r := range append(opRoutes(), caseRoutes()...) {
 		all = append(all, r.Route)
 	}
 	return all

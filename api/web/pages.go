@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report"
@@ -52,6 +53,10 @@ type Config struct {
 	// Staff and Records are the console; nil Staff means that there is none.
 	Staff   Staff
 	Records Records
+	// Cases are complaints; nil: there is no way to complain here.
+	Cases Cases
+	// Clock is the present by which deadlines are shown; nil means time.Now.
+	Clock func() time.Time
 	// Secure says that people reach the pages over TLS, which the console's
 	// cookie then insists on.
 	Secure bool
@@ -79,6 +84,7 @@ type Pages struct {
 type look struct {
 	words report.Words
 	pages *template.Template
+	cases *dispute.Words // of complaints
 }
 
 // New checks cfg and reads the templates.
@@ -89,7 +95,7 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Staff != nil && cfg.Records == nil {
 		return nil, errors.New("web: Config has Staff without Records")
 	}
-	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: opRoutes()}
+	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...)}
 	for _, l := range []report.Language{report.Indonesian, report.English} {
 		words, err := wordsIn(l)
 		if err != nil {
@@ -99,7 +105,11 @@ func New(cfg Config) (*Pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.looks[l] = &look{words, pages}
+		cases, err := dispute.WordsIn(dispute.Language(l), zoneNamed(p.zone))
+		if err != nil {
+			return nil, err
+		}
+		p.looks[l] = &look{words, pages, cases}
 	}
 	return p, nil
 }
@@ -138,6 +148,9 @@ var Routes = append([]Route{
 	{http.MethodPost, "/signed", true},
 	{http.MethodGet, "/d/", false},
 	{http.MethodPost, "/d/", true},
+	{http.MethodGet, "/pengaduan", false},
+	{http.MethodPost, "/pengaduan", true},
+	{http.MethodGet, "/pengaduan/", false},
 	{http.MethodGet, "/assets/", false},
 }, opAddresses()...)
 
@@ -162,6 +175,9 @@ func (v *visit) answer() error {
 	if id, ok := strings.CutPrefix(path, "/d/"); ok {
 		return v.document(id, post)
 	}
+	if code, ok := strings.CutPrefix(path, "/pengaduan/"); ok {
+		return v.follow(code)
+	}
 	if path == "/op" || strings.HasPrefix(path, "/op/") {
 		return v.console()
 	}
@@ -170,6 +186,8 @@ func (v *visit) answer() error {
 		return v.show(http.StatusOK, "start", page{})
 	case path == "/":
 		return v.verify()
+	case path == "/pengaduan":
+		return v.complaint(post)
 	case path == "/report" && post:
 		return v.report()
 	case path == "/signed" && post:
@@ -199,6 +217,7 @@ type page struct {
 	Title               string
 	Result              *resultView
 	Document            *documentView
+	Case                any // of complaints
 	Error               *errorView
 	Op                  *opPage // of the console; nil elsewhere
 	Stylesheet, Program string
