@@ -91,7 +91,7 @@ func (s *Server) recover(c *gin.Context) {
 		}
 		s.cfg.Logger.ErrorContext(c.Request.Context(), "panic", "request", requestID(c), "cause", cause, "stack", string(debug.Stack()))
 		if !c.Writer.Written() {
-			s.problem(c, errors.New("panic"))
+			s.refuse(c, errors.New("panic"))
 		}
 		c.Abort()
 	}()

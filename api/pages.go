@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +34,7 @@ func (s *Server) pages() error {
 	if err != nil {
 		return err
 	}
+	s.people = pages
 	for _, r := range web.Routes {
 		path := r.Path
 		if path != "/" && strings.HasSuffix(path, "/") {
@@ -45,12 +49,47 @@ func (s *Server) pages() error {
 				c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 			}
 			if err := pages.Serve(c.Writer, c.Request, c.ClientIP()); err != nil {
-				c.Set(keyCode, string(asError(err).Code))
+				e, _ := s.describe(c, err) // for the log: the page is there
+				c.Set(keyCode, string(e.Code))
 			}
 			return nil
 		}}))
 	}
 	return nil
+}
+
+// apiAddresses begin what is for programs. They answer with problem documents,
+// whoever asks.
+var apiAddresses = []string{"/v1/", "/tsa", "/log/", "/healthz", "/readyz"}
+
+// refuse answers with an error: browsers get a page, programs a problem
+// document.
+func (s *Server) refuse(c *gin.Context, err error) {
+	path := c.Request.URL.Path
+	c.Writer.Header().Add("Vary", "Accept")
+	program := slices.ContainsFunc(apiAddresses, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+	if program || s.people == nil || !accepts(c.GetHeader("Accept"), "text/html") {
+		s.problem(c, err)
+		return
+	}
+	e, _ := s.describe(c, err)
+	c.Set(keyCode, string(e.Code))
+	s.people.Fail(c.Writer, c.Request, c.ClientIP(), e)
+}
+
+// accepts tells whether an Accept header names a media type itself, as browsers
+// do, and does not refuse it: programs that take anything get what is for
+// programs (RFC 9110 §12.5.1).
+func accepts(header, kind string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		named, params, err := mime.ParseMediaType(part)
+		if err != nil || named != kind {
+			continue
+		}
+		q, err := strconv.ParseFloat(params["q"], 64)
+		return err != nil || q > 0
+	}
+	return false
 }
 
 // maxForm bounds a form without a file, in bytes.

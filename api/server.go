@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/absah-id/absah/api/web"
 	"github.com/absah-id/absah/gateway"
 )
 
@@ -93,6 +94,7 @@ type Server struct {
 	judging   *turns // of verifications, so that strangers do not take the others'
 	reading   *turns // of bundles
 	anonymous *addressLimiter
+	people    *web.Pages // nil until they are mounted
 }
 
 // New checks cfg and empties the spool.
@@ -199,10 +201,10 @@ func (s *Server) routes() {
 		s.engine.GET("/log/*path", gin.WrapH(http.StripPrefix("/log", s.cfg.Log)))
 	}
 	s.engine.NoRoute(func(c *gin.Context) {
-		s.problem(c, &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."})
+		s.refuse(c, &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."})
 	})
 	s.engine.NoMethod(func(c *gin.Context) {
-		s.problem(c, &gateway.Error{Code: codeMethod, Text: "This address does not know the method " + c.Request.Method + "."})
+		s.refuse(c, &gateway.Error{Code: codeMethod, Text: "This address does not know the method " + c.Request.Method + "."})
 	})
 }
 
@@ -217,7 +219,7 @@ func (s *Server) run(r route) gin.HandlerFunc {
 			err = r.handle(c)
 		}
 		if err != nil {
-			s.problem(c, err)
+			s.refuse(c, err)
 		}
 	}
 }

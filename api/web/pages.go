@@ -121,16 +121,21 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // Serve answers a request to one of the addresses of Routes, from an address.
 // The error, which is answered already, is for the log.
 func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, address string) error {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	v := &visit{Pages: p, w: w, r: r, address: address, language: languageOf(r)}
-	v.look = p.looks[v.language]
+	v := p.visit(w, r, address)
 	err := v.answer()
 	if err != nil {
 		v.fail(err)
 	}
 	return err
+}
+
+// visit begins the answer to a request.
+func (p *Pages) visit(w http.ResponseWriter, r *http.Request, address string) *visit {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	language := languageOf(r)
+	return &visit{Pages: p, w: w, r: r, address: address, language: language, look: p.looks[language]}
 }
 
 // Route is an address that Serve answers. A path that ends in a slash stands
@@ -255,56 +260,4 @@ func (v *visit) show(status int, name string, content page) error {
 		return nil // whoever asked has gone
 	}
 	return nil
-}
-
-// errorView is why there is no result.
-type errorView struct {
-	Heading, Text string
-	Retry         int // seconds; 0: not by waiting
-	Code          string
-}
-
-// faults are the statuses of errors that people cause or can wait out; the
-// messages are "web.error.CODE".
-var faults = map[gateway.Code]int{
-	gateway.CodeInvalid:   http.StatusBadRequest,
-	gateway.CodeForbidden: http.StatusForbidden,
-	gateway.CodeNotFound:  http.StatusNotFound,
-	gateway.CodeTooLarge:  http.StatusRequestEntityTooLarge,
-	gateway.CodeRate:      http.StatusTooManyRequests,
-	gateway.CodeBusy:      http.StatusServiceUnavailable,
-}
-
-// fail shows an error. What is wrong inside is not told.
-func (v *visit) fail(err error) {
-	e := &gateway.Error{Code: gateway.CodeInternal}
-	errors.As(err, &e)
-	status, known := faults[e.Code]
-	if !known {
-		status = http.StatusInternalServerError
-		e = &gateway.Error{Code: gateway.CodeInternal}
-	}
-	view := &errorView{Code: string(e.Code)}
-	if e.Retry > 0 {
-		view.Retry = int(e.Retry/time.Second) + 1
-		v.w.Header().Set("Retry-After", strconv.Itoa(view.Retry))
-	}
-	w := v.look.words
-	view.Heading = w.Text("web.error." + view.Code + ".title")
-	if e.Code == gateway.CodeTooLarge {
-		view.Text = w.Text("web.error."+view.Code, sizeText(w, v.cfg.MaxUpload))
-	} else {
-		view.Text = w.Text("web.error." + view.Code)
-	}
-	if v.showFault(status, view) != nil {
-		v.w.WriteHeader(http.StatusInternalServerError)
-	}
-}
-
-// showFault shows an error on a page of the kind that was asked for.
-func (v *visit) showFault(status int, view *errorView) error {
-	if v.act != "" {
-		return v.showOp(status, "op-error", view.Heading, view)
-	}
-	return v.show(status, "error", page{Error: view, Title: view.Heading})
 }

@@ -472,6 +472,8 @@ func views(tb testing.TB) []view {
 		{"sama", "/d/" + id, write(tb, "surat.pdf", doc)},
 		{"bukan", "/d/" + id, inDemo("signed.pdf")},
 		{"tak-dikenal", "/d/tidakada", ""},
+		{"tak-ada", "/surat/keluar", ""},
+		{"not-possible", "/report?lang=en", ""},
 	}
 }
 
@@ -526,37 +528,51 @@ func TestKeyboard(t *testing.T) {
 // TestAxe finds no violation on any page, light or dark.
 func TestAxe(t *testing.T) {
 	needDemo(t)
-	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
-	if err != nil {
-		testfile.Lacking(t, "axe-core", "scripts/npm api/web/browsertest")
-	}
+	axe := axeCore(t)
 	all := views(t)
 	for _, scheme := range []string{"light", "dark"} {
 		b := newTab(t)
 		b.scheme(scheme)
 		for _, v := range all {
 			b.see(v)
-			eval[bool](b, string(axe)+`;true`)
-			found := eval[json.RawMessage](b, `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(r => ({
-				violations: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')),
-				incomplete: r.incomplete.map(v => v.id + ': ' + v.nodes.map(n => n.target).join('; ')), passes: r.passes.length }))`)
-			var r struct {
-				Violations, Incomplete []string
-				Passes                 int
-			}
-			if err := json.Unmarshal(found, &r); err != nil {
-				t.Fatal(err)
-			}
-			if r.Passes < 15 {
-				t.Errorf("%s, %s: only %d rules were applied", v.name, scheme, r.Passes)
-			}
-			for _, violation := range r.Violations {
-				t.Errorf("%s, %s: %s", v.name, scheme, violation)
-			}
-			for _, open := range r.Incomplete {
-				t.Logf("%s, %s: to be judged: %s", v.name, scheme, open)
-			}
+			b.accessible(axe, v.name+", "+scheme)
 		}
+	}
+}
+
+// axeCore is the script that looks for violations.
+func axeCore(tb testing.TB) string {
+	tb.Helper()
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		testfile.Lacking(tb, "axe-core", "scripts/npm api/web/browsertest")
+	}
+	return string(axe)
+}
+
+// accessible asserts that the page has no violation, and logs what a person
+// must judge.
+func (t *tab) accessible(axe, name string) {
+	t.Helper()
+	eval[bool](t, axe+`;true`)
+	found := eval[json.RawMessage](t, `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(r => ({
+		violations: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')),
+		incomplete: r.incomplete.map(v => v.id + ': ' + v.nodes.map(n => n.target).join('; ')), passes: r.passes.length }))`)
+	var r struct {
+		Violations, Incomplete []string
+		Passes                 int
+	}
+	if err := json.Unmarshal(found, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Passes < 15 {
+		t.Errorf("%s: only %d rules were applied", name, r.Passes)
+	}
+	for _, violation := range r.Violations {
+		t.Errorf("%s: %s", name, violation)
+	}
+	for _, open := range r.Incomplete {
+		t.Logf("%s: to be judged: %s", name, open)
 	}
 }
 
