@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -23,6 +24,7 @@ const (
 	RuleCheckpoint = "checkpoint"  // the rows are not those that were signed
 	RuleHead       = "head"        // the head is not that of the rows
 	RuleRollback   = "rollback"    // rows that were published are gone
+	RuleOverdue    = "overdue"     // a row is past its promise and has no place
 )
 
 // Finding is what an audit came to. The zero Rule means that all is well.
@@ -56,6 +58,8 @@ type AuditConfig struct {
 	Kept [][]byte
 	// Floor is the gateway's floor file; "" for none. It needs a key of the log.
 	Floor string
+	// Clock tells the present, for the rule "overdue"; nil means time.Now.
+	Clock func() time.Time
 	// Progress, if not nil, is told now and then how many of how many entries
 	// are done.
 	Progress func(done, total int64)
@@ -66,7 +70,9 @@ type AuditConfig struct {
 // with the floor file. It stops at the first bad index. The error is of the
 // machinery or of cfg: what is wrong with the log is in the Finding.
 //
-// An entry that has no place yet is not looked at.
+// Of an entry that has no place yet, only that it is not past its promise is
+// looked at. A gateway that was stopped before it gave places to its last entries
+// leaves such ones behind, and mends that when it runs again.
 func Audit(ctx context.Context, cfg AuditConfig) (Finding, error) {
 	a := auditor{cfg: cfg, ctx: ctx, kept: map[int64]tlog.Hash{}}
 	if err := a.keys(); err != nil {
@@ -95,7 +101,7 @@ func Audit(ctx context.Context, cfg AuditConfig) (Finding, error) {
 func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, total int64)) (Finding, error) {
 	return Audit(ctx, AuditConfig{
 		Store: l.cfg.Store, Origin: l.cfg.Origin, Keys: slices.Concat(l.cfg.PastKeys, []string{l.key.vkey, l.receipts.vkey}),
-		Kept: kept, Floor: l.cfg.Floor, Progress: progress,
+		Kept: kept, Floor: l.cfg.Floor, Clock: l.cfg.Clock, Progress: progress,
 	})
 }
 
@@ -342,5 +348,30 @@ func (a *auditor) finish() (Finding, error) {
 	if top := max(a.top, latest.Size); top > head.Size {
 		return a.fail(RuleRollback, head.Size, top, "%d entries were published, %d are there", top, head.Size), nil
 	}
+	if f, err := a.overdue(); err != nil || !f.OK() {
+		return f, err
+	}
 	return Finding{Size: a.size, Root: a.root(), Checkpoints: a.checkpoints}, nil
 }
+
+// overdue looks for entries that the log has promised to have a place by now.
+func (a *auditor) overdue() (Finding, error) {
+	clock := a.cfg.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	late, err := a.cfg.Store.Overdue(a.ctx, clock(), maxOverdue)
+	if err != nil || len(late) == 0 {
+		return Finding{}, err
+	}
+	count := fmt.Sprint(len(late))
+	if len(late) == maxOverdue {
+		count = "at least " + count
+	}
+	e := late[0]
+	return a.fail(RuleOverdue, a.size, a.size, "%s entries have no place although it was promised; the first is %s %s of %s, promised by %s",
+		count, e.Phase, e.Kind, e.Operation, e.Promise.UTC().Format(time.RFC3339)), nil
+}
+
+// maxOverdue bounds the overdue entries that an audit counts.
+const maxOverdue = 1000

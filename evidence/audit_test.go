@@ -3,7 +3,9 @@ package evidence_test
 import (
 	"crypto/rand"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -240,4 +242,34 @@ func TestAuditWithoutKeys(t *testing.T) {
 	if _, err := evidence.Audit(t.Context(), cfg); err == nil {
 		t.Error("a key that is none was accepted")
 	}
+}
+
+// TestAuditOverdue: an entry that waits is no fault until its promise is past,
+// and no longer once it has a place; one that was taken off the list of those
+// that wait is missed all the same.
+func TestAuditOverdue(t *testing.T) {
+	store := new(evidencetest.Store)
+	clock := record(evidence.PhaseEvent).Time
+	l := newLog(t, store, func(c *evidence.Config) { c.Clock = func() time.Time { return clock } })
+	add(t, l, store, 0, 4)
+	integrate(t, l)
+	late := add(t, l, store, 4, 2)
+	audit := func(what, rule string) evidence.Finding {
+		t.Helper()
+		f, err := l.Audit(t.Context(), nil, nil)
+		if err != nil || f.Rule != rule {
+			t.Errorf("%s: got %+v, %v; want %q", what, f, err, rule)
+		}
+		return f
+	}
+	audit("within the promise", "")
+	clock = late[0].Promise
+	audit("at the last moment", "")
+	clock = clock.Add(time.Millisecond)
+	f := audit("past the promise", evidence.RuleOverdue)
+	if f.First != 4 || f.End != 4 || f.Size != 4 || !strings.Contains(f.Text, "2 entries") || !strings.Contains(f.Text, late[0].Operation) {
+		t.Errorf("got %+v", f)
+	}
+	integrate(t, l)
+	audit("in its place at last", "")
 }

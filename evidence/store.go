@@ -137,6 +137,10 @@ type Sequence interface {
 	// OldestPending returns the earliest Promise among entries without a place,
 	// and false when there is none.
 	OldestPending(ctx context.Context) (time.Time, bool, error)
+	// Overdue returns at most max entries without a place whose Promise is before
+	// the given time, oldest row first. It believes no list of those that wait, as
+	// OldestPending may, but looks through all entries: only audits ask.
+	Overdue(ctx context.Context, before time.Time, max int) ([]Entry, error)
 	// Integrate gives rows the places from old.Size on, in their order, adds
 	// hashes behind the tlog.StoredHashCount(old.Size) stored ones, and makes
 	// head the head; all of it or nothing. It returns ErrConflict unless

@@ -209,7 +209,8 @@ func newEvidenceAuditCommand() *cobra.Command {
 		Short: "Recompute the whole log from its rows and name the first bad record",
 		Long: `Audit reads every record of the log, recomputes its tree and compares it with the
 stored hashes, with every checkpoint, with the floor file and with checkpoints kept
-elsewhere. It may run beside a gateway, and changes nothing.
+elsewhere, and looks for records that are past the time promised for their place in it.
+It may run beside a gateway: it opens the database to read only, and changes nothing.
 
 The exit status is 0 when nothing is wrong, 1 when something is: then the first bad
 index is named, or the range in which it lies. It is 2 when nothing was found but no
@@ -234,11 +235,11 @@ func (f *auditFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if path, ok := strings.CutPrefix(f.database, "sqlite:"); ok {
-		if _, err := os.Stat(path); err != nil { // opening it would make it
+		if _, err := os.Stat(path); err != nil {
 			return usageErrorf("%v", err)
 		}
 	}
-	db, err := store.Open(ctx, store.Options{URL: f.database})
+	db, err := store.Open(ctx, store.Options{URL: f.database, ReadOnly: true})
 	if err != nil {
 		return &exitError{statusUnavailable, err}
 	}
@@ -325,8 +326,11 @@ func (f *auditFlags) print(w io.Writer, finding *evidence.Finding) error {
 		return json.NewEncoder(w).Encode(finding)
 	}
 	var err error
+	finding.Text = printable(finding.Text) // it names what stands in the database
 	if finding.OK() {
 		_, err = fmt.Fprintf(w, "%d entries and %d checkpoints agree, root %s\n", finding.Size, finding.Checkpoints, finding.Root)
+	} else if finding.End == finding.First {
+		_, err = fmt.Fprintf(w, "BAD: %s (%s)\n", finding.Text, finding.Rule)
 	} else if finding.End > finding.First+1 {
 		_, err = fmt.Fprintf(w, "BAD between index %d and %d: %s (%s)\n", finding.First, finding.End-1, finding.Text, finding.Rule)
 	} else {

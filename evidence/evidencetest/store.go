@@ -138,6 +138,19 @@ func (s *Store) OldestPending(ctx context.Context) (at time.Time, ok bool, err e
 	return at, ok, err
 }
 
+// Overdue implements evidence.Sequence.
+func (s *Store) Overdue(ctx context.Context, before time.Time, most int) (out []evidence.Entry, err error) {
+	err = s.do(ctx, "Overdue", func() error {
+		for _, e := range s.Rows.Entries {
+			if e.Index < 0 && e.Promise.Before(before) && len(out) < most {
+				out = append(out, e)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // Integrate implements evidence.Sequence.
 func (s *Store) Integrate(ctx context.Context, old evidence.Head, rows []int64, hashes []tlog.Hash, head evidence.Head) error {
 	return s.do(ctx, "Integrate", func() error {

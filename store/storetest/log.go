@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,7 @@ var logTests = map[string]func(*testing.T, *store.DB){
 	"an outcome of the reconciler closes": reconcilerCloses,
 	"the head goes forward only":          headForward,
 	"too long a record":                   longRecord,
+	"overdue entries":                     overdueEntries,
 }
 
 // Sequence gives up to max pending entries their places, as evidence does. It
@@ -427,5 +429,42 @@ func longRecord(t *testing.T, db *store.DB) {
 	e.Record = make([]byte, evidence.MaxRecord+1)
 	if err := db.Append(t.Context(), e); err == nil {
 		t.Error("too long a record was taken")
+	}
+}
+
+func overdueEntries(t *testing.T, db *store.DB) {
+	for i, op := range []string{"a", "b", "c", "d"} {
+		if err := db.Append(t.Context(), Entry(Org, op, evidence.PhaseEvent, Start.Add(time.Duration(i)*time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Sequence(t.Context(), db, 1); err != nil {
+		t.Fatal(err)
+	}
+	promise := Entry(Org, "c", evidence.PhaseEvent, Start.Add(2*time.Hour)).Promise
+	for _, tt := range []struct {
+		before time.Time
+		max    int
+		want   []string
+	}{
+		{Start, 10, nil},
+		{promise, 10, []string{"b"}},
+		{promise.Add(time.Millisecond), 10, []string{"b", "c"}},
+		{promise.Add(time.Millisecond), 1, []string{"b"}},
+	} {
+		got, err := db.Overdue(t.Context(), tt.before, tt.max)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range got {
+			names = append(names, e.Operation)
+			if e.Index != -1 {
+				t.Errorf("%s has the place %d", e.Operation, e.Index)
+			}
+		}
+		if !slices.Equal(names, tt.want) {
+			t.Errorf("before %v, %d at most: got %v, want %v", tt.before, tt.max, names, tt.want)
+		}
 	}
 }
