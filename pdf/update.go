@@ -247,13 +247,13 @@ func (u *Update) finish(w *writer, places []written) ([]byte, error) {
 // newID keeps the first element of ID and makes the second from the objects
 // written, the old ID and the place in the file (§14.4).
 func (u *Update) newID(w *writer) (Array, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d ", w.base)
 	old, err := u.r.resolveAll(u.r.trailerObject("ID"), 0)
 	if err != nil {
 		return nil, err
 	}
-	h.Write(Format(nil, old))
+	var room [128]byte
+	h := sha256.New()
+	h.Write(Format(append(strconv.AppendInt(room[:0], w.base, 10), ' '), old))
 	from := 0
 	for _, x := range w.holes {
 		h.Write(w.buf[from:x.at])

@@ -2,7 +2,6 @@ package signer
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -32,8 +31,7 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certif
 	if s.cfg.Anchors.Len() == 0 {
 		return nil, nil, nil
 	}
-	key := recentKey(p.Certificate, p.Chain)
-	if chain := s.recent.get(key, p.At); chain != nil {
+	if chain := s.recent.get(p.Certificate, p.Chain, p.At); chain != nil {
 		return chain, nil, nil
 	}
 	chain, err = s.path(ctx, p.Certificate, p.Chain, s.cfg.Anchors, p.At, pki.Signing)
@@ -49,7 +47,7 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certif
 			return chain, err, nil
 		}
 	}
-	s.recent.put(key, chain, p.At)
+	s.recent.put(p.Certificate, vouched{slices.Clone(p.Chain), chain, p.At})
 	return chain, nil, nil
 }
 
@@ -57,33 +55,24 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certif
 // value is empty; it may be used by several goroutines.
 type recent struct {
 	mu   sync.Mutex
-	good map[[sha256.Size]byte]vouched // guarded by mu
+	good map[string]vouched // by the certificate's DER; guarded by mu
 }
 
 // vouched is a path all of whose certificates were good at a moment.
 type vouched struct {
+	pool  []*x509.Certificate // that the certificate was sent with
 	chain []*x509.Certificate // leaf to anchor
 	at    time.Time
 }
 
-// recentKey tells certificates apart, and what they were sent with.
-func recentKey(leaf *x509.Certificate, pool []*x509.Certificate) (key [sha256.Size]byte) {
-	h := sha256.New()
-	h.Write(leaf.Raw) // DER says where it ends, so that no two lists are alike
-	for _, c := range pool {
-		h.Write(c.Raw)
-	}
-	h.Sum(key[:0])
-	return key
-}
-
-// get returns the path found within statusAge of the moment, unless the moment
-// is outside the validity of one of its certificates; nil when there is none.
-func (r *recent) get(key [sha256.Size]byte, at time.Time) []*x509.Certificate {
+// get returns the path found within statusAge of the moment, unless leaf came
+// with other certificates then or the moment is outside the validity of one on
+// the path; nil when there is none.
+func (r *recent) get(leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) []*x509.Certificate {
 	r.mu.Lock()
-	v, ok := r.good[key]
+	v, ok := r.good[string(leaf.Raw)]
 	r.mu.Unlock()
-	if !ok || at.Sub(v.at).Abs() > statusAge {
+	if !ok || at.Sub(v.at).Abs() > statusAge || !slices.EqualFunc(pool, v.pool, (*x509.Certificate).Equal) {
 		return nil
 	}
 	for _, c := range v.chain[:len(v.chain)-1] { // an anchor's validity does not matter
@@ -94,13 +83,13 @@ func (r *recent) get(key [sha256.Size]byte, at time.Time) []*x509.Certificate {
 	return v.chain
 }
 
-func (r *recent) put(key [sha256.Size]byte, chain []*x509.Certificate, at time.Time) {
+func (r *recent) put(leaf *x509.Certificate, v vouched) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.good == nil || len(r.good) >= maxRecent {
-		r.good = make(map[[sha256.Size]byte]vouched)
+		r.good = make(map[string]vouched)
 	}
-	r.good[key] = vouched{chain: chain, at: at}
+	r.good[string(leaf.Raw)] = v
 }
 
 // collect is pki.Collect, but asks nothing about a leaf that is never revoked,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -95,12 +96,15 @@ func (r *reservation) apply(tail []byte) ([2]int, error) {
 	}
 	copy(tail[br:], text)
 	blob := tail[at:end]
-	for i := range blob {
-		blob[i] = '0'
+	for rest := blob; len(rest) > 0; {
+		rest = rest[copy(rest, zeros):]
 	}
 	blob[0], blob[len(blob)-1] = '<', '>'
 	return [2]int{int(at), int(end)}, nil
 }
+
+// zeros fill Contents, a piece at a time.
+var zeros = strings.Repeat("0", 512)
 
 // dict is the signature dictionary (Table 255).
 func (p *plan) dict(r *reservation) pdf.Dict {
