@@ -55,8 +55,12 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certif
 // value is empty; it may be used by several goroutines.
 type recent struct {
 	mu   sync.Mutex
-	good map[string]vouched // by the certificate's DER; guarded by mu
+	good map[string][]vouched // by the certificate's DER; guarded by mu
 }
+
+// maxPools is how many lists of other certificates, each sent with the same
+// certificate, are remembered.
+const maxPools = 4
 
 // vouched is a path all of whose certificates were good at a moment.
 type vouched struct {
@@ -70,11 +74,13 @@ type vouched struct {
 // the path; nil when there is none.
 func (r *recent) get(leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) []*x509.Certificate {
 	r.mu.Lock()
-	v, ok := r.good[string(leaf.Raw)]
+	all := r.good[string(leaf.Raw)]
 	r.mu.Unlock()
-	if !ok || at.Sub(v.at).Abs() > statusAge || !slices.EqualFunc(pool, v.pool, (*x509.Certificate).Equal) {
+	i := slices.IndexFunc(all, func(v vouched) bool { return v.with(pool) })
+	if i < 0 || at.Sub(all[i].at).Abs() > statusAge {
 		return nil
 	}
+	v := all[i]
 	for _, c := range v.chain[:len(v.chain)-1] { // an anchor's validity does not matter
 		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
 			return nil
@@ -87,9 +93,19 @@ func (r *recent) put(leaf *x509.Certificate, v vouched) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.good == nil || len(r.good) >= maxRecent {
-		r.good = make(map[string]vouched)
+		r.good = make(map[string][]vouched)
 	}
-	r.good[string(leaf.Raw)] = v
+	all := []vouched{v} // new, since get reads without the lock
+	for _, old := range r.good[string(leaf.Raw)] {
+		if len(all) < maxPools && !old.with(v.pool) {
+			all = append(all, old)
+		}
+	}
+	r.good[string(leaf.Raw)] = all
+}
+
+func (v vouched) with(pool []*x509.Certificate) bool {
+	return slices.EqualFunc(pool, v.pool, (*x509.Certificate).Equal)
 }
 
 // collect is pki.Collect, but asks nothing about a leaf that is never revoked,
