@@ -88,11 +88,11 @@ func (w *caseWork) examine(ctx context.Context) (*verifier.Report, error) {
 		if err := m.run(ctx); err != nil {
 			return err
 		}
-		x.Traces, w.hold = m.traces, m.artefacts
 		if x.Failures, err = m.failures(ctx); err != nil {
 			return err
 		}
 		x.Registered, err = m.registered(ctx, w.row.Document)
+		x.Traces, w.hold = m.traces, m.artefacts
 		return err
 	})
 	if err != nil {
@@ -349,6 +349,17 @@ func (m *matcher) registered(ctx context.Context, id string) (*dispute.Registere
 		return nil, err
 	}
 	x := &dispute.Registered{ID: id, Nomor: d.Nomor, Tanggal: d.Tanggal, Status: string(d.Status)}
+	// What the genuine document came from belongs to the case too: it proves
+	// what the paper should have been.
+	for _, v := range d.Versions {
+		o, err := m.r.Operation(ctx, v.Operation)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.trace(ctx, o, dispute.Related); err != nil {
+			return nil, err
+		}
+	}
 	if m.disputed != nil {
 		match, err := compareVersions(d, bytesUpload(m.disputed))
 		x.Match = string(match)

@@ -307,6 +307,10 @@ func (v *visit) doCase(c gateway.Caller, ref gateway.CaseRef, p *posting) error 
 	case "propose":
 		return cases.ProposeClosing(ctx, c, ref, dispute.Outcome(p.value("outcome")), p.value("reason"))
 	case "close", "release":
+		// Asked before the code, so that none is spent on a refusal.
+		if err := v.cfg.Staff.Allow(ctx, c, "case."+p.value("act"), gateway.RoleSupervisor); err != nil {
+			return err
+		}
 		if err := cases.Confirm(ctx, c, p.value("code")); err != nil {
 			return err
 		}

@@ -151,15 +151,25 @@ func (p *sheetPrinter) block(b Block) {
 func (p *sheetPrinter) text(s style, x float64, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.TrimSpace(line) != "" {
-			p.paragraph(tagParagraph, s, x, pageWidth-marginRight-x, report.Visible(line))
+			p.paragraph(tagParagraph, s, x, pageWidth-marginRight-x, visible(line))
 		}
 	}
+}
+
+// visible is report.Visible for what the office and its people wrote, which may
+// be long: each word is cut, not the whole.
+func visible(line string) string {
+	words := strings.Fields(line)
+	for i, w := range words {
+		words[i] = report.Visible(w)
+	}
+	return strings.Join(words, " ")
 }
 
 // beside prints a label in a column of its own and the text in another.
 func (p *sheetPrinter) beside(label, text string, width float64) {
 	names := p.wrap(styleBody, width-8, report.Visible(label))
-	lines := p.wrap(styleBody, contentWidth-width, report.Visible(text))
+	lines := p.wrap(styleBody, contentWidth-width, visible(text))
 	step := styleBody.size * styleBody.leading
 	p.room(step * float64(min(max(len(names), len(lines)), 4)))
 	p.begin(tagParagraph)

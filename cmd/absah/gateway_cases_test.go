@@ -1,0 +1,442 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/testdata"
+)
+
+// casesConfig is an office with rules, letters and a log that is timestamped at
+// once.
+const casesConfig = stampedOften + `
+verification: {report_seal: segel}
+cases: {holidays: ["2026-12-25"], loss: 10, letterhead: ["PEMERINTAH KABUPATEN CONTOH", "Dinas Komunikasi dan Informatika"], place: Contoh, signatory: Kepala Dinas, recipients: [{name: Bupati Contoh}, {name: Gubernur Provinsi Contoh}, {name: Kepala BSSN}]}`
+
+// desk is a member of staff who has signed in to the console.
+type desk struct {
+	f              *office
+	secret, cookie string
+}
+
+// staffDesk makes a member of staff and signs in.
+func (f *office) staffDesk(t testing.TB, username, role string) *desk {
+	t.Helper()
+	file := f.path(username + ".secrets")
+	if status, said := f.run("staff", "add", f.config, username, "--name", "Petugas "+username, "--role", role, "--secrets-file", file); status != 0 {
+		t.Fatal(said)
+	}
+	d := &desk{f: f}
+	known := map[string]string{}
+	for line := range strings.Lines(readFile(t, file)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		known[name] = value
+	}
+	d.secret = known["secret"]
+	a := d.post(t, "/op/sign-in", url.Values{"username": {username}, "password": {known["password"]}, "code": {d.code(t, 0)}}).ok(t, http.StatusSeeOther)
+	d.cookie, _, _ = strings.Cut(a.header.Get("Set-Cookie"), ";")
+	return d
+}
+
+// code is a one-time password, so many steps ahead.
+func (d *desk) code(t testing.TB, ahead int) string {
+	t.Helper()
+	code, err := gateway.OneTimeCode(d.secret, time.Now().Add(time.Duration(ahead)*30*time.Second))
+	d.f.must(err)
+	return code
+}
+
+func (d *desk) header() map[string]string {
+	return map[string]string{"Cookie": d.cookie, "Sec-Fetch-Site": "same-origin"}
+}
+
+// still is a client that follows no redirect.
+func (f *office) still302() *http.Client {
+	c := *f.http
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+func (d *desk) get(t testing.TB, path string) answer {
+	t.Helper()
+	return d.f.do(t, call{path: path, header: d.header(), client: d.f.still302()})
+}
+
+func (d *desk) post(t testing.TB, path string, form url.Values) answer {
+	t.Helper()
+	return d.f.do(t, call{method: http.MethodPost, path: path, header: d.header(), client: d.f.still302(),
+		kind: "application/x-www-form-urlencoded", body: strings.NewReader(form.Encode())})
+}
+
+var hiddenField = regexp.MustCompile(`name="(csrf|version)" value="([^"]*)"`)
+
+// hidden are the hidden fields of a page.
+func hidden(page []byte) url.Values {
+	v := url.Values{}
+	for _, m := range hiddenField.FindAllSubmatch(page, -1) {
+		v.Set(string(m[1]), html.UnescapeString(string(m[2])))
+	}
+	return v
+}
+
+// act does something on the page of a case, and wants it done.
+func (d *desk) act(t testing.TB, id, act string, fields map[string]string) {
+	t.Helper()
+	if a := d.tryAct(t, id, act, fields); a.status != http.StatusSeeOther {
+		t.Fatalf("%s: got %d: %s", act, a.status, faultOf(a.body))
+	}
+}
+
+func (d *desk) tryAct(t testing.TB, id, act string, fields map[string]string) answer {
+	t.Helper()
+	form := hidden(d.get(t, "/op/cases/"+id).ok(t, http.StatusOK).body)
+	form.Set("act", act)
+	for name, value := range fields {
+		form.Set(name, value)
+	}
+	return d.post(t, "/op/cases/"+id, form)
+}
+
+// faultOf is what a page says is wrong.
+func faultOf(page []byte) string {
+	if m := regexp.MustCompile(`role="alert"[^>]*>(.{0,600})`).FindSubmatch(page); m != nil {
+		return string(m[1])
+	}
+	return fmt.Sprintf("%.400s", page)
+}
+
+// complain sends the public form as a browser without script does, and returns
+// the case's identifier, as staff find it, and the complainant's address.
+func (f *office) complain(t testing.TB, d *desk, fields map[string]string, file []byte) (id, address string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for name, value := range fields {
+		f.must(w.WriteField(name, value))
+	}
+	part, err := w.CreateFormFile("document", "surat sengketa.pdf")
+	f.must(err)
+	_, err = part.Write(file)
+	f.must(err)
+	f.must(w.Close())
+	a := f.do(t, call{method: http.MethodPost, path: "/pengaduan", kind: w.FormDataContentType(), body: &b}).ok(t, http.StatusOK)
+	number := regexp.MustCompile(`PGD-\d{4}-\d{4}`).Find(a.body)
+	m := regexp.MustCompile(`href="(/pengaduan/[^"]+)"`).FindSubmatch(a.body)
+	if number == nil || m == nil {
+		t.Fatalf("no receipt: %s", a.body)
+	}
+	list := d.get(t, "/op/cases").ok(t, http.StatusOK)
+	line := regexp.MustCompile(`href="/op/cases/([0-9a-f-]{36})">` + string(number)).FindSubmatch(list.body)
+	if line == nil {
+		t.Fatalf("%s is not in the list", number)
+	}
+	return string(line[1]), html.UnescapeString(string(m[1]))
+}
+
+// says wants texts on the page of a case.
+func (d *desk) says(t testing.TB, id string, want ...string) string {
+	t.Helper()
+	page := html.UnescapeString(string(d.get(t, "/op/cases/"+id).ok(t, http.StatusOK).body))
+	for _, text := range want {
+		if !strings.Contains(page, text) {
+			t.Errorf("the case does not say %q", text)
+		}
+	}
+	return page
+}
+
+// caseFile fetches the case file and returns its parts by name.
+func (d *desk) caseFile(t testing.TB, id string) map[string][]byte {
+	t.Helper()
+	var a answer
+	eventually(t, 30*time.Second, "there is a case file", func() bool {
+		a = d.get(t, "/op/cases/"+id+"/zip")
+		return a.status == http.StatusOK
+	})
+	r, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body)))
+	d.f.must(err)
+	parts := map[string][]byte{}
+	for _, f := range r.File {
+		in, err := f.Open()
+		d.f.must(err)
+		parts[f.Name], err = io.ReadAll(in)
+		d.f.must(err)
+	}
+	for line := range strings.Lines(string(parts["SHA256SUMS"])) {
+		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		if got := sha256.Sum256(parts[name]); hex.EncodeToString(got[:]) != sum {
+			t.Errorf("%s has another digest than SHA256SUMS", name)
+		}
+	}
+	return parts
+}
+
+// settles holds a case file to what docs/DRILL.md promises: its paper is sealed
+// and names every file, its bundles are believed by the program and by the
+// script with OpenSSL.
+func (f *office) settles(t testing.TB, keys string, parts map[string][]byte, document string, bundles int) {
+	t.Helper()
+	name := f.path("berkas-kasus.pdf")
+	f.must(os.WriteFile(name, parts["berkas-kasus.pdf"], 0o600))
+	if status, said := f.run("verify", "--trust", f.path("trust.pem"), "--allow-host", f.lab.Addr(), name); status != 0 {
+		t.Errorf("the paper of the case file: status %d\n%s", status, said)
+	}
+	text := pdfText(t, name)
+	n := 0
+	for part, data := range parts {
+		if part == "berkas-kasus.pdf" || part == "SHA256SUMS" {
+			continue
+		}
+		sum := sha256.Sum256(data)
+		if !strings.Contains(text, hex.EncodeToString(sum[:])) {
+			t.Errorf("the paper does not name %s", part)
+		}
+		if strings.HasPrefix(part, "bukti/") {
+			n++
+			file := f.path(filepath.Base(part))
+			f.must(os.WriteFile(file, data, 0o600))
+			f.verifies(t, file, keys, document, 0)
+		}
+	}
+	if n != bundles {
+		t.Errorf("got %d bundles, want %d", n, bundles)
+	}
+	if dir := os.Getenv("ABSAH_TEST_OUT"); dir != "" {
+		f.must(os.MkdirAll(filepath.Join(dir, t.Name()), 0o755))
+		for part, data := range parts {
+			f.must(os.WriteFile(filepath.Join(dir, t.Name(), filepath.Base(part)), data, 0o600))
+		}
+	}
+}
+
+// pdfText is the text of a PDF without white space.
+func pdfText(t testing.TB, name string) string {
+	t.Helper()
+	out, err := exec.Command(testfile.Tool(t, "pdftotext"), "-layout", name, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(string(out)), "")
+}
+
+// TestGatewayDrills plays the three drills of docs/DRILL.md from the public form
+// to the bundle that settles them.
+func TestGatewayDrills(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{yaml: casesConfig})
+	keys := f.printKeys(t, "keys")
+	ani := f.staffDesk(t, "ani", "investigator")
+	t.Run("a signer denies a signature", func(t *testing.T) { drillDenied(t, f, ani, f.staffDesk(t, "budi", "supervisor"), keys) })
+	t.Run("a forged letter with a valid QR", func(t *testing.T) { drillForged(t, f, ani, f.staffDesk(t, "cici", "supervisor"), keys) })
+	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
+	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f) })
+}
+
+// What complainants say of themselves: it must turn up nowhere.
+const (
+	canaryName    = "Kenari Pengadu"
+	canaryContact = "kenari-4815@pengadu.example"
+	canaryStory   = "kenari-cerita-58213"
+)
+
+var complainant = map[string]string{"name": canaryName, "contact": canaryContact, "nik": canaryNIK}
+
+func withFields(more map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, m := range []map[string]string{complainant, more} {
+		for k, v := range m {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// closeCase answers, proposes and has a second person close.
+func closeCase(t testing.TB, id, answer, outcome string, ani, supervisor *desk) {
+	t.Helper()
+	ani.act(t, id, "move", map[string]string{"to": "answered", "reason": answer})
+	ani.act(t, id, "propose", map[string]string{"outcome": outcome, "reason": "bukti lengkap"})
+	if a := ani.tryAct(t, id, "close", map[string]string{"code": ani.code(t, 1)}); a.status != http.StatusForbidden {
+		t.Errorf("an investigator closes: %d", a.status)
+	}
+	if a := supervisor.tryAct(t, id, "close", map[string]string{"code": "000000"}); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("closed with a wrong code: %d", a.status)
+	}
+	eventually(t, 10*time.Second, "the next try is allowed", func() bool {
+		return supervisor.tryAct(t, id, "close", map[string]string{"code": supervisor.code(t, 1)}).status == http.StatusSeeOther
+	})
+}
+
+func drillDenied(t *testing.T, f *office, ani, budi *desk, keys string) {
+	request := f.by("bupati").with(fields{"level": "B-LTA"})
+	a := f.sign(t, "e-office", letter(), request).ok(t, http.StatusOK)
+	f.write("denied.pdf", string(a.body))
+	id, address := f.complain(t, ani, withFields(map[string]string{"kind": "repudiation", "text": canaryStory + ": saya tidak menandatangani surat ini."}), a.body)
+	if page := ani.says(t, id, "Diterima", "K•••••", "@pengadu.example"); strings.Contains(page, canaryContact) || strings.Contains(page, canaryNIK) || strings.Contains(page, canaryName) {
+		t.Error("the page shows who complained")
+	}
+	ani.act(t, id, "examine", nil)
+	ani.says(t, id, "Diperiksa", "sama, bita demi bita", "atas nama bupati", "berlaku dan tidak dicabut", "menurut jawaban OCSP", "atas permintaan aplikasi e-office",
+		"dari alamat 127.0.0.1", "dibuka dengan frasa sandi bupati yang benar", "Dokumen ini ditandatangani lewat gateway", "ditahan dari penghapusan", a.header.Get("Absah-Operation"))
+	if a := ani.tryAct(t, id, "move", map[string]string{"to": "escalated", "reason": "perlu"}); a.status != http.StatusUnprocessableEntity || !strings.Contains(string(a.body), "PSrE belum") {
+		t.Errorf("escalated without a letter: %d %s", a.status, faultOf(a.body))
+	}
+	ani.act(t, id, "letter", map[string]string{"letter": "assistance", "number": "800/7/2026", "text": "Kapan sertifikat ini diterbitkan, dan kepada siapa?"})
+	ani.act(t, id, "letter", map[string]string{"letter": "incident", "number": "800/8/2026", "text": "Diperiksa bersama PSrE."})
+	ani.act(t, id, "move", map[string]string{"to": "escalated", "reason": "diminta bantuan teknis"})
+	ani.act(t, id, "note", map[string]string{"text": "PSrE menjawab lewat surat."})
+	if a := ani.post(t, "/op/cases/"+id, hidden(ani.get(t, "/op/cases/"+id).body)); a.status != http.StatusUnprocessableEntity {
+		t.Errorf("an act without a name: %d", a.status)
+	}
+	stale := hidden(ani.get(t, "/op/cases/"+id).body)
+	ani.act(t, id, "note", map[string]string{"text": "dua"})
+	stale.Set("act", "note")
+	stale.Set("text", "tiga")
+	if a := ani.post(t, "/op/cases/"+id, stale); a.status != http.StatusUnprocessableEntity || !strings.Contains(string(a.body), "diubah orang lain") {
+		t.Errorf("a stale page changes the case: %d", a.status)
+	}
+	if shown := ani.post(t, "/op/cases/"+id, withAct(hidden(ani.get(t, "/op/cases/"+id).body), "contact")); !strings.Contains(string(shown.body), canaryContact) {
+		t.Error("the contact is not shown on request")
+	}
+	closeCase(t, id, "Surat ini ditandatangani dengan kunci dan frasa sandi Saudara.", "rejected", ani, budi)
+	page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body)
+	if !strings.Contains(page, "Surat ini ditandatangani dengan kunci") || !strings.Contains(page, "Pengaduan tidak terbukti") || strings.Contains(page, canaryContact) {
+		t.Errorf("the complainant reads %.600s", page)
+	}
+	if a := ani.tryAct(t, id, "note", map[string]string{"text": "x"}); a.status == http.StatusInternalServerError {
+		t.Errorf("a note to a closed case: %d", a.status)
+	}
+	parts := budi.caseFile(t, id)
+	for name, data := range parts {
+		if strings.Contains(name, "-letter-") {
+			f.write("surat.pdf", string(data))
+			if status, said := f.run("verify", "--trust", f.path("trust.pem"), "--allow-host", f.lab.Addr(), f.path("surat.pdf")); status != 0 {
+				t.Errorf("%s: status %d\n%s", name, status, said)
+			}
+			if text := pdfText(t, f.path("surat.pdf")); strings.Contains(text, "Kenari") || !strings.Contains(text, "PEMERINTAHKABUPATENCONTOH") {
+				t.Errorf("%s says %.300s", name, text)
+			}
+		}
+	}
+	f.settles(t, keys, parts, f.path("denied.pdf"), 1)
+	f.caseRecords(t, id, "case.open", "case.read", "case.examine", "case.letter", "case.move", "case.note", "case.contact", "case.propose", "case.close", "case.follow", "case.file")
+}
+
+func withAct(v url.Values, act string) url.Values {
+	v.Set("act", act)
+	return v
+}
+
+// caseRecords wants operations of each kind on record, which name the case and
+// nobody's secret.
+func (f *office) caseRecords(t testing.TB, id string, kinds ...string) {
+	t.Helper()
+	var found []string
+	for _, o := range f.operations(t, "limit=1000") {
+		found = append(found, fmt.Sprint(o["kind"]))
+	}
+	for _, k := range kinds {
+		if !slices.Contains(found, k) {
+			t.Errorf("%s is not on record", k)
+		}
+	}
+}
+
+func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
+	doc := f.post(t, "e-office", "/v1/documents", fields{"nomor": "800/12/2026", "perihal": "Izin", "tanggal": "2026-11-20", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"].(string)
+	genuine := f.sign(t, "e-office", letter(), f.by("sekda").with(fields{"level": "B-LTA", "document": doc})).ok(t, http.StatusOK)
+	f.write("genuine.pdf", string(genuine.body))
+	forged := bytes.ReplaceAll(testdata.Letter, []byte("/Title"), []byte("/Titel")) // of the same program, with the same QR on paper
+	id, address := f.complain(t, ani, withFields(map[string]string{
+		"kind": "authenticity", "text": "Apakah surat izin ini asli?", "document-id": "https://sah.contohkab.example/d/" + doc,
+	}), forged)
+	ani.act(t, id, "examine", nil)
+	ani.says(t, id, "kode QR itu disalin", "800/12/2026", "Kode QR yang disalin tidak membuat surat menjadi asli", genuine.header.Get("Absah-Operation"))
+	form := hidden(ani.get(t, "/op/cases/"+id).body)
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, field := range [][2]string{{"csrf", form.Get("csrf")}, {"version", form.Get("version")}, {"act", "attach"}, {"as", "original"}} {
+		f.must(w.WriteField(field[0], field[1]))
+	}
+	part, err := w.CreateFormFile("document", "asli.pdf")
+	f.must(err)
+	_, err = part.Write(genuine.body)
+	f.must(err)
+	f.must(w.Close())
+	f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, header: ani.header(), kind: w.FormDataContentType(), body: &b, client: f.still302()}).ok(t, http.StatusSeeOther)
+	ani.act(t, id, "examine", nil)
+	ani.says(t, id, "berbeda dari dokumen asli")
+	closeCase(t, id, "Surat yang Saudara terima palsu; kode QR-nya disalin dari surat lain.", "upheld", ani, cici)
+	if page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body); !strings.Contains(page, "palsu") {
+		t.Errorf("the complainant reads %.300s", page)
+	}
+	f.settles(t, keys, cici.caseFile(t, id), f.path("genuine.pdf"), 1)
+}
+
+func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
+	lost := time.Now().Add(-3 * time.Minute).In(time.FixedZone("WIB", 7*60*60))
+	f.sign(t, "e-office", letter(), f.by("lurah").with(fields{"passphrase": "salah-salah-salah"}))
+	var a answer
+	eventually(t, 10*time.Second, "the thief may try again", func() bool {
+		a = f.sign(t, "e-office", letter(), f.by("lurah").with(fields{"level": "B-LTA"}))
+		return a.status == http.StatusOK
+	})
+	f.write("stolen.pdf", string(a.body))
+	id, _ := f.complain(t, ani, withFields(map[string]string{
+		"kind": "key-loss", "text": "Frasa sandi saya dicuri, dan surat ini bukan dari saya.", "loss": lost.Format("2006-01-02T15:04"),
+	}), a.body)
+	if status, said := f.run("signer", "revoke-local", "--reason", "frasa sandi dicuri", f.config, f.signers["lurah"].id); status != 0 {
+		t.Logf("revoke-local: %d %s", status, said)
+	}
+	ani.act(t, id, "examine", nil)
+	ani.says(t, id, "sesudah kunci dinyatakan hilang", "dibuat sesudah kunci dinyatakan hilang: pemakaian oleh orang lain mungkin terjadi", "salah 1 kali dalam 24 jam", "Insiden dilaporkan")
+	ani.act(t, id, "letter", map[string]string{"letter": "incident", "number": "800/9/2026", "text": "Sertifikat dikunci; pencabutan diminta kepada PSrE."})
+	ani.act(t, id, "letter", map[string]string{"letter": "assistance", "number": "800/10/2026", "text": "Mohon sertifikat dicabut."})
+	ani.act(t, id, "move", map[string]string{"to": "escalated", "reason": "pencabutan"})
+	closeCase(t, id, "Sertifikat telah dicabut.", "upheld", ani, dedi)
+	f.settles(t, keys, dedi.caseFile(t, id), f.path("stolen.pdf"), 1)
+	page := dedi.says(t, id, "Cabut penahanan bukti")
+	if !strings.Contains(page, "Pengaduan terbukti") {
+		t.Error("the outcome is not shown")
+	}
+}
+
+// noComplainants looks for people in the database, the log of the program and
+// the records.
+func noComplainants(t *testing.T, f *office) {
+	f.stop()
+	for _, canary := range []string{canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"} {
+		err := filepath.WalkDir(f.dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			if base := filepath.Base(path); !strings.HasPrefix(base, "absah.db") && base != "log" {
+				return nil
+			}
+			b, err := os.ReadFile(path)
+			if bytes.Contains(b, []byte(canary)) {
+				t.Errorf("%s is in %s", canary, filepath.Base(path))
+			}
+			return err
+		})
+		f.must(err)
+	}
+}
