@@ -214,6 +214,16 @@ func Clone(o Object) Object {
 	return o
 }
 
+// Present says whether an entry of a dictionary has a value: null is as good as
+// none (§7.3.7).
+func Present(o Object) bool {
+	if o == nil {
+		return false
+	}
+	_, null := o.(Null)
+	return !null
+}
+
 // Equal says whether two objects are the same: references by number and
 // generation, dictionaries without regard to order and null entries, streams
 // by dictionary and plain stored bytes. An Integer never equals a Real.

@@ -19,14 +19,14 @@ func (d *differ) compareTop() error {
 	was, now := d.old.Trailer(), d.new.Trailer()
 	for _, k := range sorted(d.differing(was, now)) {
 		switch {
-		case trailerKeys[k] || !present(now[k]) && k != "Encrypt":
+		case trailerKeys[k] || !pdf.Present(now[k]) && k != "Encrypt":
 			// What a trailer no longer names, nobody uses; without /Root
 			// the catalog stays the one before.
 		case k == "Info":
 		case k == "Root" || k == "Encrypt":
 			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: LevelOther})
 		default:
-			if _, isRef := now[k].(pdf.Ref); isRef || present(was[k]) {
+			if _, isRef := now[k].(pdf.Ref); isRef || pdf.Present(was[k]) {
 				d.report(Change{Path: "/" + pdf.Printable(string(k)), Rule: "trailer-entry", Level: LevelOther})
 			}
 		}
@@ -48,7 +48,7 @@ func (d *differ) compareInfo(a, b pdf.Object) error {
 	if err != nil {
 		return err
 	}
-	if d.same(was, now) || !present(b) {
+	if d.same(was, now) || !pdf.Present(b) {
 		return nil
 	}
 	c := Change{Path: "/Info", Rule: "metadata", Level: LevelLTA}

@@ -140,5 +140,5 @@ func (d *differ) showsNothing(ref pdf.Ref, a pdf.Dict) bool {
 		return true
 	}
 	n := d.oldForm.owner(ref)
-	return n != nil && n.signature() && !present(a["AP"])
+	return n != nil && n.signature() && !pdf.Present(a["AP"])
 }

@@ -23,11 +23,11 @@ func (d *differ) compareDSS(a, b pdf.Object) error {
 	c.Object, _ = b.(pdf.Ref)
 	now, ok := v.(pdf.Dict)
 	switch {
-	case was == nil && err == nil && !present(v):
+	case was == nil && err == nil && !pdf.Present(v):
 		return nil
 	case was != nil && ok && !recycled(d, a, b) && d.sameDeep(was, now, 0):
 		return nil
-	case err == nil && !present(v):
+	case err == nil && !pdf.Present(v):
 		c.Rule, c.Level = "dss-removed", LevelOther
 	case !ok:
 		c.Rule, c.Level = "dss-form", LevelOther

@@ -86,7 +86,7 @@ func (f *formTree) walk(o pdf.Object, up formNode, depth int) error {
 	if err != nil {
 		return err
 	}
-	if !present(v) {
+	if !pdf.Present(v) {
 		return nil
 	}
 	dict, ok := v.(pdf.Dict)
@@ -103,7 +103,7 @@ func (f *formTree) walk(o pdf.Object, up formNode, depth int) error {
 		}
 	}
 	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &n.typ, "Ff": &n.flags} {
-		if present(dict[key]) {
+		if pdf.Present(dict[key]) {
 			if *dst, err = f.rev.Resolve(dict[key]); err != nil {
 				return err
 			}
@@ -128,7 +128,7 @@ func (f *formTree) kids(n *formNode, depth int) error {
 		}
 		switch {
 		case kid == nil:
-		case present(kid["T"]) || present(kid["Kids"]) || present(kid["FT"]) && !isWidget(kid):
+		case pdf.Present(kid["T"]) || pdf.Present(kid["Kids"]) || pdf.Present(kid["FT"]) && !IsWidget(kid):
 			n.children++
 			if err := f.walk(o, *n, depth+1); err != nil {
 				return err
@@ -142,7 +142,7 @@ func (f *formTree) kids(n *formNode, depth int) error {
 			}
 		}
 	}
-	if n.children == 0 && len(n.widgets) == 0 && isWidget(n.dict) {
+	if n.children == 0 && len(n.widgets) == 0 && IsWidget(n.dict) {
 		n.widgets = []pdf.Ref{n.ref}
 	}
 	return nil
@@ -168,7 +168,7 @@ func (f *formTree) owner(ref pdf.Ref) *formNode {
 // value returns /V of the field or of an ancestor.
 func (f *formTree) value(n *formNode) pdf.Object {
 	for range maxFieldDepth + 1 {
-		if present(n.dict["V"]) || n.parent == (pdf.Ref{}) {
+		if pdf.Present(n.dict["V"]) || n.parent == (pdf.Ref{}) {
 			return orNull(n.dict["V"])
 		}
 		n = f.nodes[n.parent]
@@ -222,7 +222,7 @@ func (d *differ) markField(f *formTree, n *formNode) error { return d.markEntrie
 // markEntries marks the entries of a field or widget dictionary. The value and
 // appearance of a signed field are frozen like anything else.
 func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
-	signed := n.signature() && present(f.value(n))
+	signed := n.signature() && pdf.Present(f.value(n))
 	for k, v := range dict {
 		switch {
 		case k == "Parent" || k == "Kids":
@@ -341,7 +341,7 @@ func (d *differ) compareFormDict() {
 		case "DR":
 			d.compareResources(was[k], now[k])
 		case "DA", "Q":
-			if present(was[k]) {
+			if pdf.Present(was[k]) {
 				other("form-default", "/"+string(k))
 			}
 		case "NeedAppearances":
@@ -366,7 +366,7 @@ func (d *differ) keepsOrder(a, b pdf.Object) bool {
 	x, _ := was.(pdf.Array)
 	y, ok := now.(pdf.Array)
 	if !ok {
-		return len(x) == 0 && !present(now)
+		return len(x) == 0 && !pdf.Present(now)
 	}
 	m := newMatcher(d, y)
 	for _, o := range x {
@@ -426,7 +426,7 @@ func (d *differ) compareField(was, now *formNode) error {
 		return err
 	}
 	switch {
-	case was.signature() && present(d.oldForm.value(was)):
+	case was.signature() && pdf.Present(d.oldForm.value(was)):
 		if len(keys) > 0 {
 			c.Rule, c.Level = "signed-field-changed", LevelOther
 			d.report(c)
@@ -481,7 +481,7 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 		return nil
 	}
 	value := now.dict["V"]
-	if !present(value) {
+	if !pdf.Present(value) {
 		c.Rule, c.Level, c.Effect = "field-attribute", LevelForm, FillsSignature
 		if slices.Contains(keys, "AP") || slices.Contains(keys, "AS") {
 			c.Rule, c.Level = "field-appearance", LevelOther
@@ -514,7 +514,7 @@ func (d *differ) fillRule(was, now *formNode, keys []pdf.Name) string {
 		}
 	}
 	if slices.Contains(keys, "Type") {
-		if v := now.dict["Type"]; now.ref != (pdf.Ref{}) && present(v) && v != pdf.Object(pdf.Name("Annot")) {
+		if v := now.dict["Type"]; now.ref != (pdf.Ref{}) && pdf.Present(v) && v != pdf.Object(pdf.Name("Annot")) {
 			return "field-entry-Type"
 		}
 	}
@@ -561,7 +561,7 @@ func (d *differ) valueRule(value pdf.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !looksSigned(v) {
+	if !LooksSigned(v) {
 		return "signature-value", nil
 	}
 	return "", nil
@@ -596,7 +596,7 @@ func (d *differ) newField(now *formNode) error {
 		c.Rule = "field-recycled"
 	case up != nil:
 		c.Rule = "field-kids" // the parent was signed with the kids it had
-	case now.children > 0 && present(now.dict["V"]):
+	case now.children > 0 && pdf.Present(now.dict["V"]):
 		c.Rule = "field-added"
 	case now.children > 0:
 		return nil // its kids are judged
@@ -635,7 +635,7 @@ func (d *differ) newSignatureField(c Change, now *formNode) error {
 	}
 	value := d.newForm.value(now)
 	c.Level = LevelForm
-	if !present(value) {
+	if !pdf.Present(value) {
 		c.Rule, c.Effect = "signature-field-added", AddsEmpty
 		if visible {
 			c.Rule, c.Effect = "visible-signature-field-added", AddsVisible

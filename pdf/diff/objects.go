@@ -58,14 +58,6 @@ func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
 	return dict, nil
 }
 
-func present(o pdf.Object) bool {
-	if o == nil {
-		return false
-	}
-	_, null := o.(pdf.Null)
-	return !null
-}
-
 func orNull(o pdf.Object) pdf.Object {
 	if o == nil {
 		return pdf.Null{}
@@ -73,19 +65,20 @@ func orNull(o pdf.Object) pdf.Object {
 	return o
 }
 
-// isWidget says whether a field dictionary is merged with its only widget.
-func isWidget(d pdf.Dict) bool {
-	return d["Subtype"] == pdf.Object(pdf.Name("Widget")) || present(d["Rect"])
+// IsWidget says whether a field dictionary is merged with its only widget
+// (§12.5.6.19).
+func IsWidget(d pdf.Dict) bool {
+	return d["Subtype"] == pdf.Object(pdf.Name("Widget")) || pdf.Present(d["Rect"])
 }
 
-// looksSigned says whether a field value is a signature dictionary in all but
+// LooksSigned says whether a field value is a signature dictionary in all but
 // name.
-func looksSigned(o pdf.Object) bool {
+func LooksSigned(o pdf.Object) bool {
 	d, ok := o.(pdf.Dict)
 	if !ok {
 		return false
 	}
 	typ := d["Type"]
 	return typ == pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")) ||
-		present(d["ByteRange"]) || present(d["SubFilter"])
+		pdf.Present(d["ByteRange"]) || pdf.Present(d["SubFilter"])
 }

@@ -53,7 +53,7 @@ func (d *differ) pagePath(i int) string { return "/Root/Pages[" + strconv.Itoa(i
 func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error {
 	was, _ := a.(pdf.Array)
 	now, ok := b.(pdf.Array)
-	if !ok && present(b) {
+	if !ok && pdf.Present(b) {
 		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: LevelOther})
 		return nil
 	}
@@ -172,7 +172,7 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 			if err := d.reportCover(page, ref, rect, n.name); err != nil || was == nil {
 				return err
 			}
-			if !present(d.oldForm.value(was)) && present(d.newForm.value(n)) {
+			if !pdf.Present(d.oldForm.value(was)) && pdf.Present(d.newForm.value(n)) {
 				c.Rule, c.Level, c.Effect = "signature-shown", LevelForm, AddsVisible
 				c.Field = n.name
 				d.report(c)

@@ -78,7 +78,7 @@ func (d *differ) sameDict(a, b pdf.Dict, copies int, except pdf.Name) bool {
 		}
 	}
 	for k, v := range b {
-		if _, ok := a[k]; !ok && k != except && present(v) {
+		if _, ok := a[k]; !ok && k != except && pdf.Present(v) {
 			return false
 		}
 	}
@@ -94,7 +94,7 @@ func (d *differ) differing(a, b pdf.Dict) []pdf.Name {
 		}
 	}
 	for k, v := range b {
-		if _, ok := a[k]; !ok && present(v) {
+		if _, ok := a[k]; !ok && pdf.Present(v) {
 			keys = append(keys, k)
 		}
 	}

@@ -50,7 +50,7 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 // were signed, and show the one that is their value (§12.7.5.2).
 func (d *differ) checkButton(was, now *formNode, value pdf.Object) (string, error) {
 	name, ok := value.(pdf.Name)
-	if !ok && present(value) {
+	if !ok && pdf.Present(value) {
 		return "form-button", nil
 	}
 	for _, ref := range was.widgets {
@@ -65,7 +65,7 @@ func (d *differ) checkButton(was, now *formNode, value pdf.Object) (string, erro
 		if !d.sameDeep(a["AP"], b["AP"], 0) {
 			return "form-button", nil
 		}
-		if state := b["AS"]; present(state) && state != pdf.Object(name) && state != pdf.Object(pdf.Name("Off")) {
+		if state := b["AS"]; pdf.Present(state) && state != pdf.Object(name) && state != pdf.Object(pdf.Name("Off")) {
 			return "form-button", nil
 		}
 	}
@@ -148,12 +148,12 @@ func (d *differ) drawnAnew(t *touched) error {
 // appearance that shows its value; true without a value.
 func (d *differ) showsValue(n *formNode) (bool, error) {
 	value, err := d.new.Resolve(orNull(d.newForm.value(n)))
-	if err != nil || !present(value) {
+	if err != nil || !pdf.Present(value) {
 		return err == nil, onlyFatal(err)
 	}
 	for _, ref := range n.widgets {
 		w, err := dictOf(d.new, ref)
-		if err != nil || !present(w["AP"]) {
+		if err != nil || !pdf.Present(w["AP"]) {
 			return false, onlyFatal(err)
 		}
 	}
@@ -450,11 +450,11 @@ func (t *textReader) font(name pdf.Object) error {
 		return err
 	}
 	for _, k := range []pdf.Name{"FontFile", "FontFile2", "FontFile3"} {
-		if present(desc[k]) {
+		if pdf.Present(desc[k]) {
 			return errDrawing
 		}
 	}
-	if present(enc["Differences"]) {
+	if pdf.Present(enc["Differences"]) {
 		return errDrawing
 	}
 	return nil

@@ -180,7 +180,7 @@ func (r *storeReader) readEntry(key string, d pdf.Dict) error {
 	if tu, _, err := pdf.Lookup[pdf.String](r.rev, d, "TU"); err == nil && tu != "" {
 		v.At, _ = pdf.ParseDate(tu)
 	}
-	if present(d["TS"]) {
+	if pdf.Present(d["TS"]) {
 		if v.Timestamp, err = r.stream(d["TS"]); err != nil {
 			if err := r.problem("dss-vri", "TS", err); err != nil {
 				return err
@@ -287,7 +287,7 @@ func (w *writer) declareExtension() error {
 		return nil
 	}
 	return w.sub("Extensions", false, func(d pdf.Dict) (bool, error) {
-		if present(d["ESIC"]) {
+		if pdf.Present(d["ESIC"]) {
 			return false, nil
 		}
 		d["ESIC"] = pdf.Dict{"BaseVersion": pdf.Name("1.7"), "ExtensionLevel": pdf.Integer(1)}

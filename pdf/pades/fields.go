@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 )
 
 // Rect is a rectangle in PDF points in default user space.
@@ -159,15 +160,15 @@ func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
 	if err := t.tolerate(err); err != nil {
 		return err
 	}
-	if len(children) == 0 || present(d["V"]) {
-		if len(children) == 0 && len(widgets) == 0 && ref != (pdf.Ref{}) && isWidget(d) {
+	if len(children) == 0 || pdf.Present(d["V"]) {
+		if len(children) == 0 && len(widgets) == 0 && ref != (pdf.Ref{}) && diff.IsWidget(d) {
 			widgets = []pdf.Object{ref}
 		}
 		if err := t.add(ref, d, in, widgets); err != nil {
 			return err
 		}
 	}
-	if present(d["T"]) {
+	if pdf.Present(d["T"]) {
 		t.names[in.name]++
 	}
 	for _, kid := range children {
@@ -210,7 +211,7 @@ func (t *tree) inherit(d pdf.Dict, up inherited) (inherited, error) {
 
 // override replaces what an ancestor says by the field's own entry, if any.
 func override(dst *pdf.Object, own pdf.Object) {
-	if present(own) {
+	if pdf.Present(own) {
 		*dst = own
 	}
 }
@@ -231,7 +232,7 @@ func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
 		}
 		switch {
 		case kid == nil:
-		case present(kid["T"]) || present(kid["Kids"]) || (present(kid["FT"]) && !isWidget(kid)):
+		case pdf.Present(kid["T"]) || pdf.Present(kid["Kids"]) || (pdf.Present(kid["FT"]) && !diff.IsWidget(kid)):
 			fields = append(fields, o)
 		default:
 			widgets = append(widgets, o)
@@ -253,7 +254,7 @@ func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) 
 		return err
 	} // else Signatures reports it with the field
 	typed := typ == pdf.Object(pdf.Name("Sig"))
-	if !typed && !looksSigned(value) {
+	if !typed && !diff.LooksSigned(value) {
 		return nil
 	}
 	f := Field{Name: in.name, Ref: ref, Typed: typed, value: in.value, dict: d}
@@ -261,7 +262,7 @@ func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) 
 		// A dangling reference is a damaged value, not an empty field.
 		f.Filled, f.Value = true, ref
 	} else {
-		f.Filled = present(in.value)
+		f.Filled = pdf.Present(in.value)
 	}
 	if err := t.tolerate(t.place(&f, widgets)); err != nil {
 		return err
@@ -313,30 +314,6 @@ func (t *tree) find(name string) (*Field, error) {
 		return nil, refuse("field-type", "The field %q is not a signature field.", name)
 	}
 	return nil, nil
-}
-
-func isWidget(d pdf.Dict) bool {
-	return d["Subtype"] == pdf.Object(pdf.Name("Widget")) || present(d["Rect"])
-}
-
-// looksSigned reports whether a field value is a signature dictionary in all
-// but name.
-func looksSigned(o pdf.Object) bool {
-	d, ok := o.(pdf.Dict)
-	if !ok {
-		return false
-	}
-	typ := d["Type"]
-	return typ == pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")) ||
-		present(d["ByteRange"]) || present(d["SubFilter"])
-}
-
-func present(o pdf.Object) bool {
-	if o == nil {
-		return false
-	}
-	_, null := o.(pdf.Null)
-	return !null
 }
 
 func orNull(o pdf.Object) pdf.Object {

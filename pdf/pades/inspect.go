@@ -132,7 +132,7 @@ func (in *inspector) scan(o pdf.Object, at pdf.Ref, queue []pdf.Object) []pdf.Ob
 			queue = in.scan(e, at, queue)
 		}
 	case *pdf.Stream:
-		if present(o.Dict["F"]) {
+		if pdf.Present(o.Dict["F"]) {
 			in.add(Hazard{Rule: "external-stream", Object: at, Text: "the data of a stream stand in another file", Grave: true})
 		}
 		return in.scan(o.Dict, at, queue)
@@ -169,7 +169,7 @@ func (in *inspector) dictionary(d pdf.Dict, at pdf.Ref) {
 		{"Alternates", "alternate-image", "an image that is printed as another", true},
 		{"EF", "embedded-file", "an embedded file", false},
 	} {
-		if present(d[k.key]) {
+		if pdf.Present(d[k.key]) {
 			in.add(Hazard{Rule: k.rule, Object: at, Text: k.text, Grave: k.grave})
 		}
 	}
@@ -177,7 +177,7 @@ func (in *inspector) dictionary(d pdf.Dict, at pdf.Ref) {
 	case pdf.Object(pdf.Name("RichMedia")), pdf.Object(pdf.Name("3D")), pdf.Object(pdf.Name("Movie")), pdf.Object(pdf.Name("Sound")), pdf.Object(pdf.Name("Screen")):
 		in.add(Hazard{Rule: "active-content", Object: at, Text: "a film, sound or model", Grave: true})
 	}
-	if d["Type"] == pdf.Object(pdf.Name("FontDescriptor")) && !present(d["FontFile"]) && !present(d["FontFile2"]) && !present(d["FontFile3"]) {
+	if d["Type"] == pdf.Object(pdf.Name("FontDescriptor")) && !pdf.Present(d["FontFile"]) && !pdf.Present(d["FontFile2"]) && !pdf.Present(d["FontFile3"]) {
 		in.add(Hazard{Rule: "font-not-embedded", Object: at, Text: "a font that each reader replaces by its own"})
 	}
 }

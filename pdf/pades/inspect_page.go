@@ -157,7 +157,7 @@ func (p *inspectedPage) annotations(page pdf.Dict) error {
 		}
 		a, ok := o.(pdf.Dict)
 		ref, _ := e.(pdf.Ref)
-		if !ok || p.signatures[ref] || !present(a["AP"]) || a["Subtype"] == pdf.Object(pdf.Name("Link")) || a["Subtype"] == pdf.Object(pdf.Name("Popup")) {
+		if !ok || p.signatures[ref] || !pdf.Present(a["AP"]) || a["Subtype"] == pdf.Object(pdf.Name("Link")) || a["Subtype"] == pdf.Object(pdf.Name("Popup")) {
 			continue
 		}
 		box, _, err := pdf.LookupRect(p.rev, a, "Rect")

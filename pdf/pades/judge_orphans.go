@@ -77,7 +77,7 @@ func findOrphans(doc *pdf.Document, list []*Signature, dj *DocumentJudgement) er
 				}
 				continue
 			}
-			if d, ok := o.(pdf.Dict); ok && present(d["ByteRange"]) && present(d["Contents"]) {
+			if d, ok := o.(pdf.Dict); ok && pdf.Present(d["ByteRange"]) && pdf.Present(d["Contents"]) {
 				dj.Orphans = append(dj.Orphans, ref)
 			}
 		}

@@ -48,7 +48,7 @@ func (m *FieldMDP) names(name string) bool {
 // cannot be read locks everything.
 func readLock(rev *pdf.Revision, d pdf.Dict) *FieldMDP {
 	all := &FieldMDP{Action: "All"}
-	if present(d["P"]) {
+	if pdf.Present(d["P"]) {
 		all.P = readP(rev, d)
 	}
 	action, ok, err := pdf.Lookup[pdf.Name](rev, d, "Action")

@@ -124,7 +124,7 @@ func permsP(rev *pdf.Revision) (int, error) {
 		return 0, err
 	}
 	perms, _, err := pdf.Lookup[pdf.Dict](rev, catalog, "Perms")
-	if err != nil || !present(perms["DocMDP"]) {
+	if err != nil || !pdf.Present(perms["DocMDP"]) {
 		return 0, err
 	}
 	s := &Signature{}

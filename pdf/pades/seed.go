@@ -32,7 +32,7 @@ func checkSeed(rev *pdf.Revision, field pdf.Dict, spec *SignatureSpec) error {
 		return err
 	}
 	require := func(bit pdf.Integer, key pdf.Name, got ...pdf.Object) error {
-		if flags&bit == 0 || !present(sv[key]) {
+		if flags&bit == 0 || !pdf.Present(sv[key]) {
 			return nil
 		}
 		return requireSeed(rev, sv, key, got)
