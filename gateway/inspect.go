@@ -12,29 +12,39 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
+// keepOpen is up to which size in bytes a document that was inspected stays open
+// until it is signed. What is larger is opened again, rather than held in memory
+// while passphrases are tried.
+const keepOpen = 1 << 20
+
 // inspect looks at a document before anybody signs it, and before the HSM is
-// asked: a signature must mean what its maker saw.
-func (g *Gateway) inspect(in Upload, password []byte, maxPages int) error {
+// asked: a signature must mean what its maker saw. It returns the document as
+// it is to be signed.
+func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signer.Input, err error) {
+	input = in.input(g.cfg.Limits, password)
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
 	if err != nil {
-		return err
+		return input, err
 	}
 	pages, err := doc.Latest().PageCount()
 	if err != nil {
-		return err
+		return input, err
 	}
 	if maxPages > 0 && pages > maxPages {
-		return errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, maxPages)
+		return input, errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, maxPages)
 	}
 	hazards, err := pades.Inspect(doc.Latest())
 	if err != nil {
-		return err
+		return input, err
 	}
 	if findings := grave(hazards); len(findings) > 0 {
-		return &Error{Code: CodeDocumentRefused, Findings: findings,
+		return input, &Error{Code: CodeDocumentRefused, Findings: findings,
 			Text: "The document must not be signed: " + findings[0].Text}
 	}
-	return nil
+	if in.Size <= keepOpen {
+		input.Document = doc
+	}
+	return input, nil
 }
 
 // maxFindings bounds what a caller is told; the first ones matter.

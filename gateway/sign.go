@@ -115,7 +115,8 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	if err != nil {
 		return nil, err
 	}
-	if err := g.inspect(in, req.Password, c.Application.Policy.MaxPages); err != nil {
+	input, err := g.inspect(in, req.Password, c.Application.Policy.MaxPages)
+	if err != nil {
 		return nil, g.refuse(ctx, c, b.record, err)
 	}
 	op, err := g.begin(ctx, c, *b)
@@ -133,7 +134,7 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	}
 	defer closeKey()
 	op.signed = true
-	result, err := g.cfg.Signer.Sign(ctx, in.input(g.cfg.Limits, req.Password), signer.Request{
+	result, err := g.cfg.Signer.Sign(ctx, input, signer.Request{
 		Key: key, Certificate: who.leaf, Chain: who.chain, PSS: req.PSS, Level: req.Level, Fallback: req.Fallback, At: at,
 		Field: req.Field, Reason: req.Reason, Location: req.Location, Certify: req.Certify, Visible: req.Visible,
 	})
@@ -207,10 +208,7 @@ func (g *Gateway) findSigner(ctx context.Context, c Caller, id string, kind Sign
 		keys []Key
 	)
 	err := g.cfg.Store.View(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		if who, err = r.Signer(ctx, id); err != nil {
-			return err
-		}
-		keys, err = r.Keys(ctx, id)
+		who, keys, err = r.SignerWithKeys(ctx, id)
 		return err
 	})
 	switch {

@@ -110,6 +110,8 @@ type SignerReader interface {
 	SignerByNIK(ctx context.Context, hash []byte) (Signer, error)
 	// Signers returns them by identifier.
 	Signers(ctx context.Context, p Page) ([]Signer, error)
+	// SignerWithKeys is Signer and Keys in one question to the database.
+	SignerWithKeys(ctx context.Context, id string) (Signer, []Key, error)
 	// Keys returns the keys of a signer with their certificates, oldest first.
 	Keys(ctx context.Context, signer string) ([]Key, error)
 	Certificate(ctx context.Context, sha256 [32]byte) (Certificate, error)

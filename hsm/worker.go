@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 	"unsafe"
@@ -54,6 +55,9 @@ func RunWorker() error {
 	// Every session sits in the kernel or in the library most of the time. With
 	// a P for each, a call that returns goes on without a queue or a wake-up.
 	runtime.GOMAXPROCS(runtime.NumCPU() + len(conns))
+	// What Go has in this process is little and may be collected often: its
+	// memory counts with that of the parent.
+	debug.SetGCPercent(50)
 	if err := first.answer(about, nil); err != nil {
 		return nil
 	}

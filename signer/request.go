@@ -22,6 +22,9 @@ type Input struct {
 	Size     int64 // bytes
 	Password []byte
 	Limits   pdf.Limits // zero fields mean the defaults
+	// Document is what pdf.Open made of the fields above, for who has opened it
+	// before; nil means that it is opened here.
+	Document *pdf.Document
 
 	// Digest is a SHA-256 state that has been given all Size bytes, from
 	// someone who hashed them on their way in. It is trusted, since checking

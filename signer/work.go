@@ -38,6 +38,9 @@ func begin(ctx context.Context, in Input, h crypto.Hash) (*work, error) {
 }
 
 func open(in Input) (*pdf.Document, error) {
+	if in.Document != nil {
+		return in.Document, nil
+	}
 	return pdf.Open(in.Reader, in.Size, pdf.Options{Password: in.Password, Limits: in.Limits})
 }
 

@@ -85,6 +85,52 @@ func (tx *Tx) Keys(ctx context.Context, signer string) ([]gateway.Key, error) {
 	return keys, nil
 }
 
+// SignerWithKeys is gateway.SignerReader's.
+func (tx *Tx) SignerWithKeys(ctx context.Context, id string) (gateway.Signer, []gateway.Key, error) {
+	type joined struct {
+		signer      gateway.Signer
+		key         gateway.Key
+		certificate gateway.Certificate
+	}
+	found, err := list(ctx, tx, func(r row) (j joined, err error) {
+		s, k, c := &j.signer, &j.key, &j.certificate
+		var chain []byte
+		err = r.Scan(&s.ID, &s.Organisation, &s.Kind, &s.Name, &s.Office, &s.NIKHash, &s.NIKSealed, &s.Status, moment{&s.CreatedAt},
+			sum{&k.ID}, &k.Algorithm, &k.Sealed, &k.Label, moment{&k.CreatedAt},
+			sum{&c.SHA256}, &c.Organisation, &c.DER, &chain, moment{&c.NotBefore}, moment{&c.NotAfter}, moment{&c.RevokedLocallyAt}, &c.RevokedReason)
+		if err != nil {
+			return j, err
+		}
+		k.Signer, k.Organisation, c.Key = s.ID, s.Organisation, k.ID
+		c.Chain, err = splitChain(chain)
+		return j, err
+	}, `SELECT s.id, s.organisation, s.kind, s.name, s.office, s.nik_hash, s.nik_sealed, s.status, s.created_at,
+		k.id, coalesce(k.algorithm, ''), k.sealed, coalesce(k.label, ''), k.created_at,
+		c.sha256, coalesce(c.organisation, ''), c.der, c.chain, c.not_before, c.not_after, c.revoked_locally_at, coalesce(c.revoked_reason, '')
+		FROM signers s LEFT JOIN signer_keys k ON k.signer = s.id LEFT JOIN certificates c ON c.signer_key = k.id
+		WHERE s.id = $1 AND ($2 = '*' OR s.organisation = $2) ORDER BY k.created_at, k.id, c.not_before, c.sha256`, id, string(tx.scope))
+	if err != nil || len(found) == 0 {
+		if err == nil {
+			err = gateway.ErrNotFound
+		}
+		return gateway.Signer{}, nil, err
+	}
+	var keys []gateway.Key
+	for _, j := range found {
+		if j.key.ID == [32]byte{} {
+			break // one without keys
+		}
+		if len(keys) == 0 || keys[len(keys)-1].ID != j.key.ID {
+			keys = append(keys, j.key)
+		}
+		if j.certificate.SHA256 != [32]byte{} {
+			last := &keys[len(keys)-1]
+			last.Certificates = append(last.Certificates, j.certificate)
+		}
+	}
+	return found[0].signer, keys, nil
+}
+
 const keyColumns = `id, organisation, signer, algorithm, sealed, label, created_at`
 
 func scanKey(r row) (k gateway.Key, err error) {

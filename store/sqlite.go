@@ -95,7 +95,8 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *sqliteDB, err e
 		if err != nil {
 			return nil, err
 		}
-		if err := r.do(`PRAGMA query_only = 1`); err != nil {
+		// What they read over and over is little, and the system keeps pages too.
+		if err := errors.Join(r.do(`PRAGMA query_only = 1`), r.do(`PRAGMA cache_size = -512`)); err != nil {
 			return nil, err
 		}
 		db.readers <- r
@@ -129,7 +130,7 @@ func (db *sqliteDB) connectWriter(ctx context.Context) (*sqliteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The indexes that grow at random places; readers have SQLite's 2 MB each.
+	// The indexes that grow at random places.
 	if err := w.do(`PRAGMA cache_size = -8192`); err != nil {
 		return nil, err
 	}

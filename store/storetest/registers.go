@@ -160,6 +160,7 @@ func keysAndCertificates(t *testing.T, db *store.DB) {
 	if want := []gateway.Key{k, resident}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	withKeys(t, db, Org, s, got)
 	if got := view(t, db, Org, func(ctx context.Context, r gateway.Reader) (gateway.Certificate, error) {
 		return r.Certificate(ctx, c.SHA256)
 	}); !reflect.DeepEqual(got, c) {
@@ -168,6 +169,28 @@ func keysAndCertificates(t *testing.T, db *store.DB) {
 	if got := view(t, db, Other, func(ctx context.Context, r gateway.Reader) ([]gateway.Key, error) { return r.Keys(ctx, s.ID) }); len(got) != 0 {
 		t.Errorf("another organisation sees %d keys", len(got))
 	}
+	bare := signer(Org, "another hash")
+	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error { return tx.AddSigner(ctx, bare) })
+	withKeys(t, db, Org, bare, nil)
+	withKeys(t, db, gateway.AllOrganisations, bare, nil)
+}
+
+// withKeys holds one question against two.
+func withKeys(t *testing.T, db *store.DB, scope gateway.Scope, s gateway.Signer, keys []gateway.Key) {
+	t.Helper()
+	view(t, db, scope, func(ctx context.Context, r gateway.Reader) (bool, error) {
+		got, all, err := r.SignerWithKeys(ctx, s.ID)
+		if !reflect.DeepEqual(got, s) || !reflect.DeepEqual(all, keys) {
+			t.Errorf("together: got  %+v, %+v\nwant %+v, %+v", got, all, s, keys)
+		}
+		return true, err
+	})
+	view(t, db, "nobody", func(ctx context.Context, r gateway.Reader) (bool, error) {
+		if _, _, err := r.SignerWithKeys(ctx, s.ID); !errors.Is(err, gateway.ErrNotFound) {
+			t.Errorf("another organisation: got %v, want ErrNotFound", err)
+		}
+		return true, nil
+	})
 }
 
 func expiring(t *testing.T, db *store.DB) {
