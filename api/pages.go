@@ -107,6 +107,22 @@ func (s *Server) console(cfg *web.Config) {
 	if cfg.Secure = u.Scheme == "https"; cfg.Secure || local {
 		cfg.Staff, cfg.Records = s.cfg.Gateway, s.cfg.Gateway
 	}
+	if s.cfg.Bundle != nil {
+		cfg.Bundle = s.bundleFor
+	}
+}
+
+// bundleFor makes an evidence bundle for a member of staff.
+func (s *Server) bundleFor(ctx context.Context, c gateway.Caller, operation string) (web.Upload, error) {
+	o, err := s.cfg.Gateway.EvidenceOf(ctx, c, operation)
+	if err != nil {
+		return nil, err
+	}
+	spooled, err := inTurn(ctx, s.reading, c.Staff, func() (*upload, error) { return s.spoolBundle(ctx, o) })
+	if err != nil {
+		return nil, err
+	}
+	return pageUpload{spooled}, nil
 }
 
 // pageUpload is an upload as pages take it.

@@ -60,23 +60,6 @@ func (g *Gateway) recordRead(ctx context.Context, c Caller, act string, detail m
 	return g.record(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
 }
 
-// Search finds operations for a member of staff, who took part by name. That
-// it was asked is on record.
-func (g *Gateway) Search(ctx context.Context, c Caller, q OperationQuery) (*Found, error) {
-	if err := g.readOperations(ctx, c, "operations.search", &q, ""); err != nil {
-		return nil, err
-	}
-	return g.find(ctx, c, q)
-}
-
-func (g *Gateway) find(ctx context.Context, c Caller, q OperationQuery) (f *Found, err error) {
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		f, err = find(ctx, r, q)
-		return err
-	})
-	return f, err
-}
-
 // find reads operations and names.
 func find(ctx context.Context, r Reader, q OperationQuery) (*Found, error) {
 	f := &Found{Names: map[string]string{}}

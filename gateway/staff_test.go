@@ -367,7 +367,7 @@ func TestRoles(t *testing.T) {
 				t.Errorf("%s by %s: got %q", name, role, got)
 			}
 		}
-		if _, err := w.Search(t.Context(), c, gateway.OperationQuery{}); err != nil {
+		if _, err := w.Search(t.Context(), c, gateway.SearchRequest{}); err != nil {
 			t.Errorf("search by %s: %v", role, err)
 		}
 	}

@@ -33,6 +33,7 @@ var faults = map[gateway.Code]fault{
 	gateway.CodeInvalid:    {http.StatusBadRequest, "invalid-request"},
 	gateway.CodeForbidden:  {http.StatusForbidden, "forbidden"},
 	gateway.CodeNotFound:   {http.StatusNotFound, "not-found"},
+	gateway.CodeInProgress: {http.StatusConflict, "in-progress"},
 	CodeMethod:             {http.StatusMethodNotAllowed, "method-not-allowed"},
 	gateway.CodeTooLarge:   {http.StatusRequestEntityTooLarge, "too-large"},
 	gateway.CodeRate:       {http.StatusTooManyRequests, "rate-limited"},
@@ -74,6 +75,7 @@ func (v *visit) fail(err error) {
 	} else {
 		view.Text = w.Text("web.error." + f.words)
 	}
+	v.opFault(view)
 	if v.showFault(f.status, view) != nil {
 		v.w.WriteHeader(http.StatusInternalServerError)
 	}

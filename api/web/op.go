@@ -45,12 +45,20 @@ func opRoutes() []opRoute {
 		post("/op/sign-in", false, (*visit).signIn),
 		post("/op/sign-out", false, (*visit).signOut),
 		get("/op", (*visit).overview),
+		get("/op/overview.csv", (*visit).overviewCSV),
 		get("/op/search", (*visit).searchPage),
+		post("/op/search", true, (*visit).searchFile),
+		get("/op/operation/:name", (*visit).operationPage),
+		get("/op/operation/:name/evidence", (*visit).evidence),
+		get("/op/document/:name", (*visit).documentFile),
+		get("/op/signer/:name", (*visit).signerFile),
+		get("/op/certificate/:name", (*visit).certificateFile),
 	}
 }
 
 // opNavigation is what the head of each page of the console offers.
 var opNavigation = []struct{ path, word string }{
+	{"/op", "op.nav.overview"},
 	{"/op/search", "op.nav.search"},
 	{"/op/cases", "case.nav"},
 }
@@ -364,7 +372,7 @@ func (v *visit) showOp(status int, name, title string, content any) error {
 		op.Name, op.CSRF = report.Visible(v.session.Name), v.session.CSRF
 		op.Role = v.look.words.Text("op.role." + string(v.session.Caller.Application.Role))
 		for _, n := range opNavigation {
-			current := n.path == v.r.URL.Path || n.path != "/op" && strings.HasPrefix(v.r.URL.Path, n.path)
+			current := n.path == v.r.URL.Path || n.path != "/op" && strings.HasPrefix(v.r.URL.Path, n.path+"/")
 			op.Navigation = append(op.Navigation, opLink{v.to(n.path), v.look.words.Text(n.word), current})
 		}
 	}
@@ -432,4 +440,16 @@ func (v *visit) signOut(string) error {
 	}
 	v.setToken("")
 	return v.redirect("/op/sign-in")
+}
+
+// opFault says an error in the words of the console, where they are others
+// than those of the public pages.
+func (v *visit) opFault(view *errorView) {
+	if v.act == "" {
+		return
+	}
+	w := v.look.words
+	if text, known := w["op.error."+view.Code]; known {
+		view.Heading, view.Text = w.Text("op.error."+view.Code+".title"), text
+	}
 }

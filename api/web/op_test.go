@@ -22,8 +22,15 @@ type door struct {
 	role   gateway.Role
 	shown  []gateway.SignIn
 	denied []string
-	asked  []gateway.OperationQuery
-	found  gateway.Found
+	asked  []gateway.SearchRequest
+	days   []gateway.OverviewRequest
+
+	found     gateway.SearchResult
+	operation *gateway.OperationFile
+	document  gateway.Document
+	signer    gateway.Signer
+	keys      []gateway.Key
+	overview  gateway.Overview
 }
 
 func (d *door) SignIn(_ context.Context, s gateway.SignIn) (string, error) {
@@ -57,9 +64,34 @@ func (d *door) Deny(_ context.Context, _ gateway.Caller, act, why string) error 
 	return &gateway.Error{Code: gateway.CodeForbidden}
 }
 
-func (d *door) Search(_ context.Context, _ gateway.Caller, q gateway.OperationQuery) (*gateway.Found, error) {
+func (d *door) Search(_ context.Context, _ gateway.Caller, q gateway.SearchRequest) (*gateway.SearchResult, error) {
 	d.asked = append(d.asked, q)
 	return &d.found, nil
+}
+
+func (d *door) SearchFile(_ context.Context, _ gateway.Caller, in gateway.Upload, _ *verifier.Report) (*gateway.FileFound, error) {
+	return &gateway.FileFound{States: []gateway.StateFound{{Size: in.Size, SHA256: in.SHA256, Found: d.found.Found}}}, nil
+}
+
+func (d *door) ReadOperation(context.Context, gateway.Caller, string) (*gateway.OperationFile, error) {
+	return d.operation, nil
+}
+
+func (d *door) ReadDocument(context.Context, gateway.Caller, string, gateway.Page) (*gateway.DocumentFile, error) {
+	return &gateway.DocumentFile{Document: d.document, Found: d.found.Found}, nil
+}
+
+func (d *door) ReadSigner(context.Context, gateway.Caller, string, gateway.Page) (*gateway.SignerFile, error) {
+	return &gateway.SignerFile{Signer: d.signer, Keys: d.keys, Found: d.found.Found}, nil
+}
+
+func (d *door) ReadCertificate(context.Context, gateway.Caller, [32]byte, gateway.Page) (*gateway.CertificateFile, error) {
+	return &gateway.CertificateFile{Certificate: d.keys[0].Certificates[0], Signer: d.signer, Found: d.found.Found}, nil
+}
+
+func (d *door) Overview(_ context.Context, _ gateway.Caller, r gateway.OverviewRequest) (*gateway.Overview, error) {
+	d.days = append(d.days, r)
+	return &d.overview, nil
 }
 
 func newConsole(t *testing.T, secure bool) (*site, *door) {
@@ -215,7 +247,7 @@ func TestConsolePages(t *testing.T) {
 	if strings.Contains(body, " style=") || strings.Contains(body, "<script>") || strings.Contains(body, " onclick") {
 		t.Error("the page has inline style or script")
 	}
-	if a, body := s.visit(t, "GET", "/op/search?digest=salah", "token", nil, nil); a.StatusCode != http.StatusOK || !strings.Contains(body, `id="wrong"`) || len(d.asked) != 1 {
+	if a, body := s.visit(t, "GET", "/op/search?digest=salah", "token", nil, nil); a.StatusCode != http.StatusOK || !strings.Contains(body, `id="wrong"`) || len(d.asked) != 0 {
 		t.Errorf("a digest that is none: got %d, asked %d times", a.StatusCode, len(d.asked))
 	}
 	if a, _ := s.visit(t, "GET", "/op/tidakada", "token", nil, nil); a.StatusCode != http.StatusNotFound {

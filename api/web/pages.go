@@ -57,6 +57,9 @@ type Config struct {
 	Cases Cases
 	// Clock is the present by which deadlines are shown; nil means time.Now.
 	Clock func() time.Time
+	// Bundle makes the evidence bundle of an operation for a member of staff, and
+	// records that; nil means that there are none. The Upload is to be closed.
+	Bundle func(ctx context.Context, c gateway.Caller, operation string) (Upload, error)
 	// Secure says that people reach the pages over TLS, which the console's
 	// cookie then insists on.
 	Secure bool

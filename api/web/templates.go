@@ -56,6 +56,7 @@ func parseTemplates(l report.Language, words report.Words, cfg Config) (*templat
 		"office":   func() string { return cfg.Office },
 		"limit":    func() int64 { return cfg.MaxUpload },
 		"size":     func(n int64) string { return sizeText(words, n) },
+		"bars":     func(class, label string, bars []barView) barsView { return barsView{class, label, bars} },
 		"language": func() report.Language { return l },
 		"to":       func(path string) string { return addressIn(l, path) },
 		"zones":    func() []zone { return zones },
