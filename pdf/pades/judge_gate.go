@@ -186,7 +186,7 @@ func (g *gate) cutOff(j *Judgement) error {
 // when the audit found bytes that belong to nothing.
 func (g *gate) litter() (pdf.Remains, error) {
 	first := g.doc.Revisions()[0]
-	list, err := g.auditOf(first)
+	list, err := once(g, g.audits, first, first.Audit)
 	if err != nil || !slices.ContainsFunc(list, func(a pdf.Anomaly) bool { return a.Rule == "junk" }) {
 		return pdf.Remains{}, err
 	}
@@ -278,7 +278,7 @@ func (g *gate) nearby(index int) bool {
 // audit reads the objects of the signed revision and of all later ones.
 func (g *gate) audit(j *Judgement) error {
 	for _, r := range g.doc.Revisions()[j.SignedRevision-1:] {
-		list, err := g.auditOf(r)
+		list, err := once(g, g.audits, r, r.Audit)
 		if err != nil {
 			return err
 		}
@@ -310,7 +310,7 @@ func (g *gate) overhangs(j *Judgement) error {
 	}
 	signed := revs[j.SignedRevision-1].End()
 	for _, r := range revs[:j.SignedRevision] {
-		list, err := g.overhangOf(r)
+		list, err := once(g, g.ends, r, r.Overhang)
 		if err != nil {
 			return err
 		}
@@ -328,11 +328,14 @@ func (g *gate) overhangs(j *Judgement) error {
 	return nil
 }
 
-func (g *gate) overhangOf(r *pdf.Revision) ([]pdf.Span, error) {
-	if list, ok := g.ends[r.Index()]; ok || g.limit != nil {
+// once returns what an audit of a revision found, which is made where made, by
+// revision, does not hold it yet. The first limit that an audit hits is kept in
+// g, and ends them all: the list is then nil.
+func once[T any](g *gate, made map[int][]T, r *pdf.Revision, audit func() ([]T, error)) ([]T, error) {
+	if list, ok := made[r.Index()]; ok || g.limit != nil {
 		return list, nil
 	}
-	list, err := r.Overhang()
+	list, err := audit()
 	if err != nil {
 		if !isLimit(err) {
 			return nil, err
@@ -341,24 +344,7 @@ func (g *gate) overhangOf(r *pdf.Revision) ([]pdf.Span, error) {
 		g.limit = &f
 		return nil, nil
 	}
-	g.ends[r.Index()] = list
-	return list, nil
-}
-
-func (g *gate) auditOf(r *pdf.Revision) ([]pdf.Anomaly, error) {
-	if list, ok := g.audits[r.Index()]; ok || g.limit != nil {
-		return list, nil
-	}
-	list, err := r.Audit()
-	if err != nil {
-		if !isLimit(err) {
-			return nil, err
-		}
-		f := failure("audit", err)
-		g.limit = &f
-		return nil, nil
-	}
-	g.audits[r.Index()] = list
+	made[r.Index()] = list
 	return list, nil
 }
 
