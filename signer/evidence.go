@@ -140,7 +140,7 @@ func covers(chain []*x509.Certificate, have *pki.Evidence, anchors *pki.Anchors,
 	}
 	material, _ := have.Parse() // what does not parse proves nothing
 	first := 0
-	if neverRevoked(chain[0]) {
+	if pki.NeverRevoked(chain[0]) {
 		first, leaf = 1, at
 	}
 	for i := first; i < len(chain)-1; i++ {

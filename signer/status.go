@@ -3,7 +3,6 @@ package signer
 import (
 	"context"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -112,7 +111,7 @@ func (v vouched) with(pool []*x509.Certificate) bool {
 // and tells a status that nobody publishes from one that is not to be had now.
 func (s *Signer) collect(ctx context.Context, chain []*x509.Certificate, at, notBefore time.Time) (pki.Evidence, error) {
 	asked := chain
-	if neverRevoked(chain[0]) {
+	if pki.NeverRevoked(chain[0]) {
 		asked, notBefore = chain[1:], time.Time{}
 	}
 	ev := pki.Evidence{Certificates: slices.Clone(chain)} // Add must not grow into the remembered path
@@ -143,22 +142,4 @@ func (e *unprovableError) Unwrap() error { return e.err }
 
 func hasPointer(c *x509.Certificate) bool {
 	return len(c.OCSPServer)+len(c.CRLDistributionPoints) > 0
-}
-
-// noRevAvail marks certificates that are not revoked because they expire soon
-// (RFC 9608 §2).
-var noRevAvail = asn1.ObjectIdentifier{2, 5, 29, 56}
-
-// neverRevoked reports noRevAvail. In an authority's certificate, or beside an
-// address to ask, it contradicts the rest (RFC 9608 §2) and counts nothing.
-func neverRevoked(c *x509.Certificate) bool {
-	if c.IsCA || hasPointer(c) {
-		return false
-	}
-	for _, e := range c.Extensions {
-		if e.Id.Equal(noRevAvail) {
-			return true
-		}
-	}
-	return false
 }
