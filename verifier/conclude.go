@@ -170,6 +170,9 @@ func (r *run) explainRevisions() {
 		if w.j.Level == diff.LevelAnnotation {
 			r.spoil(w, indeterminate(SigConstraintsFailure, reasonf("annotated-after-signing", "annotations were added after the signature")))
 		}
+		for _, f := range w.j.Unvouched {
+			r.spoil(w, indeterminate(SigConstraintsFailure, Reason{f.Code, f.Text}))
+		}
 		for _, name := range w.j.AddedSignatures {
 			r.explainBy(w, name)
 		}

@@ -95,6 +95,10 @@ func (d *differ) compareCatalog() error {
 			d.report(Change{Object: root, Path: "/Root/" + pdf.Printable(string(k)), Rule: "catalog-" + pdf.Printable(string(k)), Level: LevelOther})
 		}
 	}
+	if d.same(was["Pages"], now["Pages"]) && was["Pages"] != now["Pages"] {
+		// A copy of the tree would be one that nothing is known of.
+		d.report(Change{Object: root, Path: "/Root/Pages", Rule: "catalog-Pages", Level: LevelOther})
+	}
 	d.compareVersion(was, now)
 	if err := d.compareExtensions(was["Extensions"], now["Extensions"]); err != nil {
 		return err

@@ -54,5 +54,7 @@ const (
 	AddsVisible           // adds a signature field that shows something
 	AddsEmpty             // adds a signature field without a signature in it
 	AddsTimestamp         // adds or fills a field with a document timestamp
+	NeedsSigner           // may show something else, for which only a later signature can vouch
 	CoversContent         // puts a signature field over what was there, or may do so
+	FillsOver             // has a field that was there show something over what was there
 )

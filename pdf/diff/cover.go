@@ -24,6 +24,51 @@ func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) 
 		return nil
 	}
 	c.Path = d.pagePath(i) + "/Annots"
+	return d.reportOver(c, page, widget, rect)
+}
+
+// reportFilled is the same for a field of the older revision that now shows
+// something else. Where it lies was signed, what it would hide there was not.
+func (d *differ) reportFilled(n *formNode) error {
+	for i, page := range d.pages {
+		dict, err := dictOf(d.old, page)
+		if err != nil {
+			return err
+		}
+		annots, err := arrayOf(d.old, dict["Annots"])
+		if err != nil {
+			return err
+		}
+		for _, o := range annots {
+			if err := d.step(); err != nil {
+				return err
+			}
+			ref, ok := o.(pdf.Ref)
+			if !ok || !slices.Contains(n.widgets, ref) {
+				continue
+			}
+			w, err := dictOf(d.old, ref)
+			if err != nil {
+				return err
+			}
+			rect, _, err := pdf.LookupRect(d.old, w, "Rect")
+			if err := onlyFatal(err); err != nil {
+				return err
+			}
+			if rect.Empty() {
+				continue
+			}
+			c := Change{Object: ref, Path: d.pagePath(i) + "/Annots", Rule: "filled-over-content", Level: LevelForm, Effect: FillsOver, Field: n.name}
+			if err := d.reportOver(c, page, ref, rect); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reportOver reports c when there is something under rect on the older page.
+func (d *differ) reportOver(c Change, page, widget pdf.Ref, rect pdf.Rect) error {
 	rect = pdf.Rect{X0: rect.X0 + coverSlack, Y0: rect.Y0 + coverSlack, X1: rect.X1 - coverSlack, Y1: rect.Y1 - coverSlack}
 	over, err := d.annotUnder(page, widget, rect)
 	if err != nil {

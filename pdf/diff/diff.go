@@ -77,6 +77,7 @@ type differ struct {
 
 	stack      []pdf.Object // of walk, kept for the next one
 	trusted    bool         // all fonts count as those of the signed revision
+	painted    bool         // by the appearance that checkText read last
 	pathVisits int
 	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
 }
@@ -99,13 +100,13 @@ func (d *differ) compare(next *pdf.Revision) error {
 	if err := d.compareTop(); err != nil {
 		return err
 	}
-	t := touched{pages: map[int32]bool{}, fields: map[pdf.Ref]bool{}}
+	t := touched{pages: map[int32]bool{}, fields: map[pdf.Ref]bool{}, copiedPages: map[int32]bool{}, copiedFields: map[pdf.Ref]bool{}}
 	for num, e := range next.Entries() {
 		if err := d.touch(num, e, &t); err != nil {
 			return err
 		}
 	}
-	if t.form || len(t.pages) > 0 || len(t.fields) > 0 || len(t.objects) > 0 || len(t.elements) > 0 {
+	if t.form || t.structure || len(t.pages)+len(t.copiedPages)+len(t.fields)+len(t.copiedFields)+len(t.objects)+len(t.elements) > 0 {
 		if err := d.compareForm(&t); err != nil {
 			return err
 		}
@@ -130,6 +131,31 @@ type touched struct {
 	fields   map[pdf.Ref]bool
 	elements []pdf.Ref // of the logical structure
 	form     bool
+
+	// What says the same as before may say it of copies under other numbers,
+	// which then are part of the document and get marks of their own.
+	copies       []pdf.Ref // of what is frozen or a note
+	copiedPages  map[int32]bool
+	copiedFields map[pdf.Ref]bool
+	structure    bool
+}
+
+// same takes note of an object that was written again and says the same.
+func (t *touched) same(ref pdf.Ref, roles []role, marked, element bool) {
+	if marked {
+		t.copies = append(t.copies, ref)
+	}
+	t.structure = t.structure || element
+	for _, r := range roles {
+		switch r.kind {
+		case rolePage:
+			t.copiedPages[r.index] = true
+		case roleForm:
+			t.form = true
+		case roleField:
+			t.copiedFields[r.owner] = true
+		}
+	}
 }
 
 // touch sorts one entry of the new revision.
@@ -158,9 +184,12 @@ func (d *differ) touch(num uint32, e pdf.XRefEntry, t *touched) error {
 	} else if existed && was.Kind == pdf.EntryInUse {
 		ref.Gen = was.Gen
 	}
-	same, err := d.sameObject(ref)
-	if err != nil || same {
+	switch same, err := d.sameObject(ref); {
+	case err != nil:
 		return err
+	case same:
+		t.same(ref, roles, frozen || note, element)
+		return nil
 	}
 	if frozen {
 		t.objects = append(t.objects, ref)
@@ -226,7 +255,7 @@ const maxChanges = 10_000
 
 // remark gives the parts to what the new revision made reachable.
 func (d *differ) remark(t *touched) error {
-	for _, ref := range t.objects {
+	for _, ref := range slices.Concat(t.objects, t.copies) {
 		o, err := d.new.Object(ref)
 		if err != nil {
 			if err := onlyFatal(err); err != nil {
@@ -244,21 +273,26 @@ func (d *differ) remark(t *touched) error {
 	}
 	if d.newForm != nil {
 		d.markForm(d.newForm)
-		if err := d.markFields(d.newForm, t.fields); err != nil {
+		maps.Copy(t.copiedFields, t.fields)
+		if err := d.markFields(d.newForm, t.copiedFields); err != nil {
 			return err
 		}
 		d.oldForm = d.newForm
 	}
-	for i := range t.pages {
+	maps.Copy(t.copiedPages, t.pages)
+	for i := range t.copiedPages {
 		if err := d.markPage(d.pages[i], i); err != nil {
 			return err
 		}
 	}
-	if len(t.elements) > 0 {
+	if len(t.elements) > 0 || t.structure {
 		d.forget(identityStructure)
 		if err := d.markStructure(); err != nil {
 			return err
 		}
+	}
+	if err := d.markContainers(d.at); err != nil {
+		return err
 	}
 	return d.markCatalog()
 }

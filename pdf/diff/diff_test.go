@@ -125,6 +125,68 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareCopies guards against two steps that were each taken for nothing:
+// an object is written again with a copy of a part under another number, and
+// then the copy, of which nobody knew that it was part of the document, is
+// replaced.
+func TestCompareCopies(t *testing.T) {
+	text := func(u *pdf.Update, s string) pdf.Ref { return u.Add(pdf.NewStream(pdf.Dict{}, []byte(s))) }
+	for _, c := range []struct {
+		name        string
+		copy        func(u *pdf.Update) pdf.Ref
+		first, want string
+	}{
+		{"contents", func(u *pdf.Update) pdf.Ref {
+			ref := text(u, "BT /F 12 Tf 20 100 Td (Isi) Tj ET ")
+			with(t, u, 3, "Contents", ref)
+			return ref
+		}, "", "OTHER stream-replaced /Root/Pages/Kids/0/Contents"},
+		{"font of the page", func(u *pdf.Update) pdf.Ref {
+			ref := u.Add(pdf.Dict{"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type1"), "BaseFont": pdf.Name("Helvetica")})
+			with(t, u, 3, "Resources", pdf.Dict{"Font": pdf.Dict{"F": ref}})
+			return ref
+		}, "", "OTHER content /Root/Pages/Kids/0/Resources/Font/F"},
+		{"font of the form", func(u *pdf.Update) pdf.Ref {
+			ref := u.Add(pdf.Dict{"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type1"), "BaseFont": pdf.Name("Helvetica")})
+			with(t, u, 6, "DR", pdf.Dict{"Font": pdf.Dict{"F": ref}})
+			return ref
+		}, "", "OTHER content /Root/AcroForm/DR/Font/F"},
+		{"page tree", func(u *pdf.Update) pdf.Ref {
+			ref := u.Add(pdf.Dict{"Type": pdf.Name("Pages"), "Kids": pdf.Array{pdf.Ref{Num: 3}}, "Count": pdf.Integer(1), "MediaBox": rect(0, 0, 200, 200)})
+			with(t, u, 1, "Pages", ref)
+			return ref
+		}, "OTHER catalog-Pages /Root/Pages", "OTHER catalog-Pages /Root/Pages"},
+		{"field", func(u *pdf.Update) pdf.Ref {
+			old, err := u.Object(pdf.Ref{Num: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := u.Add(old)
+			with(t, u, 6, "Fields", pdf.Array{ref})
+			return ref
+		}, "OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama)",
+			"OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama); " +
+				"OTHER form-damaged /Root/AcroForm; OTHER field-removed /Root/AcroForm/Fields(nama)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var ref pdf.Ref
+			doc := edit(t, letter(t), func(u *pdf.Update) { ref = c.copy(u) })
+			for i, want := range []string{c.first, c.want} {
+				if i == 1 {
+					doc = edit(t, doc, func(u *pdf.Update) { u.Set(ref, pdf.NewStream(pdf.Dict{}, []byte("n"))) })
+				}
+				r, err := diff.Compare(doc, 1)
+				if err != nil || r.Undecided != nil {
+					t.Fatal(err, r)
+				}
+				if got := changes(r); got != want {
+					t.Errorf("revision %d: got %q, want %q", i+2, got, want)
+				}
+			}
+		})
+	}
+}
+
 func changes(r *diff.Result) string {
 	var out []string
 	for _, c := range r.Changes {

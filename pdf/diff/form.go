@@ -343,6 +343,8 @@ func (d *differ) compareFormDict() {
 		case "DA", "Q":
 			if pdf.Present(was[k]) {
 				other("form-default", "/"+string(k))
+			} else if d.oldForm.drawn() {
+				d.report(Change{Path: "/Root/AcroForm/" + string(k), Rule: "form-default", Level: LevelForm, Effect: NeedsSigner})
 			}
 		case "NeedAppearances":
 			// true asks readers to draw what is not in the file.
@@ -400,10 +402,39 @@ func (d *differ) compareResources(a, b pdf.Object) {
 		for name, res := range x {
 			ok = ok && d.same(res, y[name])
 		}
+		c := Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: LevelOther}
 		if !ok {
-			d.report(Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: LevelOther})
+			d.report(c)
+			continue
+		}
+		for _, name := range sortedKeys(y) {
+			if _, had := x[name]; !had && k == "Font" && d.oldForm.drawn() && !d.plainFont(y[name]) {
+				c.Rule, c.Level, c.Effect = "form-font-added", LevelForm, NeedsSigner
+				d.report(c)
+				break
+			}
 		}
 	}
+}
+
+// drawn says whether the form has fields that are no signatures, which readers
+// may draw by its defaults.
+func (f *formTree) drawn() bool {
+	return slices.ContainsFunc(f.order, func(n *formNode) bool { return n.children == 0 && !n.signature() })
+}
+
+// plainFont says whether a font draws the characters that it is given: one
+// without glyphs and encoding of its own.
+func (d *differ) plainFont(o pdf.Object) bool {
+	f, err := dictOf(d.new, o)
+	if err != nil {
+		return false
+	}
+	if typ := f["Subtype"]; typ != pdf.Object(pdf.Name("Type1")) && typ != pdf.Object(pdf.Name("TrueType")) {
+		return false
+	}
+	enc, err := dictOf(d.new, f["Encoding"])
+	return err == nil && !pdf.Present(enc["Differences"]) && !pdf.Present(f["FontDescriptor"])
 }
 
 // fillKeys are what filling a field may change in its dictionary and widgets
@@ -480,10 +511,14 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 		d.report(c)
 		return nil
 	}
+	looks, err := d.looksChanged(was)
+	if err != nil {
+		return err
+	}
 	value := now.dict["V"]
 	if !pdf.Present(value) {
-		c.Rule, c.Level, c.Effect = "field-attribute", LevelForm, FillsSignature
-		if slices.Contains(keys, "AP") || slices.Contains(keys, "AS") {
+		c.Rule, c.Level, c.Effect = "field-attribute", LevelForm, NeedsSigner
+		if looks || slices.Contains(keys, "AP") || slices.Contains(keys, "AS") {
 			c.Rule, c.Level = "field-appearance", LevelOther
 		}
 		d.report(c)
@@ -494,16 +529,49 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 		d.report(c)
 		return err
 	}
+	if looks {
+		if err := d.reportFilled(was); err != nil {
+			return err
+		}
+	}
 	c.Rule, c.Level, c.Effect = "signature-filled", LevelForm, FillsSignature
 	stamp, err := d.isTimestamp(value)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if stamp {
+	case stamp && looks: // a timestamp is nobody's word for what it shows
+		c.Rule, c.Effect = "timestamp-shown", AddsVisible
+	case stamp:
 		c.Rule, c.Level, c.Effect = "timestamp-filled", LevelLTA, AddsTimestamp
 	}
 	d.report(c)
 	return nil
+}
+
+// looksChanged says whether a widget with an area has another appearance, be it
+// one that was replaced in its place.
+func (d *differ) looksChanged(was *formNode) (bool, error) {
+	for _, ref := range was.widgets {
+		a, err := dictOf(d.old, ref)
+		if err != nil {
+			return false, err
+		}
+		b, err := dictOf(d.new, ref)
+		if err != nil {
+			return false, err
+		}
+		rect, _, err := pdf.LookupRect(d.new, b, "Rect")
+		if err := onlyFatal(err); err != nil {
+			return false, err
+		}
+		if err == nil && rect.Empty() {
+			continue
+		}
+		if !d.sameDeep(a["AP"], b["AP"], 0) || !d.same(a["AS"], b["AS"]) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // fillRule names what goes beyond filling a field; "" when nothing does.
@@ -575,91 +643,4 @@ func (d *differ) isTimestamp(value pdf.Object) (bool, error) {
 	sub, _ := d.new.Resolve(orNull(v["SubFilter"]))
 	typ, _ := d.new.Resolve(orNull(v["Type"]))
 	return sub == pdf.Object(pdf.Name("ETSI.RFC3161")) && typ != pdf.Object(pdf.Name("Sig")) || typ == pdf.Object(pdf.Name("DocTimeStamp")), nil
-}
-
-// newFieldKeys are the entries that a new signature field may have: no actions,
-// no optional content.
-var newFieldKeys = map[pdf.Name]bool{
-	"FT": true, "T": true, "TU": true, "TM": true, "V": true, "Ff": true, "Type": true, "Subtype": true,
-	"Rect": true, "F": true, "P": true, "AP": true, "AS": true, "Lock": true, "SV": true, "DA": true, "Q": true,
-	"Parent": true, "Kids": true, "MK": true, "BS": true, "Border": true, "DR": true, "NM": true, "M": true,
-	"StructParent": true, "C": true, "Contents": true, "H": true, "DV": true, "Lang": true, "CA": true,
-}
-
-// newField judges a field that the old revision does not have: a signature
-// field of its own, or the parent of such fields.
-func (d *differ) newField(now *formNode) error {
-	c := Change{Object: now.ref, Path: fieldPath(now), Field: now.name, Level: LevelOther}
-	up := d.oldForm.nodes[now.parent]
-	switch {
-	case !d.fresh(now.ref.Num):
-		c.Rule = "field-recycled"
-	case up != nil:
-		c.Rule = "field-kids" // the parent was signed with the kids it had
-	case now.children > 0 && pdf.Present(now.dict["V"]):
-		c.Rule = "field-added"
-	case now.children > 0:
-		return nil // its kids are judged
-	case !now.signature():
-		c.Rule = "field-added"
-	}
-	for k := range now.dict {
-		if c.Rule == "" && !newFieldKeys[k] {
-			c.Rule = "field-entry-" + pdf.Printable(string(k))
-		}
-	}
-	if c.Rule != "" {
-		d.report(c)
-		return nil
-	}
-	return d.newSignatureField(c, now)
-}
-
-func (d *differ) newSignatureField(c Change, now *formNode) error {
-	visible := false
-	for _, ref := range now.widgets {
-		if !d.fresh(ref.Num) {
-			c.Rule = "widget-recycled"
-			d.report(c)
-			return nil
-		}
-		w, err := dictOf(d.new, ref)
-		if err != nil {
-			return err
-		}
-		rect, _, err := pdf.LookupRect(d.new, w, "Rect")
-		if err := onlyFatal(err); err != nil {
-			return err
-		}
-		visible = visible || err != nil || !rect.Empty()
-	}
-	value := d.newForm.value(now)
-	c.Level = LevelForm
-	if !pdf.Present(value) {
-		c.Rule, c.Effect = "signature-field-added", AddsEmpty
-		if visible {
-			c.Rule, c.Effect = "visible-signature-field-added", AddsVisible
-		}
-		d.report(c)
-		return nil
-	}
-	if rule, err := d.valueRule(value); err != nil || rule != "" {
-		c.Rule, c.Level = rule, LevelOther
-		d.report(c)
-		return err
-	}
-	stamp, err := d.isTimestamp(value)
-	if err != nil {
-		return err
-	}
-	switch {
-	case visible:
-		c.Rule, c.Effect = "visible-signature-added", AddsVisible
-	case stamp:
-		c.Rule, c.Level, c.Effect = "timestamp-added", LevelLTA, AddsTimestamp
-	default:
-		c.Rule, c.Effect = "signature-added", AddsSignature
-	}
-	d.report(c)
-	return nil
 }

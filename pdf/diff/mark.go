@@ -73,7 +73,40 @@ func (d *differ) begin(rev *pdf.Revision) error {
 	if err := d.markFields(form, nil); err != nil {
 		return err
 	}
+	for r := rev; r != nil; r = r.Previous() {
+		if err := d.markContainers(r); err != nil {
+			return err
+		}
+	}
 	return d.markCatalog()
+}
+
+// markContainers freezes what the object streams of a revision refer to: by
+// another /Length or /Filter a reader finds other objects in them.
+func (d *differ) markContainers(r *pdf.Revision) error {
+	last := uint32(0) // the entries of one stream stand together
+	for _, e := range r.Entries() {
+		if e.Kind != pdf.EntryCompressed || e.Container == last {
+			continue
+		}
+		if err := d.step(); err != nil {
+			return err
+		}
+		last = e.Container
+		o, err := r.Object(pdf.Ref{Num: e.Container})
+		if err != nil {
+			if err := onlyFatal(err); err != nil {
+				return err
+			}
+			continue
+		}
+		if s, ok := o.(*pdf.Stream); ok {
+			if err := d.walk(s.Dict, &d.frozen); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // forget makes room for identities to be given anew.

@@ -160,7 +160,7 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 	}
 	if ref, ok := o.(pdf.Ref); ok {
 		c.Object = ref
-		if n := d.newForm.owner(ref); n != nil && n.signature() {
+		if n := d.newForm.owner(ref); n != nil && n.signature() && slices.Contains(n.widgets, ref) {
 			was := d.oldForm.nodes[n.ref]
 			rect, _, err := pdf.LookupRect(d.new, dict, "Rect")
 			if err := onlyFatal(err); err != nil {

@@ -43,6 +43,9 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		c.Rule, c.Level = rule, LevelOther
 	}
 	d.report(c)
+	if c.Level == LevelForm && (d.painted || now.typ == pdf.Object(pdf.Name("Btn"))) {
+		return d.reportFilled(was)
+	}
 	return nil
 }
 
@@ -75,6 +78,7 @@ func (d *differ) checkButton(was, now *formNode, value pdf.Object) (string, erro
 // checkText compares what the widgets of a text or choice field draw with its
 // value. A field without an appearance is drawn by the reader.
 func (d *differ) checkText(n *formNode, value pdf.Object) (string, error) {
+	d.painted = false
 	want, err := d.shown(n, value)
 	if err != nil {
 		return "", err
@@ -278,6 +282,7 @@ func (d *differ) drawn(s *pdf.Stream) (string, error) {
 	if err := pdf.ScanContent(data, t.operator); err != nil {
 		return "", err
 	}
+	d.painted = d.painted || t.painted
 	return t.text.String(), nil
 }
 
@@ -288,6 +293,8 @@ type textReader struct {
 	wide  *toUnicode // of the current font, nil for one byte a character
 	text  strings.Builder
 	paths int
+	// painted is set when an area was filled: it may hide what lies below.
+	painted bool
 
 	// unseen are the reasons why text would not be seen: one can draw the
 	// value so that nobody reads it, and be done.
@@ -305,7 +312,9 @@ func (t *textReader) operator(op string, args []pdf.Object) error {
 	case "BMC", "BDC", "EMC", "MP", "DP", "BT", "ET", "cm", "w", "J", "j", "M", "d", "i", "ri",
 		"G", "RG", "K", "cs", "CS", "sc", "SC", "scn", "SCN",
 		"Tc", "Tw", "TL", "Ts", "Td", "TD", "Tm", "T*", "W", "W*", "n", "h",
-		"f", "F", "f*", "S", "s", "B", "B*", "b", "b*":
+		"S", "s":
+	case "f", "F", "f*", "B", "B*", "b", "b*":
+		t.painted = true
 	case "re", "m", "l":
 		if t.paths++; t.paths > maxPaths {
 			return errDrawing

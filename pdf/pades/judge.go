@@ -57,6 +57,11 @@ type Judgement struct {
 	// later revision did all the same: DocMDP, FieldMDP, field locks, and the
 	// values of form fields when the policy refuses them.
 	Violations []Finding
+	// Unvouched lists what breaks no rule of the document and is still not what
+	// was signed: what nobody but a document timestamp stands for, since some
+	// programs make such timestamps visible, and fields that lay over the
+	// contents when these were signed and show something there only now.
+	Unvouched []Finding
 	// AddedSignatures names the fields of later signatures and timestamps. The
 	// revisions that they sign are only explained when they are valid
 	// themselves, which is for the caller to find out.

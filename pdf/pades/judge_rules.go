@@ -75,17 +75,39 @@ func (j *Judgement) restrict(dj *DocumentJudgement, locks []lock, o ChangePolicy
 		}
 		return false
 	}
+	vouched, stamped := 0, 0 // the last revision that a signature covers, or a timestamp
+	for _, s := range dj.Signatures {
+		if s.Signature.Kind == KindSignature {
+			vouched = max(vouched, s.SignedRevision)
+		} else {
+			stamped = max(stamped, s.SignedRevision)
+		}
+	}
 	for i := range j.Changes {
 		c := &j.Changes[i]
 		code, text := forbids(c, p, r.certified != 0, o)
-		if code == "" && (c.Effect == diff.SetsValue || c.Effect == diff.FillsSignature) && locked(c.Field) {
+		if code == "" && touchesField[c.Effect] && locked(c.Field) {
 			code, text = "field-locked", fmt.Sprintf("the field %q is locked", pdf.Printable(c.Field))
+		}
+		if code == "" && (c.Effect == diff.AddsVisible || c.Effect == diff.NeedsSigner) && c.Revision > vouched {
+			code, text = "unsigned-change", fmt.Sprintf("%s at %s, and no later signature covers it", c.Rule, c.Path)
+			if c.Revision <= stamped {
+				j.Unvouched = append(j.Unvouched, Finding{Code: code, Text: fmt.Sprintf("revision %d: %s", c.Revision, text)})
+				continue
+			}
+		}
+		if code == "" && c.Effect == diff.FillsOver {
+			j.Unvouched = append(j.Unvouched, Finding{Code: "filled-over-content",
+				Text: fmt.Sprintf("revision %d: the field %q now shows something over the page: %s", c.Revision, pdf.Printable(c.Field), c.Text)})
 		}
 		if code != "" {
 			j.Violations = append(j.Violations, Finding{Code: code, Text: fmt.Sprintf("revision %d: %s", c.Revision, text)})
 		}
 	}
 }
+
+// touchesField are the effects that a lock of the field forbids.
+var touchesField = map[diff.Effect]bool{diff.SetsValue: true, diff.FillsSignature: true, diff.NeedsSigner: true}
 
 // forbids names the rule that a change breaks under permission p (Table 257),
 // "" when it breaks none.

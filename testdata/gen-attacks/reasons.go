@@ -20,11 +20,13 @@ var reasons = map[string][]string{
 	"i-f": {"xref-missing"}, "i-g": {"change"}, "i-h": {"xref-missing"}, "i-i": {"replaced"}, "i-j": {"change"},
 	"i-k-nul": {"space-after-eof"}, "i-k": {"junk-after-eof"}, "i-k-second-pdf": {"xref-missing"}, "i-l": {"replaced"},
 
-	"w-": {"contents-gap"}, "w-f-two-ranges-signed": {"revision", "duplicate-key"}, "w-g-comment": {"value"}, "w-h-padding": {"contents"},
+	"w-": {"contents-gap"}, "w-f": {"contents-gap", "duplicate-key"}, "w-f-two-ranges-signed": {"revision", "duplicate-key"}, "w-g-comment": {"value"}, "w-h-padding": {"contents"},
 
 	"h-1a": {"object-header"}, "h-": {"change"}, "h-5": {"entry-backward"}, "h-9": {"object-unsigned"},
 	"c1": {"annotated-after-signing", "docmdp"}, "c2-sneaky": {"certified-visible"}, "c2-sneaky-p1": {"docmdp"},
 	"c2-over": {"covers-content"}, "c2-beside": {"later-signature"},
+	"h-10": {"change"}, "h-11": {"change"}, "c8": {"change"}, "c8-visible": {"unsigned-change"}, "c8-caption": {"unsigned-change"}, "c8-flags": {"unsigned-change"},
+	"c8-font": {"unsigned-change"}, "c8-default": {"unsigned-change"}, "c8-stamp": {"unsigned-change"}, "c8-filled": {"filled-over-content"},
 	"c3": {"docmdp"}, "c3-perms-other": {"docmdp-several"}, "c3-two": {"docmdp-several"}, "c3-late": {"change", "docmdp"},
 	"c4": {"field-locked"}, "c4-field-lock-p": {"docmdp"}, "c5-javascript-before": {"active-content"}, "c5-javascript-after": {"change"},
 	"a01": {"active-content"}, "c6": {"orphan-signature"}, "c7": {"change"},
