@@ -9,7 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pki/lab"
 )
 
 // stampedOften is a log whose checkpoints need not wait for a timestamp.
@@ -162,5 +167,84 @@ func TestGatewayRollOver(t *testing.T) {
 	f.write("absah.yaml", was) // back to a key that has been followed
 	if status, said := f.run("serve", f.config); status != 77 {
 		t.Errorf("started with the old key: %d %s", status, said)
+	}
+}
+
+// TestGatewayClock: after the clock had been ahead by a year the gateway refuses
+// to work, until the operator says so on record. What was there before stays.
+func TestGatewayClock(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{yaml: stampedOften})
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	keys := f.printKeys(t, "keys")
+	f.stop()
+	reset := func(why string, args ...string) (int, string) {
+		return f.run(append([]string{"evidence", "reset-clock", f.config, "--reason", why}, args...)...)
+	}
+	if status, said := reset("coba"); status != 77 || !strings.Contains(said, "has not been ahead") {
+		t.Errorf("without need: %d %s", status, said)
+	}
+
+	// What a gateway leaves behind whose clock is a year ahead: records, a
+	// checkpoint over them, and an operation that it did not end.
+	ahead := time.Now().AddDate(1, 0, 0).UTC().Truncate(time.Millisecond)
+	var open string
+	f.act(func(s *gatewayService) {
+		o, e, err := s.localEvent(evidence.Record{Kind: "signer.lock", Time: ahead, Result: evidence.Result{Status: evidence.StatusOK}})
+		f.must(err)
+		f.must(s.db.Update(t.Context(), officeA, func(tx gateway.Tx) error { return tx.RecordEvent(t.Context(), o, e) }))
+		begun := o
+		begun.ID, begun.Kind, begun.Status, begun.FinishedAt = uuid.Must(uuid.NewV7()).String(), "seal", gateway.OperationPending, time.Time{}
+		intent, _, err := s.log.NewEntry(evidence.Record{Organisation: officeA, Operation: begun.ID, Phase: evidence.PhaseIntent, Kind: "seal", Time: ahead})
+		f.must(err)
+		f.must(s.db.Update(t.Context(), officeA, func(tx gateway.Tx) error {
+			_, err := tx.BeginOperation(t.Context(), gateway.Begin{Operation: begun, Intent: intent})
+			return err
+		}))
+		open = begun.ID
+		_, err = s.log.Integrate(t.Context())
+		f.must(err)
+	})
+	kept := f.read("log-floor")
+	f.start()
+	f.seal(t, "e-office", letter(), bySeal).problem(t, http.StatusServiceUnavailable, "clock")
+	f.do(t, call{path: "/readyz"}).ok(t, http.StatusServiceUnavailable)
+	f.stop()
+
+	if status, said := f.run("evidence", "reset-clock", f.config); status != 64 {
+		t.Errorf("without a reason: %d %s", status, said)
+	}
+	if status, said := reset(" "); status != 64 {
+		t.Errorf("with an empty reason: %d %s", status, said)
+	}
+	for _, fault := range []lab.Fault{lab.Future, lab.Stale, lab.Down} {
+		f.lab.SetFault(lab.TSA, fault)
+		if status, said := reset("server NTP salah"); status == 0 {
+			t.Errorf("against an authority that is %v: %s", fault, said)
+		}
+	}
+	f.lab.SetFault(lab.TSA, lab.None)
+	status, said := f.runAs("siti", "evidence", "reset-clock", f.config, "--reason", "server NTP salah")
+	if status != 0 || !strings.Contains(said, "1 open operations closed") {
+		t.Fatalf("%d %s", status, said)
+	}
+	if status, said := reset("sekali lagi"); status != 77 {
+		t.Errorf("a second time: %d %s", status, said)
+	}
+	f.start()
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	f.do(t, call{path: "/readyz"}).ok(t, http.StatusOK)
+	found := f.operations(t, "kind=clock.reset")
+	if len(found) != 1 || !strings.Contains(said, found[0]["id"].(string)) {
+		t.Errorf("on record is %v", found)
+	}
+	if a := f.do(t, call{as: "auditor", path: "/v1/operations/" + open}).ok(t, http.StatusOK); a.json(t)["status"] != "unknown" {
+		t.Errorf("the open operation is %s", a.body)
+	}
+	f.verifies(t, f.bundle(t, found[0]["id"].(string)), keys, "", 0)
+	f.stop()
+	f.write("kept", kept) // a checkpoint over the wrong times still holds
+	if status, said := f.run("evidence", "audit", "--database", "sqlite:"+f.path("absah.db"), "--log-key", keys, "--floor", f.path("log-floor"), "--checkpoint", f.path("kept")); status != 0 {
+		t.Errorf("audit: %d %s", status, said)
 	}
 }

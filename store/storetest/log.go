@@ -33,6 +33,7 @@ var logTests = map[string]func(*testing.T, *store.DB){
 	"the head goes forward only":          headForward,
 	"too long a record":                   longRecord,
 	"overdue entries":                     overdueEntries,
+	"the clock is reset":                  clockReset,
 }
 
 // Sequence gives up to max pending entries their places, as evidence does. It
