@@ -149,6 +149,7 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 		if err := w.attach(CaseDisputed, file); err != nil {
 			return nil, err
 		}
+		w.say("file", fileLabel(file.Name), "")
 	}
 	if _, err := w.examine(ctx); err != nil {
 		return nil, err
@@ -489,15 +490,20 @@ func (w *caseWork) attach(kind CaseFileKind, in *CaseUpload) error {
 	if _, err := io.ReadFull(io.NewSectionReader(in, 0, in.Size), data); err != nil {
 		return &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: err}
 	}
-	w.put(kind, plain(in.Name, 255), data)
+	w.put(kind, fileLabel(in.Name), data)
 	return nil
+}
+
+// fileLabel is the name under which a file is kept.
+func fileLabel(s string) string {
+	if s = plain(s, 255); s == "" {
+		return "berkas"
+	}
+	return s
 }
 
 // put adds a file whose contents are in memory.
 func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow {
-	if name == "" {
-		name = "berkas"
-	}
 	f := CaseFileRow{ID: newID(), Organisation: w.row.Organisation, Case: w.row.ID, Kind: kind, SHA256: sha256.Sum256(data), Size: int64(len(data)), At: w.at}
 	f.Name = w.g.cases.seal([]byte(name), w.owner("name "+f.ID))
 	f.Data = w.g.cases.seal(data, w.owner("file "+f.ID))
@@ -509,7 +515,6 @@ func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow 
 	if kind == CaseDisputed {
 		w.row.FileSHA256 = f.SHA256
 	}
-	w.say("file", name, string(kind))
 	return f
 }
 

@@ -120,6 +120,7 @@ func (g *Gateway) AttachToCase(ctx context.Context, c Caller, ref CaseRef, kind 
 	if err := w.attach(kind, &file); err != nil {
 		return err
 	}
+	w.say("file", fileLabel(file.Name), "")
 	w.record = evidence.Record{
 		Kind: "case.attach", Subject: evidence.Subject{InputSHA256: hex.EncodeToString(file.SHA256[:]), InputSize: file.Size}, Detail: map[string]string{"as": string(kind)},
 	}

@@ -123,6 +123,7 @@ func (v *visit) caseIntakeForm(status int, values map[string]string, fault strin
 // caseView is a case on the page of an investigator.
 type caseView struct {
 	Path, Number, Kind, State string
+	Zip                       string // path of the case file
 	Version                   int64
 	Steps                     []stepView
 	Deadlines                 []codedDeadline
@@ -326,7 +327,7 @@ func (v *visit) doCase(c gateway.Caller, ref gateway.CaseRef, p *posting) error 
 func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 	in, w := v.look.cases, v.look.words
 	view := caseView{
-		Path: v.to("/op/cases/" + x.ID), Number: x.Case.Number, Kind: in.Text("kind." + string(x.Kind)), State: in.Text("state." + string(x.State)), Version: x.Version,
+		Path: v.to("/op/cases/" + x.ID), Zip: v.to("/op/cases/" + x.ID + "/zip"), Number: x.Case.Number, Kind: in.Text("kind." + string(x.Kind)), State: in.Text("state." + string(x.State)), Version: x.Version,
 		Steps: v.steps(x.Case), Deadlines: v.deadlines(x.Case), Opened: cut(w, stamp(x.OpenedAt)), Text: paragraphs(x.Text), Answer: paragraphs(x.Answer),
 		Name: report.Visible(x.Name), Contact: report.Visible(x.Contact), NIK: x.NIK, Document: report.Visible(x.Document), Held: x.Held,
 		Acts: v.isOneOf(caseActors...) && x.State != dispute.Closed, Supervises: v.isOneOf(gateway.RoleSupervisor), Closed: x.State == dispute.Closed,

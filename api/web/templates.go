@@ -60,6 +60,8 @@ func parseTemplates(l report.Language, words report.Words, cfg Config) (*templat
 		"language": func() report.Language { return l },
 		"to":       func(path string) string { return addressIn(l, path) },
 		"zones":    func() []zone { return zones },
+		// complaints tells whether there is a way to complain.
+		"complaints": func() bool { return cfg.Cases != nil },
 		"assets": func() map[string]string {
 			return map[string]string{"preview": assets.preview, "library": assets.library, "worker": assets.worker}
 		},

@@ -25,6 +25,7 @@ type Block struct {
 	Bullet  string // "1." before Text
 	Text    string
 	Small   string // under Text
+	Apart   bool   // with more space before it
 }
 
 // LetterKind says what a letter is.
@@ -63,7 +64,7 @@ func (c Case) Letter(l Letter, f *Findings, r Rules, w *Words) Paper {
 		to = []Addressee{r.PSrE}
 	}
 	for i, a := range to {
-		b := Block{Text: w.Text("letter.to", a.Name), Small: strings.Join(a.Address, ", ")}
+		b := Block{Text: w.Text("letter.to", a.Name), Small: strings.Join(a.Address, ", "), Apart: i == 0}
 		if len(to) > 1 {
 			b.Bullet = fmt.Sprintf("%d.", i+1)
 		}
@@ -75,16 +76,16 @@ func (c Case) Letter(l Letter, f *Findings, r Rules, w *Words) Paper {
 	}
 	kind := w.Text("kind." + string(c.Kind))
 	if l.Kind == LetterAssistance {
-		add(Block{Text: w.Text("letter.assistance.1", office, c.Number, w.Moment(c.OpenedAt), kind)})
+		add(Block{Apart: true, Text: w.Text("letter.assistance.1", office, c.Number, w.Moment(c.OpenedAt), kind)})
 		if f != nil {
 			add(Block{Text: w.Text("letter.assistance.2", w.Moment(f.At))})
 			add(f.blocks(w, false)...)
 		}
-		add(Block{Text: w.Text("letter.assistance.ask", l.Words)})
+		add(Block{Apart: true, Text: w.Text("letter.assistance.ask", l.Words)})
 		due := Deadline{Due: r.Calendar.After(l.At, r.Assistance)}
 		add(Block{Text: w.Text("letter.assistance.3", w.Due(due))})
 	} else {
-		add(Block{Text: w.Text("letter.incident.1", office, c.Number, w.Moment(c.OpenedAt), kind)})
+		add(Block{Apart: true, Text: w.Text("letter.incident.1", office, c.Number, w.Moment(c.OpenedAt), kind)})
 		if !c.LossAt.IsZero() {
 			add(Block{Text: w.Text("letter.incident.loss", w.Moment(c.LossAt))})
 		}
@@ -92,9 +93,9 @@ func (c Case) Letter(l Letter, f *Findings, r Rules, w *Words) Paper {
 			add(Block{Text: w.Text("letter.incident.2")})
 			add(f.blocks(w, false)...)
 		}
-		add(Block{Text: w.Text("letter.incident.3", l.Words)})
+		add(Block{Apart: true, Text: w.Text("letter.incident.3", l.Words)})
 	}
-	add(Block{Text: w.Text("letter.closing")}, Block{Text: r.Office.Title, Small: w.Text("letter.copies")})
+	add(Block{Text: w.Text("letter.closing")}, Block{Apart: true, Text: r.Office.Title, Small: w.Text("letter.copies")})
 	return p
 }
 
@@ -193,7 +194,7 @@ func (x *Contents) CaseFile(r Rules, w *Words, at time.Time) Paper {
 		add(Block{Text: w.Text("file.examined", w.Moment(x.Findings.At), orNothing(w, x.Findings.FileSHA256))})
 		add(x.Findings.blocks(w, true)...)
 		for _, s := range []Standing{Proven, Recorded, OpenEnd} {
-			add(Block{Label: w.Text("standing." + string(s)), Text: w.Text("standing." + string(s) + ".meaning")})
+			add(Block{Apart: s == Proven, Label: w.Text("standing." + string(s)), Text: w.Text("standing." + string(s) + ".meaning")})
 		}
 	}
 	x.lists(w, add)

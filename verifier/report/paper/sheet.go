@@ -28,6 +28,7 @@ type Block struct {
 	Bullet  string // before Text
 	Text    string // lines are paragraphs
 	Small   string // under Text
+	Apart   bool   // with more space before it
 }
 
 // maxBlocksOfSheet bounds the blocks; more are cut, and their number printed.
@@ -56,6 +57,7 @@ func WriteSheet(w io.Writer, s Sheet) error {
 		p.block(b)
 	}
 	if s.Foot != "" {
+		p.room(44)
 		p.space(12)
 		p.rule(silver)
 		p.space(4)
@@ -128,30 +130,28 @@ func (p *sheetPrinter) block(b Block) {
 		p.rule(silver)
 		p.space(4)
 	}
-	x := marginLeft
+	if b.Apart {
+		p.space(9)
+	}
 	switch {
 	case b.Text == "" && b.Small == "":
 		return
 	case b.Label != "":
-		p.beside(b.Label, b.Text, labelWidth)
-		x += labelWidth
+		p.beside(b.Label, b, labelWidth)
 	case b.Bullet != "":
-		p.beside(b.Bullet, b.Text, 24)
-		x += 24
+		p.beside(b.Bullet, b, 24)
 	default:
-		p.text(styleBody, x, b.Text)
-	}
-	if b.Small != "" {
-		p.text(styleSmall, x, b.Small)
+		p.text(styleBody, b.Text)
+		p.text(styleSmall, b.Small)
 	}
 	p.space(3)
 }
 
 // text prints paragraphs.
-func (p *sheetPrinter) text(s style, x float64, text string) {
+func (p *sheetPrinter) text(s style, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.TrimSpace(line) != "" {
-			p.paragraph(tagParagraph, s, x, pageWidth-marginRight-x, visible(line))
+			p.paragraph(tagParagraph, s, marginLeft, contentWidth, visible(line))
 		}
 	}
 }
@@ -166,10 +166,11 @@ func visible(line string) string {
 	return strings.Join(words, " ")
 }
 
-// beside prints a label in a column of its own and the text in another.
-func (p *sheetPrinter) beside(label, text string, width float64) {
+// beside prints a label in a column of its own, and text and small print of the
+// block in another.
+func (p *sheetPrinter) beside(label string, b Block, width float64) {
 	names := p.wrap(styleBody, width-8, report.Visible(label))
-	lines := p.wrap(styleBody, contentWidth-width, visible(text))
+	lines := p.wrap(styleBody, contentWidth-width, visible(b.Text))
 	step := styleBody.size * styleBody.leading
 	p.room(step * float64(min(max(len(names), len(lines)), 4)))
 	p.begin(tagParagraph)
@@ -182,6 +183,9 @@ func (p *sheetPrinter) beside(label, text string, width float64) {
 		p.y = top
 	}
 	p.lines(styleBody, marginLeft+width, lines)
+	if b.Small != "" {
+		p.lines(styleSmall, marginLeft+width, p.wrap(styleSmall, contentWidth-width, visible(b.Small)))
+	}
 	if len(p.pages) == page {
 		p.y = min(p.y, after)
 	}
