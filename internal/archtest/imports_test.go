@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"verifier/report/etsi":  {"verifier"},
 	"verifier/report/paper": {"verifier", "verifier/report", "pdf", "pdf/font"},
 
-	"verifier/report/reporttest": {"verifier"},
+	"verifier/report/reporttest": {"verifier", "pki", "internal/testfile"},
 
 	"evidence":              {"internal/fault"},
 	"evidence/evidencetest": {"evidence"},

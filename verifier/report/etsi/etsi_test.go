@@ -2,67 +2,21 @@ package etsi_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/internal/testfile"
-	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report/etsi"
+	"github.com/absah-id/absah/verifier/report/reporttest"
 )
-
-func newVerifier(tb testing.TB, policy string) *verifier.Verifier {
-	tb.Helper()
-	signers, tsas := testfile.AttackAnchors(tb)
-	cfg := verifier.Config{}
-	var err error
-	if cfg.Policy, err = verifier.PolicyNamed(policy); err != nil {
-		tb.Fatal(err)
-	}
-	if cfg.Signers, err = pki.ParseAnchors(signers); err != nil {
-		tb.Fatal(err)
-	}
-	if cfg.TSAs, err = pki.ParseAnchors(tsas); err != nil {
-		tb.Fatal(err)
-	}
-	v, err := verifier.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return v
-}
-
-// judge verifies a file of testdata/attacks at the moment of its row.
-func judge(tb testing.TB, a testfile.Attack) *verifier.Report {
-	tb.Helper()
-	b := a.Bytes(tb)
-	r, err := newVerifier(tb, a.Policy).Verify(context.Background(), verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: a.File}, a.At)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return r
-}
-
-func named(tb testing.TB, file string) *verifier.Report {
-	tb.Helper()
-	for _, a := range testfile.Attacks(tb) {
-		if a.File == file {
-			return judge(tb, a)
-		}
-	}
-	tb.Fatalf("no attack file is called %s", file)
-	return nil
-}
 
 func write(tb testing.TB, r *verifier.Report) []byte {
 	tb.Helper()
@@ -128,7 +82,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			r := named(t, tt.file)
+			r := reporttest.AttackFile(t, tt.file)
 			got := write(t, r)
 			wellFormed(t, got)
 			for _, want := range tt.want {
@@ -148,7 +102,7 @@ func TestWrite(t *testing.T) {
 func TestEveryAttack(t *testing.T) {
 	main := regexp.MustCompile(`(?s)<SignatureValidationReport>.*?\n    <SignatureValidationStatus>\s*<MainIndication>([^<]*)<`)
 	for _, a := range testfile.Attacks(t) {
-		r := judge(t, a)
+		r := reporttest.Attack(t, a)
 		got := write(t, r)
 		wellFormed(t, got)
 		passed := 0
@@ -193,7 +147,7 @@ func TestWithoutSignature(t *testing.T) {
 // TestHostileText: names that XML cannot hold, and those that look like XML.
 func TestHostileText(t *testing.T) {
 	text := "</Signer>\x00\x01\ufffe\u202e" + strings.Repeat("Ä", 10_000) + "\xff]]>&amp;"
-	r := named(t, "ok-b-b.pdf")
+	r := reporttest.AttackFile(t, "ok-b-b.pdf")
 	r.File, r.Catalogue, r.Policy = text, text, text
 	s := r.Signatures[0]
 	s.Field, s.SubFilter, s.Signer = text, text, verifier.Party{CommonName: text, Organization: text}
@@ -210,7 +164,7 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestLargeObject(t *testing.T) {
-	r := named(t, "ok-b-lt.pdf")
+	r := reporttest.AttackFile(t, "ok-b-lt.pdf")
 	crl := make([]byte, 1<<20)
 	r.Signatures[0].Path[0].Status.Evidence = crl
 	got := write(t, r)
@@ -225,7 +179,7 @@ func TestLargeObject(t *testing.T) {
 
 func TestValidator(t *testing.T) {
 	var b bytes.Buffer
-	if err := etsi.Write(&b, named(t, "ok-b-b.pdf"), etsi.Options{Validator: []byte("certificate")}); err != nil {
+	if err := etsi.Write(&b, reporttest.AttackFile(t, "ok-b-b.pdf"), etsi.Options{Validator: []byte("certificate")}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(b.Bytes(), []byte("<tsl:X509Certificate>"+base64Of([]byte("certificate"))+"<")) {
@@ -242,20 +196,6 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestWriterFails(t *testing.T) {
 	if err := etsi.Write(full{}, &verifier.Report{}, etsi.Options{}); !errors.Is(err, errFull) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// TestKeep writes the reports of all attack files to a folder for other
-// people's tools to look at.
-func TestKeep(t *testing.T) {
-	dir := os.Getenv("ETSI_REPORTS")
-	if dir == "" {
-		t.Skip("ETSI_REPORTS names no folder")
-	}
-	for _, a := range testfile.Attacks(t) {
-		if err := os.WriteFile(filepath.Join(dir, a.Name+"."+a.Policy+".xml"), write(t, judge(t, a)), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

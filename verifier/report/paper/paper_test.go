@@ -2,7 +2,6 @@ package paper_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,45 +14,13 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/font"
-	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report"
 	"github.com/absah-id/absah/verifier/report/paper"
+	"github.com/absah-id/absah/verifier/report/reporttest"
 )
-
-// judge verifies a file of testdata/attacks at the moment of its row.
-func judge(tb testing.TB, file string) *verifier.Report {
-	tb.Helper()
-	signers, tsas := testfile.AttackAnchors(tb)
-	cfg := verifier.Config{}
-	var err error
-	if cfg.Signers, err = pki.ParseAnchors(signers); err != nil {
-		tb.Fatal(err)
-	}
-	if cfg.TSAs, err = pki.ParseAnchors(tsas); err != nil {
-		tb.Fatal(err)
-	}
-	v, err := verifier.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, a := range testfile.Attacks(tb) {
-		if a.File != file {
-			continue
-		}
-		b := a.Bytes(tb)
-		r, err := v.Verify(context.Background(), verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: a.File}, a.At)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return r
-	}
-	tb.Fatalf("no attack file is called %s", file)
-	return nil
-}
 
 // write prints r, keeps the file when REPORTS names a folder, and returns it
 // with its pages as text.
@@ -190,21 +157,21 @@ func TestStates(t *testing.T) {
 		o    paper.Options
 		want []string
 	}{
-		{"passed", judge(t, "ok-b-lta.pdf"), paper.Options{Version: "1.0.0"}, []string{
+		{"passed", reporttest.AttackFile(t, "ok-b-lta.pdf"), paper.Options{Version: "1.0.0"}, []string{
 			"SAH", "Semua tanda tangan sah", "1. Pejabat Contoh", "2 Maret 2026, 17:00:00 WIB (UTC+07:00), menurut stempel waktu Uji TSA",
 			"berlaku pada waktu tersebut", "Tidak dicabut, menurut CRL dari Uji CA Akar", "831152b1 9e0c72f8", "Absah 1.0.0", "ok-b-lta.pdf", "halaman 1 dari",
 			"menurut jam pemeriksa", "hanya bukti dan stempel waktu yang ditambahkan", "Dipercaya melalui",
 		}},
-		{"failed", judge(t, "u07-altered.pdf"), paper.Options{Chosen: true}, []string{
+		{"failed", reporttest.AttackFile(t, "u07-altered.pdf"), paper.Options{Chosen: true}, []string{
 			"TIDAK SAH", "Jangan mengandalkan", "Alasan: Dokumen ini bukan dokumen yang ditandatangani", "HASH_FAILURE", "Tidak utuh", "saat yang dipilih pemeriksa",
 		}},
-		{"indeterminate", judge(t, "r18-revoked.pdf"), paper.Options{}, []string{"BELUM DAPAT DIPASTIKAN", "DICABUT pada 1 Maret 2026", "REVOKED_NO_POE"}},
-		{"revoked later", judge(t, "r18-revoked-after-timestamp.pdf"), paper.Options{}, []string{"SAH", "Baru dicabut kemudian"}},
-		{"on hold", judge(t, "r16-hold.pdf"), paper.Options{}, []string{"DITANGGUHKAN sejak"}},
-		{"changed", judge(t, "c1-freetext-p2.pdf"), paper.Options{}, []string{"TIDAK SAH", "revisi 3: ", "Tidak diperiksa"}},
-		{"not trusted", judge(t, "p07-self-signed.pdf"), paper.Options{}, []string{"BELUM DAPAT DIPASTIKAN", "tidak berujung pada penyelenggara"}},
-		{"English", judge(t, "ok-b-b.pdf"), paper.Options{Language: report.English, Zone: time.UTC}, []string{"VALID", "2 March 2026", "UTC,", "page 1 of"}},
-		{"detailed", judge(t, "ok-b-t.pdf"), paper.Options{Detailed: true}, []string{"Lampiran: semua pemeriksaan", "Verifikasi kriptografis, CV", "[signature-value]: ya"}},
+		{"indeterminate", reporttest.AttackFile(t, "r18-revoked.pdf"), paper.Options{}, []string{"BELUM DAPAT DIPASTIKAN", "DICABUT pada 1 Maret 2026", "REVOKED_NO_POE"}},
+		{"revoked later", reporttest.AttackFile(t, "r18-revoked-after-timestamp.pdf"), paper.Options{}, []string{"SAH", "Baru dicabut kemudian"}},
+		{"on hold", reporttest.AttackFile(t, "r16-hold.pdf"), paper.Options{}, []string{"DITANGGUHKAN sejak"}},
+		{"changed", reporttest.AttackFile(t, "c1-freetext-p2.pdf"), paper.Options{}, []string{"TIDAK SAH", "revisi 3: ", "Tidak diperiksa"}},
+		{"not trusted", reporttest.AttackFile(t, "p07-self-signed.pdf"), paper.Options{}, []string{"BELUM DAPAT DIPASTIKAN", "tidak berujung pada penyelenggara"}},
+		{"English", reporttest.AttackFile(t, "ok-b-b.pdf"), paper.Options{Language: report.English, Zone: time.UTC}, []string{"VALID", "2 March 2026", "UTC,", "page 1 of"}},
+		{"detailed", reporttest.AttackFile(t, "ok-b-t.pdf"), paper.Options{Detailed: true}, []string{"Lampiran: semua pemeriksaan", "Verifikasi kriptografis, CV", "[signature-value]: ya"}},
 		{"no signature", &verifier.Report{File: "polos.pdf", At: at, Verdict: verifier.NoSignature, Warnings: []verifier.Reason{{Code: "orphan", Text: "x"}}},
 			paper.Options{}, []string{"TIDAK BERTANDA TANGAN ELEKTRONIK", "0 tanda tangan", "yang tidak dirujuk formulir"}},
 		{"unreadable", unreadable, paper.Options{}, []string{"TIDAK DAPAT DIBACA", "1.234.567 byte", "byte 17", "startxref-missing"}},
@@ -229,7 +196,7 @@ func TestStates(t *testing.T) {
 // TestArchivable: what PDF/A-2u asks for and can be told from the bytes. The
 // whole standard is judged by veraPDF.
 func TestArchivable(t *testing.T) {
-	file, pages := write(t, "archivable", judge(t, "ok-two.pdf"), paper.Options{Detailed: true})
+	file, pages := write(t, "archivable", reporttest.AttackFile(t, "ok-two.pdf"), paper.Options{Detailed: true})
 	for _, want := range []string{"<pdfaid:part>2</pdfaid:part>", "<pdfaid:conformance>U</pdfaid:conformance>", "/StructTreeRoot", "/Lang(id)", "/MarkInfo", "/FontFile2"} {
 		if !bytes.Contains(file, []byte(want)) {
 			t.Errorf("no %s", want)
@@ -249,7 +216,7 @@ func TestArchivable(t *testing.T) {
 
 func TestManySignatures(t *testing.T) {
 	for _, n := range []int{30, 1000} {
-		r := judge(t, "ok-b-lta.pdf")
+		r := reporttest.AttackFile(t, "ok-b-lta.pdf")
 		one := *r.Signatures[0]
 		r.Signatures = nil
 		for i := range n {
@@ -290,7 +257,7 @@ func TestHostileText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := judge(t, "ok-b-t.pdf")
+			r := reporttest.AttackFile(t, "ok-b-t.pdf")
 			s := r.Signatures[0]
 			r.File, r.Catalogue, s.Field = tt.text, tt.text, tt.text
 			s.Signer.CommonName, s.Signer.Organization, s.Signer.Issuer, s.Signer.SerialNumber = tt.text, tt.text, tt.text, tt.text

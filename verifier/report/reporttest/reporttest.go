@@ -1,5 +1,6 @@
-// Package reporttest makes verdicts for tests of what writes reports: trees of
-// every shape, with text that was chosen to harm. It is for tests only.
+// Package reporttest makes verdicts for tests of what writes reports: those of
+// the attack catalogue, and trees of every shape, with text that was chosen to
+// harm. It is for tests only.
 package reporttest
 
 import (
