@@ -12,21 +12,22 @@ import (
 // Codes of [RefusedError] beside those of pades.RefusedError and package
 // appearance, which are passed on.
 const (
-	CodeKeyMismatch     = "key-mismatch"              // key and certificate are not a pair
-	CodeAlgorithm       = "algorithm"                 // no signatures with this kind or size of key
-	CodeExpired         = "certificate-expired"       // at the moment, or a certificate above it
-	CodeNotYetValid     = "certificate-not-yet-valid" // likewise
-	CodeRevoked         = "certificate-revoked"       // the signer's, or one above it
-	CodeOnHold          = "certificate-on-hold"       // likewise suspended
-	CodeAuthority       = "certificate-authority"     // a CA's certificate signs no documents
-	CodeKeyUsage        = "certificate-key-usage"     // neither digitalSignature nor nonRepudiation, or made for other jobs
-	CodePath            = "certificate-path"          // no valid path to an anchor
-	CodeNoStatus        = "certificate-no-status"     // nobody to ask whether the certificate, or one above it, is revoked
-	CodeTSA             = "tsa-certificate"           // the timestamp authority's certificate is revoked, expired or untrusted
-	CodeNoSignature     = "no-signature"              // nothing to raise to another level
-	CodeSignatureBroken = "signature-broken"          // a signature that cannot be read must not be built upon
-	CodeAmbiguous       = "document-ambiguous"        // readers would show different documents
-	CodeDetachedLevel   = "detached-level"            // detached CMS has B-B and B-T only
+	CodeKeyMismatch     = "key-mismatch"               // key and certificate are not a pair
+	CodeAlgorithm       = "algorithm"                  // no signatures with this kind or size of key
+	CodeExpired         = "certificate-expired"        // at the moment, or a certificate above it
+	CodeNotYetValid     = "certificate-not-yet-valid"  // likewise
+	CodeRevoked         = "certificate-revoked"        // the signer's, or one above it
+	CodeOnHold          = "certificate-on-hold"        // likewise suspended
+	CodeAuthority       = "certificate-authority"      // a CA's certificate signs no documents
+	CodeKeyUsage        = "certificate-key-usage"      // neither digitalSignature nor nonRepudiation, or made for other jobs
+	CodePath            = "certificate-path"           // no valid path to an anchor
+	CodeNoStatus        = "certificate-no-status"      // nobody to ask whether the certificate, or one above it, is revoked
+	CodeStatusUnknown   = "certificate-status-unknown" // the responder of the certificate, or of one above it, does not know it; from B-LT on
+	CodeTSA             = "tsa-certificate"            // the timestamp authority's certificate is revoked, expired or untrusted
+	CodeNoSignature     = "no-signature"               // nothing to raise to another level
+	CodeSignatureBroken = "signature-broken"           // a signature that cannot be read must not be built upon
+	CodeAmbiguous       = "document-ambiguous"         // readers would show different documents
+	CodeDetachedLevel   = "detached-level"             // detached CMS has B-B and B-T only
 )
 
 // RefusedError says that a rule of the certificate, the document or this
@@ -86,6 +87,9 @@ func certificateError(ctx context.Context, err error, tsa bool) error {
 func certificateCode(err error) (code string, reason error) {
 	if e, ok := errors.AsType[*unprovableError](err); ok {
 		return CodeNoStatus, e
+	}
+	if e, ok := errors.AsType[*unknownStatusError](err); ok {
+		return CodeStatusUnknown, e
 	}
 	// A revoked responder makes evidence unavailable; it refuses nobody.
 	if _, ok := errors.AsType[*pki.UnavailableError](err); ok {

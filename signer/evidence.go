@@ -119,7 +119,9 @@ func (s *Signer) prove(ctx context.Context, sub subject, have *pki.Evidence, at 
 	if err == nil {
 		return ev, nil
 	}
-	if _, revoked := errors.AsType[*pki.RevokedError](err); !revoked && known && !held.Before(asked.Add(-pki.DefaultMaxAge)) {
+	_, revoked := errors.AsType[*pki.RevokedError](err)
+	_, unknown := errors.AsType[*unknownStatusError](err)
+	if !revoked && !unknown && known && !held.Before(asked.Add(-pki.DefaultMaxAge)) {
 		return *have, nil
 	}
 	return pki.Evidence{}, err

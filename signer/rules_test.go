@@ -180,7 +180,7 @@ func TestServiceFaults(t *testing.T) {
 			checkFault(t, w, c.level, c.want)
 		})
 	}
-	for _, f := range []lab.Fault{lab.Down, lab.UnknownStatus, lab.Stale, lab.WrongResponder, lab.WrongCertID, lab.BadSignature, lab.HTTPError} {
+	for _, f := range []lab.Fault{lab.Down, lab.Stale, lab.WrongResponder, lab.WrongCertID, lab.BadSignature, lab.HTTPError} {
 		t.Run("revocation "+f.String(), func(t *testing.T) {
 			w := newWorld(t)
 			w.lab.SetFault(lab.OCSP, f)

@@ -25,8 +25,8 @@ const maxRecent = 4096
 // certificate of it is revoked, as far as anchors and a source are configured:
 // nobody shall hold a signature by a revoked certificate, whatever its level.
 // The path is nil without anchors. With Fallback a source that does not answer
-// is accepted, and unknown says why.
-func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certificate, unknown, err error) {
+// is accepted, and unsure says why.
+func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certificate, unsure, err error) {
 	if s.cfg.Anchors.Len() == 0 {
 		return nil, nil, nil
 	}
@@ -38,7 +38,14 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certif
 		return nil, nil, certificateError(ctx, err, false)
 	}
 	if s.cfg.Source != nil {
-		if _, err := s.collect(ctx, chain, p.At, time.Time{}); err != nil {
+		_, err := s.collect(ctx, chain, p.At, time.Time{})
+		u, unknown := errors.AsType[*unknownStatusError](err)
+		if unknown && p.Level < LT { // the levels that prove nothing about it
+			if err = u.err; err == nil {
+				return chain, nil, nil // not to be remembered for other levels
+			}
+		}
+		if err != nil {
 			err = certificateError(ctx, err, false)
 			if _, down := errors.AsType[*UnavailableError](err); !down || !p.Fallback {
 				return nil, nil, err
@@ -118,7 +125,9 @@ func (s *Signer) collect(ctx context.Context, chain []*x509.Certificate, at, not
 	if len(asked) < 2 {
 		return ev, nil
 	}
-	found, err := pki.Collect(ctx, asked, s.cfg.Source, at, notBefore)
+	w := &watch{Source: s.cfg.Source, path: asked, at: at}
+	found, err := pki.Collect(ctx, asked, w, at, notBefore)
+	err = w.verdict(err)
 	if u, ok := errors.AsType[*pki.UnavailableError](err); ok && !hasPointer(u.Certificate) {
 		return ev, &unprovableError{u}
 	}

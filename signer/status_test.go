@@ -174,6 +174,87 @@ func TestStatusIsRemembered(t *testing.T) {
 	}
 }
 
+// TestResponderUnknown: the responder of the signer, of an authority above it
+// or of the timestamp authority does not know the certificate. From B-LT on that
+// is a refusal, also with Fallback and beside a revocation list that holds;
+// below, the list decides, and what it says is not remembered for B-LT.
+func TestResponderUnknown(t *testing.T) {
+	for _, crl := range []lab.Fault{lab.None, lab.Down} {
+		w := newWorld(t)
+		w.lab.SetFault(lab.OCSP, lab.UnknownStatus)
+		w.lab.SetFault(lab.CRL, crl)
+		for l := signer.B; l <= signer.LTA; l++ {
+			for _, fallback := range []bool{false, true} {
+				req := w.request(l)
+				req.Fallback = fallback
+				res, err := w.signer.Sign(t.Context(), input(letter(t), ""), req)
+				refused, _ := errors.AsType[*signer.RefusedError](err)
+				unavailable, _ := errors.AsType[*signer.UnavailableError](err)
+				switch {
+				case l >= signer.LT:
+					if refused == nil || refused.Code != signer.CodeStatusUnknown || res != nil {
+						t.Errorf("%v, CRL %v, fallback %v: %v; want %s and no result", l, crl, fallback, err, signer.CodeStatusUnknown)
+					}
+				case crl == lab.None || fallback:
+					if err != nil || res.Level != l || (res.Shortfall == nil) != (crl == lab.None) {
+						t.Errorf("%v, CRL %v, fallback %v: %v, or level and shortfall are wrong", l, crl, fallback, err)
+					}
+				case unavailable == nil:
+					t.Errorf("%v, CRL %v: %v, want an UnavailableError", l, crl, err)
+				}
+			}
+		}
+	}
+}
+
+// TestResponderUnknownLater: the responder knows the signer no more when the
+// evidence is collected, or never knew the timestamp authority.
+func TestResponderUnknownLater(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		about      func(*world, *x509.Certificate) bool
+	}{
+		{"signer", signer.CodeStatusUnknown, func(w *world, c *x509.Certificate) bool { return c.Equal(w.cert) }},
+		{"authority", signer.CodeStatusUnknown, func(w *world, c *x509.Certificate) bool { return c.Equal(w.chain[0]) }},
+		{"timestamp authority", signer.CodeTSA, func(w *world, c *x509.Certificate) bool {
+			return !c.Equal(w.cert) && !c.Equal(w.chain[0])
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			source := &unknowing{Source: w.source}
+			w.signer = w.newSigner(t, signer.Config{Source: source})
+			signed := w.sign(t, letter(t), w.request(signer.T))
+			source.about = func(cert *x509.Certificate) bool { return c.about(w, cert) }
+			want := func(what string, res *signer.Result, err error) {
+				t.Helper()
+				if r, ok := errors.AsType[*signer.RefusedError](err); !ok || r.Code != c.code || res != nil {
+					t.Errorf("%s: %v; want %s and no result", what, err, c.code)
+				}
+			}
+			req := w.request(signer.LT) // its certificate is remembered as good
+			req.Fallback = true
+			res, err := w.signer.Sign(t.Context(), input(letter(t), ""), req)
+			want("sign", res, err)
+			res, err = w.signer.Augment(t.Context(), input(signed, ""), signer.LTA, w.now())
+			want("augment", res, err)
+		})
+	}
+}
+
+// unknowing is a source whose responder does not know some certificates.
+type unknowing struct {
+	pki.Source
+	about func(*x509.Certificate) bool
+}
+
+func (s *unknowing) OCSP(ctx context.Context, cert, issuer *x509.Certificate, notBefore time.Time) ([]byte, error) {
+	if s.about != nil && s.about(cert) {
+		return nil, errors.Join(errors.New("one responder is down"), &pki.RejectError{Object: "ocsp", Rule: pki.RuleUnknown})
+	}
+	return s.Source.OCSP(ctx, cert, issuer, notBefore)
+}
+
 // TestStatusUnknown: who cannot be asked now is an error at every level, and
 // with Fallback the signature says what is not known.
 func TestStatusUnknown(t *testing.T) {

@@ -38,6 +38,7 @@ var refusalHints = map[string]string{
 	signer.CodeKeyUsage:        "ask the authority for a certificate for signing documents (digitalSignature or nonRepudiation)",
 	signer.CodePath:            "put the certificates between signer and root behind the signer's in the file of --cert, and name the root with --trust",
 	signer.CodeNoStatus:        "ask the authority for a certificate that names an OCSP responder or a revocation list",
+	signer.CodeStatusUnknown:   "ask the authority whether it issued the certificate and when its responder will know it; B-B and B-T can be signed meanwhile",
 	signer.CodeTSA:             "name another authority with --tsa, or the root of this one with --trust-tsa",
 	signer.CodeNoSignature:     "sign it first (absah sign), or stamp it as it is (absah timestamp)",
 	signer.CodeAmbiguous:       "make the file anew with the program it comes from",
