@@ -44,6 +44,8 @@ func child(role, url string) int {
 		err = sequence(ctx, db)
 	case "guesser":
 		err = guess(ctx, db)
+	case "failing":
+		err = fail(ctx, db)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -318,6 +318,7 @@ func (w *writer) commit() error {
 	if c := code(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || c&0xff == sqlite3.SQLITE_CORRUPT {
 		// A second fsync would succeed without having written anything.
 		w.failed = fmt.Errorf("%w: %w", ErrFailed, err)
+		return errors.Join(w.failed, w.rollback())
 	}
 	return errors.Join(fmt.Errorf("store: commit: %w", err), w.rollback())
 }
