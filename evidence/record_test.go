@@ -180,6 +180,12 @@ func TestRecordLimits(t *testing.T) {
 	}
 }
 
+// memberNames are the names in a record that a detail cannot have.
+var memberNames = map[string]bool{
+	"actor": true, "artefacts": true, "detail": true, "intent": true, "kind": true, "node": true, "operation": true, "organisation": true,
+	"phase": true, "result": true, "schema": true, "sha256": true, "signer": true, "subject": true, "time": true,
+}
+
 // TestRecordRoundTrip holds that every record that can be written is read back
 // as it was, to the byte.
 func TestRecordRoundTrip(t *testing.T) {
@@ -189,10 +195,11 @@ func TestRecordRoundTrip(t *testing.T) {
 		r.Actor.User = rapid.StringN(0, 40, 1000).Draw(t, "user")
 		r.Subject.OutputSize = rapid.Int64Range(0, 1<<53-1).Draw(t, "size")
 		r.Time = time.UnixMilli(rapid.Int64Range(0, 4e12).Draw(t, "time"))
-		r.Detail = rapid.MapOf(rapid.StringMatching(`[a-z0-9._-]{1,64}`), rapid.StringN(0, 40, 1000)).Draw(t, "detail")
+		name := rapid.StringMatching(`[a-z0-9._-]{1,64}`).Filter(func(s string) bool { return !memberNames[s] })
+		r.Detail = rapid.MapOfN(name, rapid.StringN(0, 40, 1000), 0, 64).Draw(t, "detail")
 		b, err := r.MarshalCanonical()
 		if err != nil {
-			t.Skip(err) // more than 64 details, or text with invalid runes
+			t.Fatal(err)
 		}
 		again, err := evidence.ParseRecord(b)
 		if err != nil {
