@@ -131,17 +131,44 @@ func newAddressLimiter(perMinute int) *addressLimiter {
 
 // take counts a request and returns how long it must wait; zero: not at all.
 func (l *addressLimiter) take(address string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket := l.bucket(address)
+	if bucket == nil {
+		return time.Minute
+	}
+	r := bucket.ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait > 0 {
+		r.CancelAt(now)
+	}
+	return wait
+}
+
+// wait returns how long a request would have to wait, and counts none.
+func (l *addressLimiter) wait(address string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket := l.bucket(address)
+	if bucket == nil {
+		return time.Minute
+	}
+	missing := 1 - bucket.TokensAt(now)
+	return max(0, time.Duration(missing/float64(bucket.Limit())*float64(time.Second)))
+}
+
+// bucket returns that of an address, nil for what is none or has nothing. The
+// caller holds mu.
+func (l *addressLimiter) bucket(address string) *rate.Limiter {
 	addr, err := netip.ParseAddr(address)
 	if err != nil || l.perMinute == 0 {
-		return time.Minute
+		return nil
 	}
 	bits := 32
 	if addr = addr.Unmap(); addr.Is6() {
 		bits = 64 // one household has all of a /64
 	}
 	prefix, _ := addr.WithZone("").Prefix(bits)
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	bucket := l.byAddress[prefix]
 	if bucket == nil {
 		if len(l.byAddress) >= maxAddresses {
@@ -150,12 +177,7 @@ func (l *addressLimiter) take(address string, now time.Time) time.Duration {
 		bucket = rate.NewLimiter(rate.Limit(float64(l.perMinute)/60), l.perMinute)
 		l.byAddress[prefix] = bucket
 	}
-	r := bucket.ReserveN(now, 1)
-	wait := r.DelayFrom(now)
-	if wait > 0 {
-		r.CancelAt(now)
-	}
-	return wait
+	return bucket
 }
 
 func sha256Sum(b []byte) [32]byte { return sha256.Sum256(b) }

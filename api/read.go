@@ -35,7 +35,7 @@ func (s *Server) verify(c *gin.Context) error {
 		}
 	} else {
 		var err error
-		if caller, err = s.cfg.Gateway.Authenticate(c.Request.Context(), p); err != nil {
+		if caller, err = s.authenticate(c.Request.Context(), p); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,9 @@ type Config struct {
 	// Anonymous is how many verifications a minute one address has without
 	// authentication; zero means none.
 	Anonymous int
+	// Failures is how many failed authentications a minute one address has; zero
+	// means 30.
+	Failures int
 
 	// Logger gets one line a request; nil means none.
 	Logger *slog.Logger
@@ -94,6 +97,7 @@ type Server struct {
 	judging   *turns // of verifications, so that strangers do not take the others'
 	reading   *turns // of bundles
 	anonymous *addressLimiter
+	guesses   *guesses
 	people    *web.Pages // nil until they are mounted
 }
 
@@ -111,6 +115,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Zone == nil {
 		cfg.Zone = time.FixedZone("WIB", 7*60*60)
 	}
+	if cfg.Failures == 0 {
+		cfg.Failures = 30
+	}
 	if cfg.Requests == 0 {
 		cfg.Requests = 64
 	}
@@ -121,7 +128,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8), anonymous: newAddressLimiter(cfg.Anonymous)}
+	s := &Server{cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8), anonymous: newAddressLimiter(cfg.Anonymous), guesses: newGuesses(cfg.Failures)}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.HandleMethodNotAllowed = true
@@ -252,7 +259,7 @@ func isText(s string) bool {
 
 // caller authenticates the request.
 func (s *Server) caller(c *gin.Context) (gateway.Caller, error) {
-	return s.cfg.Gateway.Authenticate(c.Request.Context(), proof(c))
+	return s.authenticate(c.Request.Context(), proof(c))
 }
 
 // proof collects what the request shows of its sender. Several Authorization

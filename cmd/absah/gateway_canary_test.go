@@ -75,7 +75,7 @@ func testCanary(t *testing.T, f *office, database string) {
 		{"/v1/verify", func() (answer, error) { return f.trySend("", "/v1/verify", signed, fields{}, nil) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answered := f.freeze(t, test.send)
+			answered := f.freeze(t, int64(len(doc)), test.send)
 			f.clear(t, c)
 			f.must(f.process.Process.Signal(syscall.SIGCONT))
 			a := <-answered
@@ -86,7 +86,7 @@ func testCanary(t *testing.T, f *office, database string) {
 		})
 	}
 	t.Run("killed", func(t *testing.T) {
-		answered := f.freeze(t, func() (answer, error) { return f.trySend("", "/v1/verify", signed, fields{}, nil) })
+		answered := f.freeze(t, int64(len(doc)), func() (answer, error) { return f.trySend("", "/v1/verify", signed, fields{}, nil) })
 		f.kill()
 		<-answered
 		f.clear(t, c)
@@ -123,40 +123,47 @@ func (f *office) tryPage(path string, doc []byte) (answer, error) {
 	return f.try(call{method: http.MethodPost, path: path, kind: w.FormDataContentType(), body: &b})
 }
 
-// freeze stops the gateway while it works on a document that lies in its spool
+// freeze stops the gateway while it works on a document of a size that lies in its spool
 // and waits for an authority that does not answer. The channel gets what
 // becomes of the request; a zero answer when nothing does.
-func (f *office) freeze(t testing.TB, send func() (answer, error)) (answered chan answer) {
+func (f *office) freeze(t testing.TB, size int64, send func() (answer, error)) (answered chan answer) {
 	t.Helper()
-	services := []lab.Service{lab.OCSP, lab.CRL, lab.TSA}
-	asked := func() (n int) {
-		for _, s := range services {
-			n += f.lab.Requests(s)
-		}
-		return n
-	}
-	for _, s := range services {
+	for _, s := range []lab.Service{lab.OCSP, lab.CRL, lab.TSA} {
 		f.lab.SetFault(s, lab.Slow)
 		defer f.lab.SetFault(s, lab.None)
 	}
 	f.stop() // what it knows of certificates would spare the question
 	f.start()
-	before := asked()
 	answered = make(chan answer, 1)
 	go func() {
 		a, _ := send() // a kill ends the connection
 		answered <- a
 	}()
-	eventually(t, 20*time.Second, "an authority is asked", func() bool { return asked() > before })
+	eventually(t, 20*time.Second, "the upload is in the spool", func() bool { return f.spooled(t) >= size })
 	f.must(f.process.Process.Signal(syscall.SIGSTOP))
-	spooled := false
-	for name := range f.open(t) {
-		spooled = spooled || filepath.Dir(name) == f.path("spool")
-	}
-	if !spooled {
-		t.Errorf("nothing is in the spool: %v", f.open(t))
+	if n := f.spooled(t); n < size {
+		t.Errorf("%d bytes are in the spool, want %d at least", n, size)
 	}
 	return answered
+}
+
+// spooled returns how large the largest file in the spool is, which has no name.
+func (f *office) spooled(t testing.TB) (size int64) {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", f.process.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range links {
+		target, err := os.Readlink(name)
+		if err != nil || filepath.Dir(target) != f.path("spool") {
+			continue
+		}
+		if info, err := os.Stat(name); err == nil {
+			size = max(size, info.Size())
+		}
+	}
+	return size
 }
 
 // open returns the regular files that the gateway and its children have open,

@@ -447,6 +447,7 @@ func testSwappedBytes(t *testing.T, f *office, under func(string) fields) {
 }
 
 func testActiveContent(t *testing.T, f *office) {
+	t.Run("shadows", func(t *testing.T) { testShadows(t, f) })
 	root := testfile.Root(t)
 	for _, name := range []string{"a01-launch.pdf", "a01-script-name.pdf", "a01-submit.pdf", "c5-javascript-before.pdf",
 		"x17-embedded-pdf.pdf", // whose header stands in the first KiB, where some readers look for the file's

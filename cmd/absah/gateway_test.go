@@ -98,7 +98,7 @@ var officeConfig = map[string]string{
 	"revocation":   `{allow: ["%s"], timeout: 700ms, max_age: 1ms}`,
 	"evidence":     `{origin: kabupaten-contoh.example/log, interval: 50ms}`,
 	"activation":   `{memory: 46MiB, attempts: 3, alarm: 4}`,
-	"limits":       `{anonymous: 6000, applications: 600000}`,
+	"limits":       `{anonymous: 6000, applications: 600000, failures: 6000}`,
 	"organisation": `{id: ` + officeA + `, name: Pemerintah Kabupaten Contoh}`,
 }
 

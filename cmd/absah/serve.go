@@ -430,7 +430,7 @@ func (s *gatewayService) openAPI(ctx context.Context) error {
 		Gateway: s.gateway, Log: s.log, Timestamps: timestamps, Bundle: &bundler{s}, Ready: s.ready, Zone: zone, Version: buildVersion(),
 		Office: s.cfg.Organisation.Name, ReportSeal: s.cfg.Verification.ReportSeal, PublicURL: strings.TrimSuffix(s.cfg.Server.PublicURL, "/"), TrustedProxies: proxies,
 		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
-		Requests: s.cfg.Limits.Requests, Verifications: s.cfg.Verification.Parallel, Anonymous: s.cfg.Limits.Anonymous, Logger: s.logger, Metrics: m, Tracing: tracing,
+		Requests: s.cfg.Limits.Requests, Verifications: s.cfg.Verification.Parallel, Anonymous: s.cfg.Limits.Anonymous, Failures: s.cfg.Limits.Failures, Logger: s.logger, Metrics: m, Tracing: tracing,
 	})
 	return err
 }

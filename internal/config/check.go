@@ -241,6 +241,7 @@ func (cfg *Config) checkLimits(c *checker) {
 	between(c, "limits.requests", cfg.Limits.Requests, 1, 10_000)
 	between(c, "limits.applications", cfg.Limits.Applications, 1, 1_000_000)
 	between(c, "limits.anonymous", cfg.Limits.Anonymous, 0, 1_000_000)
+	between(c, "limits.failures", cfg.Limits.Failures, 1, 1_000_000)
 	between(c, "limits.tail", cfg.Limits.Tail, time.Minute, 7*24*time.Hour)
 	c.oneOf("log.level", cfg.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", cfg.Log.Format, "json", "text")

@@ -443,6 +443,10 @@ type Limits struct {
 	// without authentication.
 	Anonymous int `yaml:"anonymous" default:"10"`
 
+	// Failures is how many failed authentications a minute one address has.
+	// Beyond them credentials that have not held lately are not looked at.
+	Failures int `yaml:"failures" default:"30"`
+
 	// Tail is how long the answer to an idempotency key can be had again.
 	Tail time.Duration `yaml:"tail" default:"24h"`
 }
