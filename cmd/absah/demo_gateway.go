@@ -43,6 +43,7 @@ trust: {signers: [trust.pem]}
 timestamps: {sources: [{url: %q}]}
 revocation: {allow: [%q]}
 verification: {report_seal: %s}
+cases: {place: Contoh, signatory: Kepala Dinas Contoh, recipients: [{name: Bupati Contoh}, {name: Kepala Badan Contoh}]}
 evidence: {origin: kabupaten-contoh.example/log, interval: 200ms, stamp: 0s}
 limits: {anonymous: 600}
 log: {level: warn, format: text}

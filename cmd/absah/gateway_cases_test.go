@@ -196,7 +196,7 @@ func (f *office) settles(t testing.TB, keys string, parts map[string][]byte, doc
 	t.Helper()
 	name := f.path("berkas-kasus.pdf")
 	f.must(os.WriteFile(name, parts["berkas-kasus.pdf"], 0o600))
-	if status, said := f.run("verify", "--trust", f.path("trust.pem"), "--allow-host", f.lab.Addr(), name); status != 0 {
+	if status, said := f.run("verify", "--offline", "--trust", f.path("trust.pem"), name); status != 0 {
 		t.Errorf("the paper of the case file: status %d\n%s", status, said)
 	}
 	text := pdfText(t, name)
@@ -247,6 +247,8 @@ func TestGatewayDrills(t *testing.T) {
 	t.Run("a signer denies a signature", func(t *testing.T) { drillDenied(t, f, ani, f.staffDesk(t, "budi", "supervisor"), keys) })
 	t.Run("a forged letter with a valid QR", func(t *testing.T) { drillForged(t, f, ani, f.staffDesk(t, "cici", "supervisor"), keys) })
 	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
+	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
+	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f) })
 	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f) })
 }
 
@@ -328,7 +330,7 @@ func drillDenied(t *testing.T, f *office, ani, budi *desk, keys string) {
 	for name, data := range parts {
 		if strings.Contains(name, "-letter-") {
 			f.write("surat.pdf", string(data))
-			if status, said := f.run("verify", "--trust", f.path("trust.pem"), "--allow-host", f.lab.Addr(), f.path("surat.pdf")); status != 0 {
+			if status, said := f.run("verify", "--offline", "--trust", f.path("trust.pem"), f.path("surat.pdf")); status != 0 {
 				t.Errorf("%s: status %d\n%s", name, status, said)
 			}
 			if text := pdfText(t, f.path("surat.pdf")); strings.Contains(text, "Kenari") || !strings.Contains(text, "PEMERINTAHKABUPATENCONTOH") {
@@ -388,7 +390,14 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	if page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body); !strings.Contains(page, "palsu") {
 		t.Errorf("the complainant reads %.300s", page)
 	}
-	f.settles(t, keys, cici.caseFile(t, id), f.path("genuine.pdf"), 1)
+	parts := cici.caseFile(t, id)
+	f.settles(t, keys, parts, f.path("genuine.pdf"), 1)
+	f.write("forged.pdf", string(forged))
+	for name := range parts {
+		if strings.HasPrefix(name, "bukti/") {
+			f.verifies(t, f.path(filepath.Base(name)), keys, f.path("forged.pdf"), 1)
+		}
+	}
 }
 
 func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
@@ -416,6 +425,94 @@ func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
 	page := dedi.says(t, id, "Cabut penahanan bukti")
 	if !strings.Contains(page, "Pengaduan terbukti") {
 		t.Error("the outcome is not shown")
+	}
+}
+
+// caseRefusals tries what forms and roles forbid.
+func caseRefusals(t *testing.T, f *office, ani *desk) {
+	auditor := f.staffDesk(t, "eka", "auditor")
+	id, _ := f.complain(t, ani, withFields(map[string]string{"kind": "authenticity", "text": "x"}), letter())
+	form := hidden(ani.get(t, "/op/cases/"+id).body)
+	t.Run("an auditor reads", func(t *testing.T) {
+		auditor.says(t, id, "Diterima")
+		if a := auditor.tryAct(t, id, "note", map[string]string{"text": "x"}); a.status != http.StatusForbidden {
+			t.Errorf("and writes: %d", a.status)
+		}
+		if page := auditor.get(t, "/op/cases/new"); page.status != http.StatusForbidden {
+			t.Errorf("and files: %d", page.status)
+		}
+	})
+	for name, a := range map[string]answer{
+		"nobody":          f.do(t, call{path: "/op/cases/" + id, client: f.still302()}),
+		"nobody's form":   f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, client: f.still302(), kind: "application/x-www-form-urlencoded", body: strings.NewReader("act=examine")}),
+		"an application":  f.do(t, call{as: "auditor", path: "/op/cases/" + id, client: f.still302()}),
+		"the case's file": f.do(t, call{path: "/op/cases/" + id + "/zip", client: f.still302()}),
+	} {
+		if a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/op/sign-in") {
+			t.Errorf("%s: %d", name, a.status)
+		}
+	}
+	forged := withAct(url.Values{"version": {form.Get("version")}}, "examine")
+	if a := ani.post(t, "/op/cases/"+id, forged); a.status != http.StatusForbidden {
+		t.Errorf("without the token: %d", a.status)
+	}
+	foreign := call{method: http.MethodPost, path: "/op/cases/" + id, header: map[string]string{"Cookie": ani.cookie, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+		kind: "application/x-www-form-urlencoded", body: strings.NewReader(withAct(form, "examine").Encode()), client: f.still302()}
+	if a := f.do(t, foreign); a.status != http.StatusForbidden {
+		t.Errorf("sent by another site: %d", a.status)
+	}
+	t.Run("complaints about staff", func(t *testing.T) {
+		fifi := f.staffDesk(t, "fifi", "supervisor")
+		conduct, _ := f.complain(t, fifi, withFields(map[string]string{"kind": "conduct", "text": "Petugas meminta imbalan."}), letter())
+		if a := ani.get(t, "/op/cases/"+conduct); a.status != http.StatusForbidden {
+			t.Errorf("an investigator reads it: %d", a.status)
+		}
+		if list := ani.get(t, "/op/cases?kind=conduct"); strings.Contains(string(list.body), conduct) {
+			t.Error("an investigator sees it in the list")
+		}
+		fifi.says(t, conduct, "Perilaku petugas")
+	})
+	for name, fields := range map[string]map[string]string{
+		"no kind": {"text": "x", "contact": "x"}, "no contact": {"kind": "conduct", "text": "x"}, "no text": {"kind": "conduct", "contact": "x"},
+		"a NIK of letters": {"kind": "conduct", "text": "x", "contact": "x", "nik": "123456789012345x"},
+		"a loss to come":   {"kind": "key-loss", "text": "x", "contact": "x", "loss": "2099-01-01T00:00"},
+		"no moment":        {"kind": "key-loss", "text": "x", "contact": "x", "loss": "kemarin"},
+		"too long":         {"kind": "conduct", "text": strings.Repeat("x", 8001), "contact": "x"},
+	} {
+		v := url.Values{}
+		for k, value := range fields {
+			v.Set(k, value)
+		}
+		a := f.do(t, call{method: http.MethodPost, path: "/pengaduan", kind: "application/x-www-form-urlencoded", body: strings.NewReader(v.Encode())})
+		if a.status != http.StatusBadRequest || !strings.Contains(string(a.body), `role="alert"`) {
+			t.Errorf("%s: %d", name, a.status)
+		}
+	}
+	for _, code := range []string{"x", strings.Repeat("A", 22), strings.Repeat("A", 5000)} {
+		if a := f.do(t, call{path: "/pengaduan/" + code}); a.status != http.StatusNotFound {
+			t.Errorf("a code of %d characters: %d", len(code), a.status)
+		}
+	}
+}
+
+// caseHold: the artefacts of the cases that are closed are still held, but
+// those of none are not.
+func caseHold(t *testing.T, f *office) {
+	var held, kept int
+	f.must(f.sqlite(t).QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&held))
+	f.must(f.sqlite(t).QueryRow(`SELECT count(*) FROM artefacts WHERE data IS NOT NULL`).Scan(&kept))
+	if held < 10 || held >= kept {
+		t.Errorf("%d of %d artefacts are held", held, kept)
+	}
+	gina := f.staffDesk(t, "gina", "supervisor")
+	list := gina.get(t, "/op/cases?all=1").ok(t, http.StatusOK)
+	id := string(regexp.MustCompile(`href="/op/cases/([0-9a-f-]{36})">PGD-\d{4}-0001`).FindSubmatch(list.body)[1])
+	gina.act(t, id, "release", map[string]string{"reason": "masa simpan berakhir", "code": gina.code(t, 1)})
+	gina.says(t, id, "tidak ditahan", "Penahanan bukti dicabut")
+	var left int
+	f.must(f.sqlite(t).QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&left))
+	if left >= held {
+		t.Errorf("%d artefacts are held after the hold of a case was lifted, %d before", left, held)
 	}
 }
 
