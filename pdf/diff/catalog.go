@@ -310,18 +310,8 @@ func (d *differ) markFormDict(o pdf.Object) error {
 		case "Fields":
 			continue
 		case "DR":
-			dr, err := dictOf(d.at, v)
-			if err != nil {
+			if err := d.markResources(v); err != nil {
 				return err
-			}
-			for _, k := range []pdf.Name{"Font", "Encoding"} {
-				category, err := dictOf(d.at, dr[k])
-				if err != nil {
-					return err
-				}
-				if err := d.walk(category, &d.frozen); err != nil {
-					return err
-				}
 			}
 			continue
 		}
@@ -330,4 +320,32 @@ func (d *differ) markFormDict(o pdf.Object) error {
 		}
 	}
 	return nil
+}
+
+// markResources freezes the default resources of the form. Dictionary and
+// categories, to which some may be added, are compared with the form.
+func (d *differ) markResources(o pdf.Object) error {
+	d.markIndirect(o)
+	dr, err := dictOf(d.at, o)
+	if err != nil {
+		return err
+	}
+	for _, v := range dr {
+		d.markIndirect(v)
+		category, err := dictOf(d.at, v)
+		if err != nil {
+			return err
+		}
+		if err := d.walk(category, &d.frozen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markIndirect makes an object part of the form when it is one of its own.
+func (d *differ) markIndirect(o pdf.Object) {
+	if ref, ok := o.(pdf.Ref); ok {
+		d.mark(ref.Num, role{kind: roleForm})
+	}
 }

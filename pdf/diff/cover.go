@@ -24,13 +24,64 @@ func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) 
 		return nil
 	}
 	c.Path = d.pagePath(i) + "/Annots"
+	w, err := dictOf(d.new, widget)
+	if err != nil {
+		return err
+	}
+	flags, _, err := pdf.Lookup[pdf.Integer](d.new, w, "F")
+	if err := onlyFatal(err); err != nil {
+		return err
+	}
+	if flags&fixedFlags != 0 {
+		c.Text = "it cannot be told what it covers: it does not turn or grow with the page"
+		d.report(c)
+		return nil
+	}
 	return d.reportOver(c, page, widget, rect)
 }
+
+// fixedFlags are NoZoom and NoRotate (Table 167): what is drawn does not stay
+// in the rectangle.
+const fixedFlags = 8 | 16
 
 // reportFilled is the same for a field of the older revision that now shows
 // something else. Where it lies was signed, what it would hide there was not.
 func (d *differ) reportFilled(n *formNode) error {
+	if d.shownOn == nil {
+		if err := d.placeWidgets(); err != nil {
+			return err
+		}
+	}
+	for _, ref := range n.widgets {
+		w, err := dictOf(d.old, ref)
+		if err != nil {
+			return err
+		}
+		rect, _, err := pdf.LookupRect(d.old, w, "Rect")
+		if err := onlyFatal(err); err != nil {
+			return err
+		}
+		if rect.Empty() {
+			continue
+		}
+		for _, i := range d.shownOn[ref] {
+			c := Change{Object: ref, Path: d.pagePath(i) + "/Annots", Rule: "filled-over-content", Level: LevelForm, Effect: FillsOver, Field: n.name}
+			if err := d.reportOver(c, d.pages[i], ref, rect); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// placeWidgets finds the pages of the older revision on which annotations
+// stand.
+func (d *differ) placeWidgets() error {
+	d.shownOn = map[pdf.Ref][]int{}
 	for i, page := range d.pages {
+		if err := d.step(); err != nil {
+			return err
+		}
 		dict, err := dictOf(d.old, page)
 		if err != nil {
 			return err
@@ -43,24 +94,8 @@ func (d *differ) reportFilled(n *formNode) error {
 			if err := d.step(); err != nil {
 				return err
 			}
-			ref, ok := o.(pdf.Ref)
-			if !ok || !slices.Contains(n.widgets, ref) {
-				continue
-			}
-			w, err := dictOf(d.old, ref)
-			if err != nil {
-				return err
-			}
-			rect, _, err := pdf.LookupRect(d.old, w, "Rect")
-			if err := onlyFatal(err); err != nil {
-				return err
-			}
-			if rect.Empty() {
-				continue
-			}
-			c := Change{Object: ref, Path: d.pagePath(i) + "/Annots", Rule: "filled-over-content", Level: LevelForm, Effect: FillsOver, Field: n.name}
-			if err := d.reportOver(c, page, ref, rect); err != nil {
-				return err
+			if ref, ok := o.(pdf.Ref); ok && !slices.Contains(d.shownOn[ref], i) {
+				d.shownOn[ref] = append(d.shownOn[ref], i)
 			}
 		}
 	}

@@ -80,6 +80,7 @@ type differ struct {
 	painted    bool         // by the appearance that checkText read last
 	pathVisits int
 	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
+	shownOn    map[pdf.Ref][]int         // pages of annotations of the older revision, see placeWidgets
 }
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million
@@ -96,7 +97,7 @@ func (d *differ) step() error {
 // compare lists what next changes in the revision before it, and makes next
 // the one to compare with.
 func (d *differ) compare(next *pdf.Revision) error {
-	d.old, d.new, d.at, d.newForm = next.Previous(), next, next, nil
+	d.old, d.new, d.at, d.newForm, d.shownOn = next.Previous(), next, next, nil, nil
 	if err := d.compareTop(); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
@@ -285,7 +284,9 @@ func (d *differ) compareForm(t *touched) error {
 	if d.steps += len(form.order); d.steps > maxSteps {
 		return overLimit("maxSteps", maxSteps)
 	}
-	d.compareFormDict()
+	if err := d.compareFormDict(); err != nil {
+		return err
+	}
 	if err := d.drawnAnew(t); err != nil {
 		return err
 	}
@@ -315,7 +316,7 @@ func (d *differ) compareForm(t *touched) error {
 func fieldPath(n *formNode) string { return "/Root/AcroForm/Fields(" + pdf.Printable(n.name) + ")" }
 
 // compareFormDict compares the form dictionary (Table 224).
-func (d *differ) compareFormDict() {
+func (d *differ) compareFormDict() error {
 	was, now := d.oldForm.dict, d.newForm.dict
 	other := func(rule, key string) {
 		d.report(Change{Path: "/Root/AcroForm" + key, Rule: rule, Level: LevelOther})
@@ -324,7 +325,7 @@ func (d *differ) compareFormDict() {
 		if was != nil {
 			other("form-removed", "")
 		}
-		return
+		return nil
 	}
 	for _, k := range sorted(d.differing(was, now)) {
 		switch k {
@@ -338,8 +339,7 @@ func (d *differ) compareFormDict() {
 			if err != nil || before&^after != 0 || after&^3 != 0 && after != before {
 				other("sigflags", "/SigFlags")
 			}
-		case "DR":
-			d.compareResources(was[k], now[k])
+		case "DR": // by what is in it
 		case "DA", "Q":
 			if pdf.Present(was[k]) {
 				other("form-default", "/"+string(k))
@@ -355,6 +355,7 @@ func (d *differ) compareFormDict() {
 			other("form-entry", "/"+pdf.Printable(string(k)))
 		}
 	}
+	return d.compareResources(was["DR"], now["DR"])
 }
 
 // keepsOrder says whether an array of references still has all that it had, in
@@ -386,35 +387,61 @@ func (d *differ) keepsOrder(a, b pdf.Object) bool {
 	return true
 }
 
-// compareResources: only the fonts of the default resources are used to draw
-// fields (§12.7.4.3). Some may be added; what was there stays.
-func (d *differ) compareResources(a, b pdf.Object) {
-	for _, k := range []pdf.Name{"Font", "Encoding"} {
-		was, err1 := dictOf(d.old, a)
-		now, err2 := dictOf(d.new, b)
-		var x, y pdf.Dict
-		var err3, err4 error
-		if err1 == nil && err2 == nil {
-			x, err3 = dictOf(d.old, was[k])
-			y, err4 = dictOf(d.new, now[k])
-		}
-		ok := errors.Join(err1, err2, err3, err4) == nil
-		for name, res := range x {
-			ok = ok && d.same(res, y[name])
-		}
-		c := Change{Path: "/Root/AcroForm/DR/" + string(k), Rule: "form-resources", Level: LevelOther}
-		if !ok {
-			d.report(c)
-			continue
-		}
-		for _, name := range sortedKeys(y) {
-			if _, had := x[name]; !had && k == "Font" && d.oldForm.drawn() && !d.plainFont(y[name]) {
-				c.Rule, c.Level, c.Effect = "form-font-added", LevelForm, NeedsSigner
-				d.report(c)
-				break
-			}
+// compareResources: what was among the default resources stays. Fonts may be
+// added, by which readers draw fields (§12.7.4.3), and what plain ones show is
+// known; other things need somebody who signs.
+func (d *differ) compareResources(a, b pdf.Object) error {
+	was, err := dictOf(d.old, a)
+	if err != nil {
+		return err
+	}
+	now, err := dictOf(d.new, b)
+	if err != nil {
+		return err
+	}
+	keys := sortedKeys(was)
+	for _, k := range sortedKeys(now) {
+		if _, had := was[k]; !had {
+			keys = append(keys, k)
 		}
 	}
+	for _, k := range keys {
+		if k == "ProcSet" {
+			continue
+		}
+		x, err := dictOf(d.old, was[k])
+		if err != nil {
+			return err
+		}
+		y, err := dictOf(d.new, now[k])
+		if err != nil {
+			return err
+		}
+		if rule, level := d.resourcesRule(k, x, y); rule != "" {
+			d.report(Change{Path: "/Root/AcroForm/DR/" + pdf.Printable(string(k)), Rule: rule, Level: level, Effect: NeedsSigner})
+		}
+	}
+	return nil
+}
+
+// resourcesRule names what happened to one category of default resources.
+func (d *differ) resourcesRule(category pdf.Name, was, now pdf.Dict) (string, Level) {
+	for name, res := range was {
+		if d.same(res, now[name]) {
+			continue
+		}
+		if category == "Font" || category == "Encoding" {
+			return "form-resources", LevelOther
+		}
+		return "form-resource-changed", LevelForm // readers draw fields by fonts alone
+	}
+	for name, res := range now {
+		if _, had := was[name]; had || category == "Encoding" || category == "Font" && d.plainFont(res) {
+			continue
+		}
+		return "form-resource-added", LevelForm
+	}
+	return "", LevelNone
 }
 
 // drawn says whether the form has fields that are no signatures, which readers
@@ -592,8 +619,17 @@ func (d *differ) fillRule(was, now *formNode, keys []pdf.Name) string {
 	if slices.Contains(keys, "F") && !d.keepsVisibility(was) {
 		return "field-visibility"
 	}
+	a, _ := was.flags.(pdf.Integer)
+	if b, _ := now.flags.(pdf.Integer); (a^b)&kindFlags != 0 {
+		return "field-kind"
+	}
 	return ""
 }
+
+// kindFlags are the field flags by which a field is another kind of field:
+// Password, NoToggleToOff, Radio, Pushbutton, Combo, Edit, FileSelect and
+// RichText or RadiosInUnison (Tables 229, 231 and 233).
+const kindFlags = flagPassword | 1<<14 | 1<<15 | 1<<16 | flagCombo | 1<<18 | 1<<20 | 1<<25
 
 // hiddenFlags are Invisible, Hidden and NoView (Table 167).
 const hiddenFlags = 1 | 2 | 32
@@ -609,7 +645,7 @@ func (d *differ) keepsVisibility(was *formNode) bool {
 		}
 		x, _, err1 := pdf.Lookup[pdf.Integer](d.old, a, "F")
 		y, _, err2 := pdf.Lookup[pdf.Integer](d.new, b, "F")
-		if err1 != nil || err2 != nil || x&hiddenFlags != y&hiddenFlags {
+		if err1 != nil || err2 != nil || (x^y)&(hiddenFlags|fixedFlags) != 0 {
 			return false
 		}
 	}

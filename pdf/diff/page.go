@@ -166,13 +166,14 @@ func (d *differ) annotAdded(page pdf.Ref, path string, o pdf.Object) error {
 			if err := onlyFatal(err); err != nil {
 				return err
 			}
-			if err == nil && rect.Empty() {
+			plain := dict["Subtype"] == pdf.Object(pdf.Name("Widget"))
+			if plain && err == nil && rect.Empty() {
 				return nil // shows nothing
 			}
 			if err := d.reportCover(page, ref, rect, n.name); err != nil || was == nil {
 				return err
 			}
-			if !pdf.Present(d.oldForm.value(was)) && pdf.Present(d.newForm.value(n)) {
+			if plain && !pdf.Present(d.oldForm.value(was)) && pdf.Present(d.newForm.value(n)) {
 				c.Rule, c.Level, c.Effect = "signature-shown", LevelForm, AddsVisible
 				c.Field = n.name
 				d.report(c)

@@ -326,7 +326,7 @@ func TestJudgeChanges(t *testing.T) {
 			})
 		}, "OTHER forbidden:change field-added"},
 		{"fields removed", 0, forms, set(1, "AcroForm", pdf.Dict{"Fields": pdf.Array{}}),
-			"OTHER gate:removed forbidden:change form-default form-resources fields-order sigflags field-removed"},
+			"OTHER gate:removed forbidden:change form-default fields-order sigflags form-resources field-removed"},
 		{"empty signature field drawn", 0, forms, set(6, "AP", pdf.Dict{"N": pdf.Ref{Num: 7}}), "OTHER forbidden:change field-appearance"},
 		{"a signature recycled", 0, forms, set(6, "V", pdf.Ref{Num: 8}), "OTHER forbidden:change signature-recycled"},
 		{"script in the form", 0, forms, func(t testing.TB, u *pdf.Update) {

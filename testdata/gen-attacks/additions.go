@@ -115,15 +115,15 @@ func emptyField(rect string) func(n int) (string, string) {
 	}
 }
 
-// additions are what anybody can append to a signed document under the name of
-// a signature field or of a document timestamp.
-func additions() []*attack {
+// fieldsAdded are what anybody can append to a signed document under the name of
+// a signature field.
+func fieldsAdded() []*attack {
 	kid := func(entries string) func(n int) (string, string) {
 		return func(n int) (string, string) {
 			return fmt.Sprintf("<</FT/Sig/T(Kosong)/Kids[%d 0 R]>>", n+1), fmt.Sprintf("<</Type/Annot/F 4/P 3 0 R/Rect[0 0 0 0]/Parent %d 0 R%s>>", n, entries)
 		}
 	}
-	rows := []*attack{
+	return []*attack{
 		row("c8-visible", "C8", "an empty signature field with an appearance, which nobody signed", added(0, emptyField(beside))),
 		row("c8-caption", "C8", "an empty signature field with a caption, which nobody signed", added(0, func(int) (string, string) {
 			return "<<" + widget + "/FT/Sig/T(Kosong)/Rect" + beside + "/MK<</BG[1 1 1]/CA(Ralat)>>>>", "null"
@@ -167,17 +167,68 @@ func additions() []*attack {
 			return f.b
 		}),
 	}
+}
+
+// fieldsBent change how fields look that are there, or where they are seen.
+func fieldsBent() []*attack {
+	var rows []*attack
+	for _, resources := range []struct{ name, what, dict string }{
+		{"c8-resources", "the default resources of the form are an object of its own, which is replaced", "50 0 R"},
+		{"c8-fonts", "the default fonts of the form are an object of its own, which is replaced", "<</Font 51 0 R>>"},
+	} {
+		rows = append(rows, row(resources.name, "C8", resources.what, func() []byte { return replacedFonts(resources.dict) }))
+	}
+	return append(rows,
+		row("c8-prepared", "C8", "an invisible signature field of the signed document that is an ink annotation is put on the page", func() []byte {
+			f := letter(nil, emptyCRL())
+			n := f.alloc()
+			f.fields = append(f.fields, n)
+			f.commit(revision{set: map[int]string{n: "<</FT/Sig/T(Kosong)/Type/Annot/Subtype/Ink/Rect[0 0 0 0]/InkList[[70 720 300 740]]/F 4>>", objAcroForm: f.form()}})
+			f.sign(signing{})
+			f.commit(revision{set: f.listed(n, n)})
+			return f.b
+		}),
+		row("c8-no-rotate", "C8", "a second signature does not turn with its page, and so leaves its rectangle", func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[objPage] = replaceOnce(r.set[objPage], "/Contents", "/Rotate 90/Contents")
+			}, emptyCRL())
+			f.sign(signing{})
+			a := f.alloc()
+			f.sign(signing{field: "Signature2", who: &other, rect: "[300 600 310 840]", fieldEntries: fmt.Sprintf("/AP<</N %d 0 R>>", a), change: func(r *revision) {
+				r.set[a] = painted(400, 60)
+				for n, s := range r.set {
+					r.set[n] = strings.Replace(s, "/F 132/P", "/F 148/P", 1)
+				}
+			}})
+			return f.b
+		}))
+}
+
+// additions are what anybody, or a second signer, can append to a signed
+// document so that it shows what the first did not sign.
+func additions() []*attack {
+	rows := append(fieldsAdded(), fieldsBent()...)
 	for _, a := range rows {
 		a.malformed()
 		switch a.Name {
-		case "c8-font", "c8-default":
+		case "c8-prepared":
+			a.sees("unsigned valid")
+		case "c8-no-rotate":
+			a.sees("valid valid")
+		case "c8-font", "c8-default", "c8-resources", "c8-fonts":
 		case "c8-in-place", "c8-flags":
 			a.sees("unsigned valid")
 		default:
 			a.sees("valid unsigned")
 		}
 	}
-	rows = append(rows,
+	rows = append(rows, stampsAdded()...)
+	return fooled(rows)
+}
+
+// stampsAdded are for a timestamp, or a second signer, to answer for.
+func stampsAdded() []*attack {
+	return []*attack{
 		row("c8-stamped", "C8", "an empty signature field with an appearance, then a document timestamp", func() []byte {
 			f := honest(signing{})
 			f.add(0, emptyField(beside))
@@ -208,10 +259,16 @@ func additions() []*attack {
 			f.sign(signing{into: 9, who: &other, change: func(r *revision) { r.set[10] = painted(400, 60) }})
 			return f.b
 		}).is(indeterminate, "SIG_CONSTRAINTS_FAILURE").sees("valid valid"),
+		row("c8-second", "C8", "a visible signature of a second signer, beside the text", func() []byte {
+			f := honest(signing{})
+			a := f.alloc()
+			f.sign(signing{field: "Signature2", who: &other, rect: beside, fieldEntries: fmt.Sprintf("/AP<</N %d 0 R>>", a), change: func(r *revision) { r.set[a] = painted(400, 60) }})
+			return f.b
+		}).passes().sees("valid valid"),
 		row("c8-invisible", "C8", "an empty signature field that shows nothing", added(0, func(int) (string, string) {
 			return "<<" + widget + "/FT/Sig/T(Kosong)/Rect[0 0 0 0]>>", "null"
-		})).passes().sees("valid unsigned"))
-	return fooled(rows)
+		})).passes().sees("valid unsigned"),
+	}
 }
 
 // withEmpty is a signed letter with an empty signature field, object 9, whose
@@ -224,6 +281,28 @@ func withEmpty(rect string) *file {
 	})
 	f.sign(signing{})
 	return f
+}
+
+// replacedFonts is a letter with a text field that readers draw by fonts in
+// objects 50 and 51, one of which a later revision replaces.
+func replacedFonts(resources string) []byte {
+	f := letter(func(_ *file, r *revision) {
+		r.set[objAcroForm] = replaceOnce(r.set[objAcroForm], "/DR<</Font<</Helv 5 0 R>>>>", "/DR "+resources+"/NeedAppearances true")
+		r.set[50], r.set[51] = "<</Font 51 0 R>>", "<</Helv 5 0 R>>"
+	}, emptyCRL())
+	f.add(0, func(int) (string, string) {
+		return "<<" + widget + "/FT/Tx/T(nama)/V(" + truth + ")/DA(/Helv 12 Tf 0 g)/Rect" + beside + ">>", "null"
+	})
+	f.sign(signing{})
+	n := f.alloc()
+	set := map[int]string{n: "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Type/Encoding/Differences[49/nine]>>>>"}
+	if resources == "50 0 R" {
+		set[50] = fmt.Sprintf("<</Font<</Helv %d 0 R>>>>", n)
+	} else {
+		set[51] = fmt.Sprintf("<</Helv %d 0 R>>", n)
+	}
+	f.commit(revision{set: set})
+	return f.b
 }
 
 // drawnByReaders is a signed letter with a text field that readers draw.
