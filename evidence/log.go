@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,8 +62,6 @@ type Config struct {
 	Receipts crypto.Signer
 	// PastKeys are vkeys, of log and receipts, that were in use before.
 	PastKeys []string
-	// Node names this process in records of its own, such as the reconciler's.
-	Node string
 	// Timestamper stamps checkpoints; nil leaves them without.
 	Timestamper Timestamper
 	// StampEvery is the least time between two stamps. The newest checkpoint
@@ -85,12 +82,6 @@ type Config struct {
 	Interval time.Duration
 	// Batch is the most entries that one step integrates; 0 means 4096.
 	Batch int
-	// ReconcileAfter is the age at which an intent without outcome is closed as
-	// unknown; 0 means ten minutes, and less than 0 that Run leaves it to who
-	// keeps more than the log of an operation. It must exceed the longest
-	// operation: one that comes later finds its outcome taken and releases
-	// nothing.
-	ReconcileAfter time.Duration
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
 	// Logger gets what Run cannot return; nil discards it.
@@ -165,7 +156,6 @@ func defaults(cfg *Config) {
 	}
 	set(&cfg.MergeDelay, time.Minute)
 	set(&cfg.Interval, time.Second)
-	set(&cfg.ReconcileAfter, 10*time.Minute)
 	if cfg.Batch <= 0 {
 		cfg.Batch = 4096
 	}
@@ -251,42 +241,6 @@ func (l *Log) breakOn(err error) error {
 		l.broken = err
 	}
 	return err
-}
-
-// Reconcile closes intents that have been without an outcome for longer than
-// Config.ReconcileAfter, with the outcome "unknown": whoever ran the operation
-// has died, and nothing was released, since that needs an outcome. Several nodes
-// may do it at once; the store lets one win. It returns how many this call
-// closed.
-func (l *Log) Reconcile(ctx context.Context) (closed int, err error) {
-	now := l.cfg.Clock()
-	intents, err := l.cfg.Store.Dangling(ctx, now.Add(-l.cfg.ReconcileAfter), l.cfg.Batch)
-	if err != nil {
-		return 0, err
-	}
-	for _, intent := range intents {
-		r, err := ParseRecord(intent.Record)
-		if err != nil {
-			return closed, fmt.Errorf("%w: the intent of %s: %w", ErrTampered, intent.Operation, err)
-		}
-		r = r.clone()
-		r.Phase, r.Time, r.Node = PhaseOutcome, now, l.cfg.Node
-		r.Intent = hex.EncodeToString(intent.Leaf[:])
-		r.Result = Result{Status: StatusUnknown, Code: "not-released"}
-		r.Artefacts, r.Detail = nil, map[string]string{"reconciled": "true"}
-		e, _, err := l.NewEntry(r)
-		if err != nil {
-			return closed, err
-		}
-		switch err := l.cfg.Store.Append(ctx, e); {
-		case errors.Is(err, ErrDuplicate): // another node, or the operation itself after all
-		case err != nil:
-			return closed, err
-		default:
-			closed++
-		}
-	}
-	return closed, nil
 }
 
 // hashes makes the store a tlog.HashReader.

@@ -43,7 +43,7 @@ var now = time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
 func newLog(t testing.TB, store evidence.Store, change ...func(*evidence.Config)) *evidence.Log {
 	t.Helper()
 	cfg := evidence.Config{
-		Store: store, Origin: origin, Signer: key(1), Receipts: key(2), Node: "a",
+		Store: store, Origin: origin, Signer: key(1), Receipts: key(2),
 		Clock: func() time.Time { return now },
 	}
 	for _, c := range change {
@@ -456,64 +456,6 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestReconcile is S11: an intent whose operation died gets an outcome, once.
-func TestReconcile(t *testing.T) {
-	store := new(evidencetest.Store)
-	a, b := newLog(t, store), newLog(t, store, func(c *evidence.Config) { c.Node = "b" })
-	intent, receipt, err := a.NewEntry(record(evidence.PhaseIntent))
-	if err != nil || receipt.Note != nil || intent.Receipt != nil {
-		t.Fatalf("an intent with a receipt: %v, %v", receipt, err)
-	}
-	fresh := record(evidence.PhaseIntent)
-	fresh.Operation, fresh.Time = operation(1), now.Add(-time.Minute)
-	young, _, err := a.NewEntry(fresh)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range []evidence.Entry{intent, young} {
-		if err := store.Append(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dangling := store.Snapshot()
-	if n, err := a.Reconcile(t.Context()); n != 1 || err != nil {
-		t.Fatalf("closed %d, %v; want 1", n, err)
-	}
-	if n, err := b.Reconcile(t.Context()); n != 0 || err != nil {
-		t.Fatalf("closed %d again, %v", n, err)
-	}
-	entries, err := store.EntriesOf(t.Context(), opID)
-	if err != nil || len(entries) != 2 {
-		t.Fatalf("%d entries, %v", len(entries), err)
-	}
-	r, err := evidence.ParseRecord(entries[1].Record)
-	if err != nil || r.Result.Status != evidence.StatusUnknown || r.Result.Code != "not-released" || r.Intent != fmt.Sprintf("%x", intent.Leaf) {
-		t.Errorf("got %+v, %v", r, err)
-	}
-	// The operation that was only slow loses.
-	late, _, err := a.NewEntry(record(evidence.PhaseOutcome))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Append(t.Context(), late); !errors.Is(err, evidence.ErrDuplicate) {
-		t.Errorf("late outcome: got %v, want ErrDuplicate", err)
-	}
-	// Between asking and closing another node was first.
-	race := &evidencetest.Store{Rows: dangling}
-	race.Fault = func(step string) error {
-		if step == "before Append" {
-			race.Fault = nil
-			if n, err := newLog(t, race).Reconcile(t.Context()); n != 1 || err != nil {
-				t.Errorf("the other node closed %d, %v", n, err)
-			}
-		}
-		return nil
-	}
-	if n, err := newLog(t, race).Reconcile(t.Context()); n != 0 || err != nil {
-		t.Errorf("closed %d, %v; the other node was first", n, err)
-	}
-}
-
 type stamper struct {
 	down  bool
 	calls atomic.Int64
@@ -577,15 +519,6 @@ func TestRun(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- l.Run(ctx) }()
-		intent := record(evidence.PhaseIntent)
-		intent.Operation, intent.Time = operation(99), time.Now()
-		e, _, err := l.NewEntry(intent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := store.Append(ctx, e); err != nil {
-			t.Fatal(err)
-		}
 		add(t, l, store, 0, 10)
 		time.Sleep(5 * time.Second) // of the fake clock
 		synctest.Wait()
@@ -603,10 +536,10 @@ func TestRun(t *testing.T) {
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		rows := store.Snapshot()
-		if rows.Head.Size != 42 {
-			t.Errorf("%d entries have a place, want 42", rows.Head.Size)
+		if rows.Head.Size != 40 {
+			t.Errorf("%d entries have a place, want 40", rows.Head.Size)
 		}
-		if c, ok, err := store.LatestCheckpoint(ctx); err != nil || !ok || c.Size != 42 || c.Token == nil {
+		if c, ok, err := store.LatestCheckpoint(ctx); err != nil || !ok || c.Size != 40 || c.Token == nil {
 			t.Errorf("latest checkpoint: %d, %v, token %x", c.Size, err, c.Token)
 		}
 		// S12: once the tree was changed under it, nothing more is signed.
@@ -617,7 +550,7 @@ func TestRun(t *testing.T) {
 		if err := l.Ready(ctx); !errors.Is(err, evidence.ErrTampered) {
 			t.Errorf("Ready: got %v, want ErrTampered", err)
 		}
-		if got := store.Snapshot().Head.Size; got != 42 {
+		if got := store.Snapshot().Head.Size; got != 40 {
 			t.Errorf("the changed tree grew to %d", got)
 		}
 		cancel()

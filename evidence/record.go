@@ -325,13 +325,6 @@ func (r *Record) texts() [11]member {
 	}
 }
 
-// clone returns a copy that shares nothing with r.
-func (r Record) clone() Record {
-	r.Artefacts = slices.Clone(r.Artefacts)
-	r.Detail = maps.Clone(r.Detail)
-	return r
-}
-
 func isDigest(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }

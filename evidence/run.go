@@ -10,8 +10,7 @@ import (
 	"github.com/absah-id/absah/internal/fault"
 )
 
-// Run sequences, publishes and reconciles until ctx is done, then returns
-// ctx.Err(). Stamps and cosignatures are fetched beside it: an authority that
+// Run sequences and publishes until ctx is done, then returns ctx.Err(). Stamps and cosignatures are fetched beside it: an authority that
 // does not answer delays nothing else. A step that fails is logged and tried
 // again, except that after ErrRollback or ErrTampered nothing is integrated or
 // signed any more, and Ready says so.
@@ -36,17 +35,6 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 	if len(l.cfg.Witnesses) > 0 {
 		helpers.Go(func() { l.every(ctx, l.cfg.Interval, "cosign", l.Cosign) })
-	}
-	if l.cfg.ReconcileAfter > 0 {
-		helpers.Go(func() {
-			l.every(ctx, max(l.cfg.ReconcileAfter/4, time.Second), "reconcile", func(ctx context.Context) error {
-				closed, err := l.Reconcile(ctx)
-				if closed > 0 {
-					l.cfg.Logger.WarnContext(ctx, "closed intents without outcome", "count", closed)
-				}
-				return err
-			})
-		})
 	}
 	l.every(ctx, l.cfg.Interval, "integrate", l.drain)
 	return ctx.Err()

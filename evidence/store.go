@@ -20,7 +20,7 @@ var (
 	ErrConflict = errors.New("evidence: the log was changed by another node")
 	// ErrDuplicate says that the operation already has an entry of that phase:
 	// each operation has at most one intent and one outcome. Whoever gets it
-	// for an outcome has lost against the reconciler and must release nothing.
+	// for an outcome has lost against who closed the operation as unknown and must release nothing.
 	ErrDuplicate = errors.New("evidence: the operation already has such an entry")
 	// ErrNoHash says that a stored hash is missing, which only tampering can
 	// bring about.
@@ -147,10 +147,6 @@ type Sequence interface {
 	// the head is still old and none of the rows has a place.
 	// len(rows) is head.Size - old.Size and at least 1.
 	Integrate(ctx context.Context, old Head, rows []int64, hashes []tlog.Hash, head Head) error
-	// Dangling returns at most max intents with a Time before the given one
-	// whose operation has no outcome, oldest first. It is asked every minute or
-	// so: its cost should follow the number of open intents, not of entries.
-	Dangling(ctx context.Context, before time.Time, max int) ([]Entry, error)
 }
 
 // Tree reads what is in the log.

@@ -64,7 +64,7 @@ func newWorld(tb testing.TB) *world {
 		return k
 	}
 	log, err := evidence.New(evidence.Config{
-		Store: w.db, Origin: "kabupaten-contoh.example/log", Signer: key(), Receipts: key(), Node: "node-1",
+		Store: w.db, Origin: "kabupaten-contoh.example/log", Signer: key(), Receipts: key(),
 		Floor: tb.TempDir() + "/floor", Clock: w.clock,
 	})
 	must(err)

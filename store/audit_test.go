@@ -26,7 +26,7 @@ func logKey(n byte) ed25519.PrivateKey {
 // openLog opens the evidence log of a database.
 func openLog(t *testing.T, db *store.DB, floor string) *evidence.Log {
 	t.Helper()
-	l, err := evidence.New(evidence.Config{Store: db, Origin: logOrigin, Signer: logKey(1), Receipts: logKey(2), Node: "a", Floor: floor})
+	l, err := evidence.New(evidence.Config{Store: db, Origin: logOrigin, Signer: logKey(1), Receipts: logKey(2), Floor: floor})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,18 +29,11 @@ func all[T any](ctx context.Context, db *DB, fn func(*Tx) (T, error)) (v T, err 
 	return v, err
 }
 
-// Append is evidence.Appender's, in a transaction of its own. An outcome that
-// comes this way is the log's reconciler's: the row of its operation is closed
-// with it as unknown.
+// Append is evidence.Appender's, in a transaction of its own. What belongs to
+// an operation of the gateway comes with its row, by [Tx.BeginOperation] and
+// [Tx.FinishOperation].
 func (db *DB) Append(ctx context.Context, e evidence.Entry) error {
-	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error {
-		if err := tx.Append(ctx, e); err != nil || e.Phase != evidence.PhaseOutcome {
-			return err
-		}
-		_, err := tx.exec(ctx, `UPDATE operations SET status = $1, finished_at = $2 WHERE id = $3 AND status = $4`,
-			string(gateway.OperationUnknown), e.Time.UnixMicro(), e.Operation, string(gateway.OperationPending))
-		return err
-	})
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error { return tx.Append(ctx, e) })
 }
 
 // PutArtefact is evidence.Artefacts', in a transaction of its own.
@@ -91,15 +84,6 @@ func (db *DB) OldestPending(ctx context.Context) (time.Time, bool, error) {
 		return time.Time{}, false, err
 	}
 	return found[0], true, nil
-}
-
-// Dangling is evidence.Sequence's. The gateway's own reconciler uses
-// gateway.OperationReader's.
-func (db *DB) Dangling(ctx context.Context, before time.Time, max int) ([]evidence.Entry, error) {
-	return all(ctx, db, func(tx *Tx) ([]evidence.Entry, error) {
-		return list(ctx, tx, scanEntry, `SELECT `+entryColumns+` FROM open_intents o JOIN entries e ON e.id = o.entry
-			LEFT JOIN leaves l ON l.entry = e.id WHERE o.at < $1 ORDER BY o.at, o.entry LIMIT $2`, before.UnixMicro(), max)
-	})
 }
 
 // Integrate is evidence.Sequence's.

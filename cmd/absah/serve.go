@@ -275,9 +275,9 @@ func (s *gatewayService) openLog(ctx context.Context) error {
 		return fmt.Errorf("key %q: %w", s.cfg.Keys.Receipt, err)
 	}
 	c := evidence.Config{
-		Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Node: node(), Floor: s.cfg.Evidence.Floor,
+		Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Floor: s.cfg.Evidence.Floor,
 		MergeDelay: s.cfg.Evidence.Promise, Interval: s.cfg.Evidence.Interval, StampEvery: s.cfg.Evidence.Stamp, PastKeys: s.cfg.Evidence.PastKeys,
-		ReconcileAfter: -1, Logger: s.logger,
+		Logger: s.logger,
 	}
 	if s.stamper != nil {
 		c.Timestamper = &checkpointStamper{s.stamper, s.source, s.anchors.tsas}

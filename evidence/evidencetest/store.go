@@ -174,25 +174,6 @@ func (s *Store) Integrate(ctx context.Context, old evidence.Head, rows []int64, 
 	})
 }
 
-// Dangling implements evidence.Sequence.
-func (s *Store) Dangling(ctx context.Context, before time.Time, most int) (out []evidence.Entry, err error) {
-	err = s.do(ctx, "Dangling", func() error {
-		closed := map[string]bool{}
-		for _, e := range s.Rows.Entries {
-			if e.Phase == evidence.PhaseOutcome {
-				closed[e.Operation] = true
-			}
-		}
-		for _, e := range s.Rows.Entries {
-			if e.Phase == evidence.PhaseIntent && !closed[e.Operation] && e.Time.Before(before) && len(out) < most {
-				out = append(out, e)
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
 // Hashes implements evidence.Tree.
 func (s *Store) Hashes(ctx context.Context, indexes []int64) (out []tlog.Hash, err error) {
 	err = s.do(ctx, "Hashes", func() error {

@@ -19,21 +19,19 @@ import (
 )
 
 var logTests = map[string]func(*testing.T, *store.DB){
-	"entries come back as they were":      entriesComeBack,
-	"one intent and one outcome":          onePhaseEach,
-	"sequencing":                          sequencing,
-	"of two sequencers one wins":          sequencersRace,
-	"stored hashes":                       storedHashes,
-	"a missing hash is an error":          missingHash,
-	"dangling intents":                    danglingIntents,
-	"checkpoints":                         checkpoints,
-	"annotations":                         annotations,
-	"artefacts":                           artefacts,
-	"an outcome of the reconciler closes": reconcilerCloses,
-	"the head goes forward only":          headForward,
-	"too long a record":                   longRecord,
-	"overdue entries":                     overdueEntries,
-	"the clock is reset":                  clockReset,
+	"entries come back as they were": entriesComeBack,
+	"one intent and one outcome":     onePhaseEach,
+	"sequencing":                     sequencing,
+	"of two sequencers one wins":     sequencersRace,
+	"stored hashes":                  storedHashes,
+	"a missing hash is an error":     missingHash,
+	"checkpoints":                    checkpoints,
+	"annotations":                    annotations,
+	"artefacts":                      artefacts,
+	"the head goes forward only":     headForward,
+	"too long a record":              longRecord,
+	"overdue entries":                overdueEntries,
+	"the clock is reset":             clockReset,
 }
 
 // Sequence gives up to max pending entries their places, as evidence does. It
@@ -272,33 +270,6 @@ func missingHash(t *testing.T, db *store.DB) {
 	}
 }
 
-func danglingIntents(t *testing.T, db *store.DB) {
-	for i, id := range []string{"a", "b", "c"} {
-		if err := db.Append(t.Context(), Entry(Org, id, evidence.PhaseIntent, Start.Add(time.Duration(i)*time.Minute))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Append(t.Context(), Entry(Org, "b", evidence.PhaseOutcome, Start)); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		after time.Duration
-		want  []string
-	}{{0, nil}, {time.Second, []string{"a"}}, {time.Hour, []string{"a", "c"}}} {
-		entries, err := db.Dangling(t.Context(), Start.Add(test.after), 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, e := range entries {
-			got = append(got, e.Operation)
-		}
-		if !reflect.DeepEqual(got, test.want) {
-			t.Errorf("before %v: got %v, want %v", test.after, got, test.want)
-		}
-	}
-}
-
 func checkpoints(t *testing.T, db *store.DB) {
 	if _, ok, err := db.LatestCheckpoint(t.Context()); err != nil || ok {
 		t.Fatalf("a checkpoint in an empty log: %v", err)
@@ -383,21 +354,6 @@ func artefacts(t *testing.T, db *store.DB) {
 			t.Error(err)
 		}
 	}
-}
-
-func reconcilerCloses(t *testing.T, db *store.DB) {
-	b := Begin(Org, Start)
-	begin(t, db, b)
-	if err := db.Append(t.Context(), Entry(Org, b.Operation.ID, evidence.PhaseOutcome, Start.Add(time.Hour))); err != nil {
-		t.Fatal(err)
-	}
-	o := view(t, db, Org, func(ctx context.Context, r gateway.Reader) (gateway.Operation, error) {
-		return r.Operation(ctx, b.Operation.ID)
-	})
-	if o.Status != gateway.OperationUnknown || !o.FinishedAt.Equal(Start.Add(time.Hour)) {
-		t.Errorf("got %s at %v", o.Status, o.FinishedAt)
-	}
-	refused(t, db, Org, gateway.ErrClosed, func(ctx context.Context, tx gateway.Tx) error { return tx.FinishOperation(ctx, Finish(b)) })
 }
 
 func headForward(t *testing.T, db *store.DB) {
