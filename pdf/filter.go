@@ -213,34 +213,42 @@ func (h *hexReader) pair() (v byte, digits int, err error) {
 	return v, digits, nil
 }
 
-// base85Reader decodes ASCII85Decode (§7.4.3).
-type base85Reader struct {
-	r    io.ByteReader
-	out  [4]byte
-	have []byte
+// pieces hands out what a decoder makes piece by piece.
+type pieces struct {
+	have []byte // made and not handed out
 	done bool
 }
 
-func (b *base85Reader) Read(p []byte) (int, error) {
+// read is an [io.Reader]'s; more makes the next piece or sets done.
+func (s *pieces) read(p []byte, more func() error) (int, error) {
 	n := 0
 	for n < len(p) {
-		if len(b.have) == 0 {
-			if b.done {
+		if len(s.have) == 0 {
+			if s.done {
 				break
 			}
-			if err := b.group(); err != nil {
+			if err := more(); err != nil {
 				return n, err
 			}
 			continue
 		}
-		m := copy(p[n:], b.have)
-		n, b.have = n+m, b.have[m:]
+		m := copy(p[n:], s.have)
+		n, s.have = n+m, s.have[m:]
 	}
-	if n == 0 && b.done && len(p) > 0 {
+	if n == 0 && s.done && len(p) > 0 {
 		return 0, io.EOF
 	}
 	return n, nil
 }
+
+// base85Reader decodes ASCII85Decode (§7.4.3).
+type base85Reader struct {
+	pieces
+	r   io.ByteReader
+	out [4]byte
+}
+
+func (b *base85Reader) Read(p []byte) (int, error) { return b.read(p, b.group) }
 
 // group decodes the next up to five characters.
 func (b *base85Reader) group() error {

@@ -5,6 +5,7 @@ import "io"
 // lzwReader decodes LZWDecode (§7.4.4): codes of 9 to 12 bits, most significant
 // bit first, 256 clears the table and 257 ends the data.
 type lzwReader struct {
+	pieces
 	r     io.ByteReader
 	early int // 1 when code lengths grow one code early
 	bits  uint
@@ -15,8 +16,6 @@ type lzwReader struct {
 	pre   [4096]uint16
 	suf   [4096]byte
 	buf   [4096]byte
-	have  []byte
-	done  bool
 }
 
 const (
@@ -35,26 +34,7 @@ func newLZW(r io.ByteReader, early bool) *lzwReader {
 
 func (l *lzwReader) clear() { l.width, l.next, l.last = 9, 258, -1 }
 
-func (l *lzwReader) Read(p []byte) (int, error) {
-	n := 0
-	for n < len(p) {
-		if len(l.have) == 0 {
-			if l.done {
-				break
-			}
-			if err := l.step(); err != nil {
-				return n, err
-			}
-			continue
-		}
-		m := copy(p[n:], l.have)
-		n, l.have = n+m, l.have[m:]
-	}
-	if n == 0 && l.done && len(p) > 0 {
-		return 0, io.EOF
-	}
-	return n, nil
-}
+func (l *lzwReader) Read(p []byte) (int, error) { return l.read(p, l.step) }
 
 // code reads the next code. Data that ends without the end code is tolerated,
 // as every reader does.
