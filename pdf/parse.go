@@ -193,7 +193,7 @@ func (p *parser) dict(depth int) (Object, error) {
 	list := p.keys[keys:]
 	d := makeDict(list, p.stack[values:])
 	if len(d) != len(list) {
-		p.noteTwice(list)
+		p.noteTwice(list, p.stack[values:])
 	}
 	if depth == 0 && (p.outer || d["ByteRange"] != nil) {
 		p.spans = slices.Clone(list)
@@ -210,14 +210,16 @@ func makeDict(keys []EntrySpan, values []Object) Dict {
 	return d
 }
 
-// noteTwice notes where keys stand that occur again.
-func (p *parser) noteTwice(list []EntrySpan) {
-	seen := make(map[Name]bool, len(list))
-	for _, e := range list {
-		if seen[e.Key] {
+// noteTwice notes where keys stand that occur again with another value: readers
+// differ about which one counts.
+func (p *parser) noteTwice(list []EntrySpan, values []Object) {
+	seen := make(map[Name]Object, len(list))
+	for i, e := range list {
+		if first, twice := seen[e.Key]; !twice {
+			seen[e.Key] = values[i]
+		} else if !Equal(first, values[i]) {
 			p.dups = append(p.dups, e.KeyStart)
 		}
-		seen[e.Key] = true
 	}
 }
 

@@ -60,7 +60,8 @@ type Judgement struct {
 	// Unvouched lists what breaks no rule of the document and is still not what
 	// was signed: what nobody but a document timestamp stands for, since some
 	// programs make such timestamps visible, and fields that lay over the
-	// contents when these were signed and show something there only now.
+	// contents when these were signed and show something there only now, and keys
+	// that stand twice with different values before the signed revision.
 	Unvouched []Finding
 	// AddedSignatures names the fields of later signatures and timestamps. The
 	// revisions that they sign are only explained when they are valid

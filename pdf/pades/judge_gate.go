@@ -277,6 +277,9 @@ func (g *gate) nearby(index int) bool {
 
 // audit reads the objects of the signed revision and of all later ones.
 func (g *gate) audit(j *Judgement) error {
+	if err := g.twofold(j); err != nil {
+		return err
+	}
 	for _, r := range g.doc.Revisions()[j.SignedRevision-1:] {
 		list, err := once(g, g.audits, r, r.Audit)
 		if err != nil {
@@ -293,6 +296,25 @@ func (g *gate) audit(j *Judgement) error {
 			}
 			if !harmless[a.Rule] && !(a.Rule == "comment" && a.Offset > r.StartXRef() && g.quiet(a.Offset)) {
 				j.fail(a.Rule, "%v", a)
+			}
+		}
+	}
+	return nil
+}
+
+// twofold looks in the revisions before the signed one for keys that stand twice
+// with different values. All bytes are the signer's, who saw what one reader
+// makes of them; another shows something else (validation.md X10).
+func (g *gate) twofold(j *Judgement) error {
+	for _, r := range g.doc.Revisions()[:j.SignedRevision-1] {
+		list, err := once(g, g.audits, r, r.Audit)
+		if err != nil || g.limit != nil {
+			return err
+		}
+		for _, a := range list {
+			if a.Rule == "dict-duplicate-key" {
+				j.Unvouched = append(j.Unvouched, Finding{Code: a.Rule, Text: a.String()})
+				break
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/absah-id/absah/internal/pdfmake"
@@ -47,7 +48,7 @@ func differentials() []*attack {
 		a.Verdict = nil
 		a.malformed().orElse(open)
 	}
-	return append(append(fooled(rows), encryptions()...), harmless()...)
+	return slices.Concat(fooled(rows), twofold(), encryptions(), harmless())
 }
 
 func headers() []*attack {
@@ -268,6 +269,20 @@ func packed(set map[int]string, entries map[int]int) []byte {
 		}
 	}})
 	return f.b
+}
+
+// twofold are signed files that two readers show in two ways.
+func twofold() []*attack {
+	return []*attack{
+		row("x10-page-twice", "X10", "/Contents twice in the page, before it was signed", func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[20] = pageText(forgery)
+				r.set[objPage] = replaceOnce(r.set[objPage], "/Contents 4 0 R", "/Contents 20 0 R/Contents 4 0 R")
+			}, emptyCRL())
+			f.sign(signing{change: func(r *revision) { delete(r.set, objPage) }})
+			return f.b
+		}).is(indeterminate, "SIG_CONSTRAINTS_FAILURE").sees("valid").checks("warnings"),
+	}
 }
 
 // identityCrypt is an encryption dictionary that the empty password opens and
