@@ -94,6 +94,7 @@ type Log struct {
 	cfg      Config
 	key      *noteKey
 	receipts *noteKey
+	signer   *receiptSigner
 	logKeys  []string // every vkey that checkpoints may be signed with
 
 	// step is held for a whole step of the sequencer: steps of one process
@@ -127,6 +128,7 @@ func New(cfg Config) (*Log, error) {
 	if l.receipts, err = newNoteKey(ReceiptName(cfg.Origin), cfg.Receipts); err != nil {
 		return nil, err
 	}
+	l.signer = &receiptSigner{origin: cfg.Origin, key: l.receipts}
 	l.logKeys = []string{l.key.vkey}
 	for _, vkey := range cfg.PastKeys {
 		v, err := note.NewVerifier(vkey)
@@ -196,7 +198,7 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 	if err != nil || e.Phase == PhaseIntent {
 		return e, Receipt{}, err
 	}
-	if e.Receipt, err = signReceipt(l.cfg.Origin, l.receipts, &e); err != nil {
+	if err = l.signer.sign(&e); err != nil {
 		return Entry{}, Receipt{}, err
 	}
 	receipt, _ := ReceiptOf(l.cfg.Origin, e)

@@ -1,12 +1,16 @@
 package evidence
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -27,7 +31,8 @@ type Receipt struct {
 	Leaf      [32]byte
 	Time      time.Time
 	Promise   time.Time
-	// Note is the receipt as it is handed out: a signed note over the above.
+	// Note is the receipt as it is handed out: a signed note over the above or,
+	// behind the same text, over a list with its digest.
 	Note []byte
 }
 
@@ -43,47 +48,137 @@ func receiptText(origin, keyID string, e *Entry) string {
 	}, "\n")
 }
 
-// signReceipt returns what Entry.Receipt holds.
-func signReceipt(origin string, k *noteKey, e *Entry) ([]byte, error) {
-	sig, err := k.Sign([]byte(receiptText(origin, keyID(k.KeyHash()), e)))
-	if err != nil {
-		return nil, err
+// headerReceipts is the first line of a note that stands for several receipts:
+// one signature over the SHA-256 of each. So many requests at once cost the key
+// as much as one, and a receipt says nothing of the others, whose texts hold the
+// unpredictable leaf.
+const headerReceipts = "absah/receipts/1"
+
+// maxReceipts is how many share a signature at most: what a header of HTTP can
+// hold beside others.
+const maxReceipts = 16
+
+// receiptsText is the signed part of such a note. digests are 32 bytes each.
+func receiptsText(origin, keyID string, digests []byte) string {
+	text := []byte(headerReceipts + "\n" + origin + "\n" + keyID + "\n")
+	for d := range slices.Chunk(digests, sha256.Size) {
+		text = append(hex.AppendEncode(text, d), '\n')
 	}
-	return append(binary.BigEndian.AppendUint32(nil, k.KeyHash()), sig...), nil
+	return string(text)
+}
+
+// signReceipts sets Entry.Receipt of all: key id and signature and, when there
+// are several, the list that was signed.
+func signReceipts(origin string, k *noteKey, entries []*Entry) error {
+	id := keyID(k.KeyHash())
+	text := receiptText(origin, id, entries[0])
+	var digests []byte
+	if len(entries) > 1 {
+		for _, e := range entries {
+			sum := sha256Of([]byte(receiptText(origin, id, e)))
+			digests = append(digests, sum[:]...)
+		}
+		text = receiptsText(origin, id, digests)
+	}
+	sig, err := k.Sign([]byte(text))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		e.Receipt = slices.Concat(binary.BigEndian.AppendUint32(nil, k.KeyHash()), sig, digests)
+	}
+	return nil
+}
+
+// signedReceipt is Entry.Receipt taken apart.
+type signedReceipt struct {
+	key     []byte // its hash in four bytes, and the signature, as a note has them
+	digests []byte // of all that share the signature; none: it is over the receipt itself
+}
+
+func splitReceipt(b []byte) (s signedReceipt, ok bool) {
+	const alone = 4 + ed25519.SignatureSize
+	s.key = b[:min(len(b), alone)]
+	s.digests = b[len(s.key):]
+	n := len(s.digests) / sha256.Size
+	return s, len(b) > 4 && len(s.digests)%sha256.Size == 0 && (n == 0 || n > 1 && n <= maxReceipts)
 }
 
 func keyID(hash uint32) string { return fmt.Sprintf("%08x", hash) }
 
+// text is what was signed as the receipt of e. It returns an error when that is a
+// list without e.
+func (s signedReceipt) text(origin string, e *Entry) (string, error) {
+	id := keyID(binary.BigEndian.Uint32(s.key))
+	text := receiptText(origin, id, e)
+	if len(s.digests) == 0 {
+		return text, nil
+	}
+	sum := sha256Of([]byte(text))
+	for d := range slices.Chunk(s.digests, sha256.Size) {
+		if string(d) == string(sum[:]) {
+			return receiptsText(origin, id, s.digests), nil
+		}
+	}
+	return "", errors.New("the receipt is not on the list that was signed")
+}
+
 // ReceiptOf returns the receipt of an entry that carries one; the zero Receipt
 // and false when it carries none, as intents do. It does not verify.
 func ReceiptOf(origin string, e Entry) (Receipt, bool) {
-	if len(e.Receipt) < 5 {
+	signed, ok := splitReceipt(e.Receipt)
+	if !ok {
 		return Receipt{}, false
 	}
-	id := keyID(binary.BigEndian.Uint32(e.Receipt))
-	msg := fmt.Sprintf("%s\n— %s %s\n", receiptText(origin, id, &e), ReceiptName(origin), base64.StdEncoding.EncodeToString(e.Receipt))
+	id := keyID(binary.BigEndian.Uint32(signed.key))
+	msg := receiptText(origin, id, &e)
+	if len(signed.digests) > 0 {
+		msg += "\n" + receiptsText(origin, id, signed.digests)
+	}
+	msg += fmt.Sprintf("\n— %s %s\n", ReceiptName(origin), base64.StdEncoding.EncodeToString(signed.key))
 	return Receipt{
 		Origin: origin, KeyID: id, Operation: e.Operation, Phase: e.Phase, Kind: e.Kind, Leaf: e.Leaf,
 		Time: e.Time, Promise: e.Promise, Note: []byte(msg),
 	}, true
 }
 
-// VerifyReceipt reads a receipt that one of the given keys has signed. The keys
-// are vkeys under ReceiptName of the log's origin.
+// VerifyReceipt reads a receipt that one of the given keys has signed, alone or
+// with others. The keys are vkeys under ReceiptName of the log's origin.
 func VerifyReceipt(msg []byte, vkeys []string) (Receipt, error) {
-	n, err := openNote(msg, vkeys)
+	text, signed, shared := strings.Cut(string(msg), "\n\n"+headerReceipts+"\n")
+	text, signed = text+"\n", headerReceipts+"\n"+signed
+	if !shared {
+		signed = string(msg)
+	}
+	n, err := openNote([]byte(signed), vkeys)
 	if err != nil {
 		return Receipt{}, err
 	}
-	r, err := parseReceiptText(n.Text)
+	if !shared {
+		text = n.Text
+	}
+	r, err := parseReceiptText(text)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if n.Sigs[0].Name != ReceiptName(r.Origin) || keyID(n.Sigs[0].Hash) != r.KeyID {
+	if n.Sigs[0].Name != ReceiptName(r.Origin) || keyID(n.Sigs[0].Hash) != r.KeyID || shared && !listed(n.Text, text, r) {
 		return Receipt{}, errReceipt
 	}
 	r.Note = msg
 	return r, nil
+}
+
+// listed tells whether list is a signed list of receipts of r's log and key, and
+// has the digest of text, which says r.
+func listed(list, text string, r Receipt) bool {
+	lines := strings.Split(list, "\n")
+	if len(lines) < 3+2+1 || len(lines) > 3+maxReceipts+1 {
+		return false
+	}
+	lines = lines[3 : len(lines)-1]
+	digests, err := hex.DecodeString(strings.Join(lines, ""))
+	sum := sha256Of([]byte(text))
+	return err == nil && receiptsText(r.Origin, r.KeyID, digests) == list && slices.Contains(lines, hex.EncodeToString(sum[:]))
 }
 
 func parseReceiptText(text string) (Receipt, error) {
@@ -115,16 +210,83 @@ func checkReceipt(origin string, known note.Verifiers, e *Entry) error {
 	if e.Phase == PhaseIntent && e.Receipt == nil {
 		return nil
 	}
-	if len(e.Receipt) < 5 {
+	signed, ok := splitReceipt(e.Receipt)
+	if !ok {
 		return errors.New("the entry has no receipt")
 	}
-	hash := binary.BigEndian.Uint32(e.Receipt)
+	hash := binary.BigEndian.Uint32(signed.key)
 	v, err := known.Verifier(ReceiptName(origin), hash)
 	if err != nil {
 		return fmt.Errorf("receipt by an unknown key %s", keyID(hash))
 	}
-	if !v.Verify([]byte(receiptText(origin, keyID(hash), e)), e.Receipt[4:]) {
+	text, err := signed.text(origin, e)
+	if err != nil {
+		return err
+	}
+	if !v.Verify([]byte(text), signed.key[4:]) {
 		return errors.New("the receipt's signature does not hold")
 	}
 	return nil
+}
+
+// receiptSigner signs the receipts that wait while it is at one as the next, all
+// at once. It may be used by several goroutines.
+type receiptSigner struct {
+	origin string
+	key    *noteKey
+
+	mu      sync.Mutex
+	busy    bool       // guarded by mu: somebody signs
+	waiting []*waiting // guarded by mu
+}
+
+// waiting is an entry that wants its receipt.
+type waiting struct {
+	entry *Entry
+	err   error
+	turn  chan bool // true: sign for all who wait; false: it is done
+}
+
+// sign sets e.Receipt. It waits for two signatures at most, unless more than
+// maxReceipts come at once.
+func (s *receiptSigner) sign(e *Entry) error {
+	w := &waiting{entry: e, turn: make(chan bool, 1)}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, w)
+	mine := !s.busy
+	s.busy = true
+	s.mu.Unlock()
+	if mine || <-w.turn {
+		s.signAll(w)
+	}
+	return w.err
+}
+
+// signAll signs for those who wait, of whom w is the first, and lets the next
+// one do the same.
+func (s *receiptSigner) signAll(w *waiting) {
+	s.mu.Lock()
+	n := min(len(s.waiting), maxReceipts)
+	all := s.waiting[:n:n]
+	s.waiting = s.waiting[n:]
+	s.mu.Unlock()
+	err := errors.New("evidence: the receipt key did not return") // as after a panic
+	defer func() {
+		for _, other := range all {
+			other.err = err
+			if other != w {
+				other.turn <- false
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.busy = len(s.waiting) > 0; s.busy {
+			s.waiting[0].turn <- true
+		}
+	}()
+	entries := make([]*Entry, n)
+	for i := range all {
+		entries[i] = all[i].entry
+	}
+	err = signReceipts(s.origin, s.key, entries)
 }

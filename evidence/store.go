@@ -48,7 +48,8 @@ type Entry struct {
 	// Leaf is SHA-256(Salt || Record): the data of the leaf in the tree.
 	Leaf [32]byte
 	// Receipt is what signs the entry's receipt: key id and signature, 68
-	// bytes. It is nil for an intent, which its outcome vouches for.
+	// bytes, and when others share the signature the SHA-256 of each of them. It
+	// is nil for an intent, which its outcome vouches for.
 	Receipt []byte
 
 	// Organisation, Operation, Phase, Kind and Time are those of the record.

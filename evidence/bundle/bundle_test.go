@@ -130,6 +130,7 @@ func TestBundle(t *testing.T) {
 			w := newWorld(t)
 			w.other(t, 0, 4)
 			w.integrate(t)
+			w.company = tt.drop == nil // receipts of both kinds
 			in := w.sign(t, tt.key(t), tt.level, tt.pss)
 			w.earlier(t, &in, 4)
 			if tt.drop != nil {

@@ -216,8 +216,46 @@ member() {
 	case $record in *"\"$1\":\""*) v=${record##*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac
 }
 
+# receipt_text FILE: the eight lines of a receipt that is signed go to
+# $tmp/receipt. Of several that share a signature each stands before the list of
+# their digests, which is what is signed.
+receipt_text() {
+	: >"$tmp/own"
+	: >"$tmp/list.note"
+	part=own list=''
+	while IFS= read -r line; do
+		case $part in
+		own)
+			if [ -z "$line" ]; then part=first; else printf '%s\n' "$line" >>"$tmp/own"; fi
+			;;
+		*)
+			[ $part = list ] || list=$line
+			part=list
+			printf '%s\n' "$line" >>"$tmp/list.note"
+			;;
+		esac
+	done <"$1"
+	if [ "$list" != absah/receipts/1 ]; then
+		anynote "$1" log/keys.txt "$tmp/receipt"
+		return
+	fi
+	{ cat "$tmp/own"; echo; cat "$tmp/list.note"; } | same_as "$1" && anynote "$tmp/list.note" log/keys.txt "$tmp/list" || return 1
+	cat "$tmp/own" >"$tmp/receipt"
+	own=$(hexsum "$tmp/own") n_lines=0 found=1
+	while IFS= read -r line; do
+		n_lines=$((n_lines + 1))
+		case $n_lines in
+		1) ;;
+		2) [ "$line" = "$origin" ] || return 1 ;;
+		3) [ "$line" = "$id" ] || return 1 ;;
+		*) [ "$line" != "$own" ] || found=0 ;;
+		esac
+	done <"$tmp/list"
+	return $found
+}
+
 receipt_holds() {
-	anynote "$1/receipt.note" log/keys.txt "$tmp/receipt" || return 1
+	receipt_text "$1/receipt.note" || return 1
 	{ IFS= read -r r1 && IFS= read -r r2 && IFS= read -r r3 && IFS= read -r r4 && IFS= read -r r5 && IFS= read -r r6 && IFS= read -r r7 && IFS= read -r r8; } <"$tmp/receipt" || return 1
 	[ "$r1" = absah/receipt/1 ] && [ "$r2" = "$origin" ] && [ "$r4" = "$(member operation)" ] &&
 		[ "$r5" = "$(member phase) $(member kind)" ] && [ "$r6" = "$(hex <"$tmp/leaf")" ] && [ "$r7" = "$(member time)" ] &&

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
@@ -76,8 +77,11 @@ type world struct {
 	tsa    *tsp.Client
 	log    *evidence.Log
 	store  *evidencetest.Store
-	anchor string // PEM file of the root
-	keys   []string
+	// receipts is the key of that; company says that outcomes share its signature.
+	receipts gateKey
+	company  bool
+	anchor   string // PEM file of the root
+	keys     []string
 }
 
 // Timestamp implements evidence.Timestamper with what the gateway would keep.
@@ -117,7 +121,7 @@ func (w *world) Timestamp(ctx context.Context, digest [32]byte) (evidence.Stamp,
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{store: new(evidencetest.Store)}
+	w := &world{store: new(evidencetest.Store), receipts: gateKey{PrivateKey: logKey(2)}, company: true}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -134,7 +138,7 @@ func newWorld(t testing.TB) *world {
 	w.tsa, err = tsp.NewClient(tsp.ClientConfig{URLs: []string{w.lab.TSAURL()}, Anchors: w.lab.Anchors().Certificates()})
 	must(err)
 	w.log, err = evidence.New(evidence.Config{
-		Store: w.store, Origin: origin, Signer: logKey(1), Receipts: logKey(2), Timestamper: w,
+		Store: w.store, Origin: origin, Signer: logKey(1), Receipts: &w.receipts, Timestamper: w,
 	})
 	must(err)
 	logVKey, receiptVKey := w.log.Keys()
@@ -219,9 +223,7 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 		r.Artefacts = append(r.Artefacts, evidence.Artefact{Kind: "timestamp", SHA256: digest(token), Size: int64(len(token))})
 	}
 	r.Detail = map[string]string{"note": `"kind":"x","operation":"y","time":"z"`}
-	outcome, _, err := w.log.NewEntry(r)
-	must(err)
-	must(w.store.Append(t.Context(), outcome))
+	must(w.store.Append(t.Context(), w.outcome(t, r)))
 	w.integrate(t)
 	must(w.log.Stamp(t.Context()))
 
@@ -250,6 +252,49 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 		Document: bytes.NewReader(signed), DocumentSize: int64(len(signed)), ByteRange: byteRange(t, signed),
 	}
 	return in
+}
+
+// gateKey signs when it is let, where there is a gate.
+type gateKey struct {
+	ed25519.PrivateKey
+	gate chan struct{}
+}
+
+func (k *gateKey) Sign(rand io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if k.gate != nil {
+		<-k.gate
+	}
+	return k.PrivateKey.Sign(rand, msg, opts)
+}
+
+// outcome makes the entry of r, whose receipt shares its signature with another
+// one when w.company is set.
+func (w *world) outcome(t testing.TB, r evidence.Record) (e evidence.Entry) {
+	t.Helper()
+	one := func(r evidence.Record) evidence.Entry {
+		e, _, err := w.log.NewEntry(r)
+		if err != nil {
+			t.Error(err)
+		}
+		return e
+	}
+	test, ok := t.(*testing.T)
+	if !w.company || !ok {
+		return one(r)
+	}
+	other := evidence.Record{Operation: "0193f2a4-7c1e-7d3a-9b5c-ffffffffffff", Phase: evidence.PhaseEvent, Kind: "config", Time: r.Time}
+	synctest.Test(test, func(*testing.T) {
+		w.receipts.gate = make(chan struct{})
+		go one(other)
+		synctest.Wait() // it is being signed, and the next two share what comes after
+		go func() { e = one(r) }()
+		go one(other)
+		synctest.Wait()
+		close(w.receipts.gate)
+		synctest.Wait()
+	})
+	w.receipts.gate = nil
+	return e
 }
 
 func byteRange(t testing.TB, b []byte) [4]int64 {
