@@ -138,6 +138,9 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	if n.LossAt.After(at) {
 		return nil, errorf(CodeInvalid, "A loss cannot be noticed in the future.")
 	}
+	if err := g.roomForStranger(c, file, at); err != nil {
+		return nil, err
+	}
 	code := randomText(16) // 128 bits
 	w := &caseWork{g: g, caller: c, at: at, isNew: true, row: CaseRow{
 		ID: newID(), Organisation: c.Application.Organisation, Code: sha256.Sum256([]byte(code)), Kind: n.Kind, OpenedAt: at, Document: n.Document,
@@ -154,11 +157,32 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	if _, err := w.examine(ctx); err != nil {
 		return nil, err
 	}
+	// A stranger's word keeps nothing from being erased.
+	w.hold, w.body.Held = nil, false
 	w.record = evidence.Record{Kind: "case.open", Subject: evidence.Subject{InputSHA256: w.fileSum(), Document: n.Document}}
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
 	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.row.Due}, nil
+}
+
+// Files that strangers may leave, in KiB: at once, and a day. What they write
+// is bounded by the limit for addresses.
+const (
+	strangersAtOnce = 1 << 20
+	strangersDaily  = 2 << 20
+)
+
+// roomForStranger keeps strangers from filling the database with files; a
+// complaint without one is always taken.
+func (g *Gateway) roomForStranger(c Caller, file *CaseUpload, at time.Time) error {
+	if c.Staff != "" || file == nil || file.Size > maxCaseFile {
+		return nil // what is too large is refused as such
+	}
+	if !g.strangers.AllowN(at, int(file.Size>>10)+1) {
+		return &Error{Code: CodeBusy, Text: "Too many files were left today; send the complaint without one.", Retry: time.Hour}
+	}
+	return nil
 }
 
 // open writes a new case under the next number, which somebody else may take
@@ -573,4 +597,24 @@ func (w *caseWork) fileSum() string {
 		return ""
 	}
 	return hex.EncodeToString(w.row.FileSHA256[:])
+}
+
+// maxOpenCases bounds the cases of the overview.
+const maxOpenCases = 20
+
+// openCases lists the open cases that a caller may read, the next to be due
+// first.
+func openCases(ctx context.Context, c Caller, r Reader) ([]CaseSummary, error) {
+	rows, err := r.Cases(ctx, CaseQuery{Open: true, Page: Page{Limit: 1000}})
+	if err != nil {
+		return nil, err
+	}
+	var found []CaseSummary
+	for _, row := range rows {
+		if row.Sealed = nil; mayRead(c, row.Kind) {
+			found = append(found, CaseSummary{row, row.number()})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b CaseSummary) int { return a.Due.Compare(b.Due) })
+	return found[:min(len(found), maxOpenCases)], nil
 }

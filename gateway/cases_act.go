@@ -99,6 +99,9 @@ func (g *Gateway) NoteCase(ctx context.Context, c Caller, ref CaseRef, text stri
 	if text, err = words(text); err != nil {
 		return err
 	}
+	if w.body.Case.State == dispute.Closed {
+		return fromDispute(dispute.ErrNoSuchMove)
+	}
 	w.say("note", "", text)
 	w.record = evidence.Record{Kind: "case.note"}
 	return w.write(ctx)

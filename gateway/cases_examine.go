@@ -143,7 +143,7 @@ func (m *matcher) run(ctx context.Context) error {
 			return err
 		}
 		for _, o := range found {
-			relation := dispute.Related
+			var relation dispute.Relation
 			switch {
 			case o.OutputSHA256 == p.sum && i == 0:
 				relation = dispute.Released

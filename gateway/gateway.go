@@ -143,6 +143,8 @@ type Gateway struct {
 	parsed   certificateCache
 	denials  *rate.Limiter // of records about refused access
 	hashing  chan struct{} // holds one for each password being hashed
+
+	strangers *rate.Limiter // of what they leave with complaints, in KiB
 }
 
 // New checks cfg and reads the time floor from the database.
@@ -191,6 +193,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 			return nil, fmt.Errorf("gateway: %s: %w", k.purpose, err)
 		}
 	}
+	g.strangers = rate.NewLimiter(rate.Limit(strangersDaily)/(24*60*60), strangersAtOnce)
 	g.clock = &clock{now: cfg.Clock}
 	return g, g.clock.load(ctx, cfg.Store)
 }

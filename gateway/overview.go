@@ -27,7 +27,10 @@ type Overview struct {
 	// Expiring are the certificates that end within ExpiryNotice, soonest
 	// first, with their signers by key.
 	Expiring []ExpiringCertificate
-	Log      evidence.Health
+	// Cases are the open complaints that the caller may read, the next to be
+	// due first, at most maxOpenCases.
+	Cases []CaseSummary
+	Log   evidence.Health
 }
 
 // OverviewDay is one day of the overview.
@@ -85,6 +88,9 @@ func (g *Gateway) Overview(ctx context.Context, c Caller, req OverviewRequest) (
 			return err
 		}
 		if verdicts, err = r.CountVerdicts(ctx, from, to, req.Offset); err != nil {
+			return err
+		}
+		if o.Cases, err = openCases(ctx, c, r); err != nil {
 			return err
 		}
 		expiring, err = r.Expiring(ctx, at.Add(ExpiryNotice), Page{Limit: maxExpiring})

@@ -70,6 +70,19 @@ func (v *visit) caseList(string) error {
 	for _, s := range dispute.States {
 		view.States = append(view.States, option{string(s), v.look.cases.Text("state." + string(s)), s == q.State})
 	}
+	view.Cases = v.caseLines(found)
+	if n := len(found); n == casePageSize {
+		query.Set("after", found[n-1].ID)
+		view.Next = "/op/cases?" + query.Encode()
+	}
+	return v.showOp(http.StatusOK, "case-list", v.look.words.Text("case.list.title"), view)
+}
+
+// caseLines makes cases fit for a table.
+func (v *visit) caseLines(found []gateway.CaseSummary) (all []caseLine) {
+	if v.cfg.Cases == nil {
+		return nil
+	}
 	rules, now := v.cfg.Cases.CaseRules(), v.cfg.clock()
 	for _, x := range found {
 		line := caseLine{
@@ -79,13 +92,9 @@ func (v *visit) caseList(string) error {
 		if !x.Due.IsZero() {
 			line.DueState = urgencyStates[dispute.Deadline{Due: x.Due}.At(now, rules)]
 		}
-		view.Cases = append(view.Cases, line)
+		all = append(all, line)
 	}
-	if n := len(found); n == casePageSize {
-		query.Set("after", found[n-1].ID)
-		view.Next = "/op/cases?" + query.Encode()
-	}
-	return v.showOp(http.StatusOK, "case-list", v.look.words.Text("case.list.title"), view)
+	return all
 }
 
 // caseIntake files a complaint that somebody brought to the counter.
@@ -437,6 +446,11 @@ func (v *visit) caseZip(id string) error {
 	if v.cfg.Cases == nil {
 		return errNotFound
 	}
+	done, err := v.cfg.Turn(v.r.Context()) // it is read and sealed as a whole
+	if err != nil {
+		return err
+	}
+	defer done()
 	name, data, err := v.cfg.Cases.CaseFile(v.r.Context(), c, id)
 	if err != nil {
 		return err

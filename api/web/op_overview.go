@@ -28,6 +28,7 @@ type overviewView struct {
 	Failures []barView
 	Verdicts []barView
 	Expiring []expiringView
+	Cases    []caseLine // open complaints
 	Health   []fact
 	Sound    bool // the log keeps its promises
 	CSV      string
@@ -184,6 +185,7 @@ func (v *visit) overview(string) error {
 		d := o.Days[i]
 		view.Rows = append(view.Rows, dayView{cut(w, stampDate(d.Day)), d.Released, d.Failed, d.Verified})
 	}
+	view.Cases = v.caseLines(o.Cases)
 	view.Kinds = bars(o.Kinds, v.kindWord, func(kind string) string { return v.to("/op/search?kind=" + kind) })
 	view.Failures = bars(o.Failures, v.failureWord, nil)
 	view.Verdicts = bars(o.Verdicts, v.verdictWord, nil)
