@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -51,7 +50,7 @@ type AuditConfig struct {
 	// Keys are vkeys of the log and of its receipts, past ones too. Without a
 	// key of the log, signatures of checkpoints are not verified, without one
 	// of receipts, receipts are not: who holds the database could then have
-	// made both.
+	// made both. Keys of another origin are those of a name that the log had.
 	Keys []string
 	// Kept are checkpoints (signed notes) from outside the database: those that
 	// an auditor kept, or got from a witness. They need a key of the log.
@@ -107,10 +106,12 @@ func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, tota
 
 // auditor is the state of one audit.
 type auditor struct {
-	cfg      AuditConfig
-	ctx      context.Context // of the one call of Audit
-	logKeys  []string
-	receipts note.Verifiers // nil when no key of receipts is known
+	cfg   AuditConfig
+	ctx   context.Context // of the one call of Audit
+	names []logName
+	// signatures and receipts tell whether any key of checkpoints, or of
+	// receipts, is known.
+	signatures, receipts bool
 
 	head Head
 	kept map[int64]tlog.Hash // roots from outside the database, by size
@@ -132,38 +133,30 @@ func (a *auditor) fail(rule string, first, end int64, format string, args ...any
 }
 
 // keys sorts the keys by what they are for.
-func (a *auditor) keys() error {
-	var receipts []string
-	for _, vkey := range a.cfg.Keys {
-		v, err := note.NewVerifier(vkey)
-		switch {
-		case err != nil:
-			return fmt.Errorf("evidence: key %q: %w", vkey, err)
-		case v.Name() == a.cfg.Origin && !slices.Contains(a.logKeys, vkey):
-			a.logKeys = append(a.logKeys, vkey)
-		case v.Name() == ReceiptName(a.cfg.Origin) && !slices.Contains(receipts, vkey):
-			receipts = append(receipts, vkey)
-		}
+func (a *auditor) keys() (err error) {
+	if a.names, err = logNames(a.cfg.Origin, a.cfg.Keys); err != nil {
+		return err
 	}
-	if len(receipts) == 0 {
-		return nil
+	for i := range a.names {
+		slices.Sort(a.names[i].logKeys) // one named twice would be ambiguous
+		a.names[i].logKeys = slices.Compact(a.names[i].logKeys)
+		a.signatures = a.signatures || len(a.names[i].logKeys) > 0
+		a.receipts = a.receipts || len(a.names[i].receipts) > 0
 	}
-	var err error
-	a.receipts, err = verifiers(receipts)
-	return err
+	return nil
 }
 
 // collect reads the checkpoints that do not come from the database.
 func (a *auditor) collect() (Finding, error) {
 	heads := make([]Head, 0, len(a.cfg.Kept)+1)
 	for _, msg := range a.cfg.Kept {
-		h, err := VerifyCheckpoint(msg, a.cfg.Origin, a.logKeys)
+		h, err := verifyHistory(msg, a.names)
 		if err != nil {
 			return Finding{}, err
 		}
 		heads = append(heads, h)
 	}
-	floor, err := readFloor(a.cfg.Floor, a.cfg.Origin, a.logKeys)
+	floor, err := readFloor(a.cfg.Floor, a.names)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -243,8 +236,8 @@ func (a *auditor) fault(e *Entry) rowFault {
 	if err := e.Check(); err != nil {
 		return rowFault{RuleRow, err}
 	}
-	if a.receipts != nil {
-		return rowFault{RuleReceipt, checkReceipt(a.cfg.Origin, a.receipts, e)}
+	if a.receipts {
+		return rowFault{RuleReceipt, checkReceipt(a.names, e)}
 	}
 	return rowFault{}
 }
@@ -305,9 +298,9 @@ func (a *auditor) compare() (Finding, error) {
 	}
 	if inStore {
 		head := a.next.Head
-		if len(a.logKeys) > 0 {
+		if a.signatures {
 			var err error
-			if head, err = VerifyCheckpoint(a.next.Note, a.cfg.Origin, a.logKeys); err != nil || head.Size != a.size {
+			if head, err = verifyHistory(a.next.Note, a.names); err != nil || head.Size != a.size {
 				return a.fail(RuleCheckpoint, a.signed, a.size, "the checkpoint of %d entries is not signed by a key of the log", a.size), nil
 			}
 		}

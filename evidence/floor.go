@@ -15,7 +15,7 @@ import (
 // readFloor returns the head in the floor file; the zero Head when there is no
 // file. A file that is there and does not verify is ErrTampered: an emptied floor
 // must not be a way round it.
-func readFloor(name, origin string, vkeys []string) (Head, error) {
+func readFloor(name string, names []logName) (Head, error) {
 	if name == "" {
 		return Head{}, nil
 	}
@@ -26,7 +26,7 @@ func readFloor(name, origin string, vkeys []string) (Head, error) {
 	if err != nil {
 		return Head{}, fmt.Errorf("evidence: floor: %w", err)
 	}
-	head, err := VerifyCheckpoint(msg, origin, vkeys)
+	head, err := verifyHistory(msg, names)
 	if err != nil {
 		return Head{}, fmt.Errorf("%w: floor %s: %w", ErrTampered, name, err)
 	}
@@ -34,7 +34,7 @@ func readFloor(name, origin string, vkeys []string) (Head, error) {
 }
 
 func (l *Log) readFloor() (Head, error) {
-	return readFloor(l.cfg.Floor, l.cfg.Origin, l.logKeys)
+	return readFloor(l.cfg.Floor, l.names)
 }
 
 // readNote reads a file of at most maxNote bytes.

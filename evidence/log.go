@@ -60,7 +60,9 @@ type Config struct {
 	Signer crypto.Signer
 	// Receipts is the Ed25519 key for receipts; nil means Signer.
 	Receipts crypto.Signer
-	// PastKeys are vkeys, of log and receipts, that were in use before.
+	// PastKeys are vkeys, of log and receipts, that were in use before; also under
+	// another origin, which the log had before (see docs/OPERATION.md, "A log of a
+	// new name"): checkpoints under it are history, and nothing is signed with it.
 	PastKeys []string
 	// Timestamper stamps checkpoints; nil leaves them without.
 	Timestamper Timestamper
@@ -96,6 +98,7 @@ type Log struct {
 	receipts *noteKey
 	signer   *receiptSigner
 	logKeys  []string // every vkey that checkpoints may be signed with
+	names    []logName
 
 	// step is held for a whole step of the sequencer: steps of one process
 	// would only conflict with each other.
@@ -138,9 +141,10 @@ func New(cfg Config) (*Log, error) {
 		case vkey == l.key.vkey || vkey == l.receipts.vkey: // the same key twice would be ambiguous
 		case v.Name() == cfg.Origin:
 			l.logKeys = append(l.logKeys, vkey)
-		case v.Name() != ReceiptName(cfg.Origin):
-			return nil, fmt.Errorf("evidence: past key %q is not of the log %s", vkey, cfg.Origin)
 		}
+	}
+	if l.names, err = logNames(cfg.Origin, l.AllKeys()); err != nil {
+		return nil, err
 	}
 	for _, w := range cfg.Witnesses {
 		if _, err := newCosigner(w.VKey); err != nil {
@@ -207,7 +211,7 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 
 // Receipt returns the receipt of an entry that NewEntry made, read back from the
 // store; false for an intent.
-func (l *Log) Receipt(e Entry) (Receipt, bool) { return ReceiptOf(l.cfg.Origin, e) }
+func (l *Log) Receipt(e Entry) (Receipt, bool) { return ReceiptOf(receiptOrigin(l.names, &e), e) }
 
 // Ready tells whether operations may go on: nil, or ErrBehind when an entry is
 // past its promise, or ErrRollback or ErrTampered when this process has seen

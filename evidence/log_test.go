@@ -192,7 +192,6 @@ func TestNewRefuses(t *testing.T) {
 		"origin and plus":  func(c *evidence.Config) { c.Origin = "log+one" },
 		"newline":          func(c *evidence.Config) { c.Origin = "log\none" },
 		"past key":         func(c *evidence.Config) { c.PastKeys = []string{"x+00000000+AAAA"} },
-		"another's key":    func(c *evidence.Config) { c.PastKeys = []string{vkey(t, "other.example/log", 9)} },
 		"witness":          func(c *evidence.Config) { c.Witnesses = []evidence.Witness{{VKey: vkey(t, "w", 9)}} },
 	} {
 		cfg := evidence.Config{Store: new(evidencetest.Store), Origin: origin, Signer: key(1)}

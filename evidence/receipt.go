@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 )
 
 // headerReceipt is the first line of a receipt: no other note of ours begins
@@ -206,7 +204,7 @@ func parseReceiptText(text string) (Receipt, error) {
 }
 
 // checkReceipt verifies the receipt of an entry, row by row and without parsing.
-func checkReceipt(origin string, known note.Verifiers, e *Entry) error {
+func checkReceipt(names []logName, e *Entry) error {
 	if e.Phase == PhaseIntent && e.Receipt == nil {
 		return nil
 	}
@@ -215,18 +213,23 @@ func checkReceipt(origin string, known note.Verifiers, e *Entry) error {
 		return errors.New("the entry has no receipt")
 	}
 	hash := binary.BigEndian.Uint32(signed.key)
-	v, err := known.Verifier(ReceiptName(origin), hash)
-	if err != nil {
-		return fmt.Errorf("receipt by an unknown key %s", keyID(hash))
+	err := fmt.Errorf("receipt by an unknown key %s", keyID(hash))
+	for _, n := range names {
+		for _, v := range n.receipts {
+			if v.KeyHash() != hash {
+				continue
+			}
+			var text string
+			if text, err = signed.text(n.origin, e); err != nil {
+				continue
+			}
+			if v.Verify([]byte(text), signed.key[4:]) {
+				return nil
+			}
+			err = errors.New("the receipt's signature does not hold")
+		}
 	}
-	text, err := signed.text(origin, e)
-	if err != nil {
-		return err
-	}
-	if !v.Verify([]byte(text), signed.key[4:]) {
-		return errors.New("the receipt's signature does not hold")
-	}
-	return nil
+	return err
 }
 
 // receiptSigner signs the receipts that wait while it is at one as the next, all

@@ -155,7 +155,7 @@ func (l *Log) follow(ctx context.Context, c *Checkpoint) error {
 	if seen := l.seen(); c.Size <= seen.Size {
 		return l.continues(ctx, c.Head, seen)
 	}
-	signed, err := VerifyCheckpoint(c.Note, l.cfg.Origin, l.logKeys)
+	signed, err := verifyHistory(c.Note, l.names)
 	if err != nil || signed != c.Head {
 		return fmt.Errorf("%w: the last checkpoint in the database is not signed by a known key", ErrTampered)
 	}
@@ -221,7 +221,7 @@ func (l *Log) Check(ctx context.Context) error {
 		return err
 	}
 	if latest.Size > 0 {
-		signed, err := VerifyCheckpoint(latest.Note, l.cfg.Origin, l.logKeys)
+		signed, err := verifyHistory(latest.Note, l.names)
 		if err != nil || signed != latest.Head {
 			return l.breakOn(fmt.Errorf("%w: the last checkpoint in the database is not signed by a known key", ErrTampered))
 		}
@@ -238,7 +238,7 @@ func (l *Log) Check(ctx context.Context) error {
 			return l.breakOn(err)
 		}
 	}
-	if latest.Size > 0 {
+	if latest.Size > 0 && CheckpointOrigin(latest.Note) == l.cfg.Origin { // a log of a new name succeeds nobody
 		return l.succeeds(ctx, latest.Note)
 	}
 	return nil

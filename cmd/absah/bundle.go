@@ -56,11 +56,13 @@ func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) 
 		return err
 	}
 	in := bundle.Input{
-		Origin: b.s.log.Origin(), Keys: b.s.log.AllKeys(), Proofs: proofs,
+		Origin: evidence.CheckpointOrigin(proofs[0].Checkpoint.Note), Keys: b.s.log.AllKeys(), Proofs: proofs,
 		Anchors: b.s.anchors.signers, TSAs: b.s.anchors.tsas,
 	}
-	if in.Successors, err = b.s.log.Successors(ctx); err != nil {
-		return err
+	if in.Origin == b.s.log.Origin() { // else the log had another name then
+		if in.Successors, err = b.s.log.Successors(ctx); err != nil {
+			return err
+		}
 	}
 	if err := b.addArtefacts(ctx, &in); err != nil {
 		return err

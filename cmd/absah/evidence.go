@@ -245,10 +245,8 @@ func (f *auditFlags) run(cmd *cobra.Command) error {
 	}
 	defer db.Close()
 	cfg.Store = db
-	if cfg.Origin == "" {
-		if cfg.Origin, err = originOf(ctx, db); err != nil {
-			return err
-		}
+	if cfg.Origin, err = originOf(ctx, db); err != nil {
+		return err
 	}
 	finding, err := evidence.Audit(ctx, cfg)
 	if err != nil {
@@ -280,14 +278,6 @@ func (f *auditFlags) config(stderr io.Writer) (evidence.AuditConfig, error) {
 	if len(cfg.Keys) == 0 && (f.floor != "" || len(f.checkpoints) > 0) {
 		return cfg, usageErrorf("--floor and --checkpoint need --log-key")
 	}
-	for _, key := range cfg.Keys {
-		name, _, _ := strings.Cut(key, "+")
-		if origin := strings.TrimSuffix(name, "/receipt"); cfg.Origin == "" {
-			cfg.Origin = origin
-		} else if cfg.Origin != origin {
-			return cfg, usageErrorf("--log-key names keys of two logs, %s and %s", cfg.Origin, origin)
-		}
-	}
 	for _, name := range f.checkpoints {
 		msg, err := readSmall(name)
 		if err != nil {
@@ -313,12 +303,11 @@ func (f *auditFlags) config(stderr io.Writer) (evidence.AuditConfig, error) {
 	return cfg, nil
 }
 
-// originOf reads the log's name off its last checkpoint, for an audit without
-// keys; "" for a log without one.
+// originOf reads the log's name off its last checkpoint; "" for a log without
+// one. Who wrote another name there has no key for it among those of the auditor.
 func originOf(ctx context.Context, db *store.DB) (string, error) {
 	c, _, err := db.LatestCheckpoint(ctx)
-	origin, _, _ := strings.Cut(string(c.Note), "\n")
-	return origin, err
+	return evidence.CheckpointOrigin(c.Note), err
 }
 
 func (f *auditFlags) print(w io.Writer, finding *evidence.Finding) error {

@@ -248,3 +248,82 @@ func TestGatewayClock(t *testing.T) {
 		t.Errorf("audit: %d %s", status, said)
 	}
 }
+
+// TestGatewayRestore plays docs/OPERATION.md: a database is lost and restored, an
+// old one is refused, and the log goes on under a new name once that is decided.
+func TestGatewayRestore(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{yaml: stampedOften})
+	archived := bySeal.with(fields{"level": "B-LTA"})
+	seal := func() string {
+		t.Helper()
+		return f.seal(t, "e-office", letter(), archived).ok(t, http.StatusOK).header.Get("Absah-Operation")
+	}
+	audit := func(keys string, want int, why string, more ...string) {
+		t.Helper()
+		status, said := f.run(append([]string{"evidence", "audit", "--database", "sqlite:" + f.path("absah.db"), "--log-key", keys}, more...)...)
+		if status != want || !strings.Contains(said, why) {
+			t.Errorf("audit: %d %s; want %d, %q", status, said, want, why)
+		}
+	}
+	restore := func(copied string) {
+		t.Helper()
+		for _, name := range []string{"absah.db", "absah.db-wal", "absah.db-shm"} {
+			if err := os.Remove(f.path(name)); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+		}
+		f.write("absah.db", f.read(copied))
+	}
+	first := seal()
+	keys := f.printKeys(t, "keys")
+	before := f.bundle(t, first)
+	if status, said := f.run("backup", f.config, f.path("old.db")); status != 0 {
+		t.Fatal(said)
+	}
+	lost := seal()
+	f.bundle(t, lost) // it is in the tree and under a checkpoint
+	f.stop()
+	if status, said := f.run("backup", f.config, f.path("last.db")); status != 0 {
+		t.Fatal(said)
+	}
+
+	t.Run("S25 lost and restored", func(t *testing.T) {
+		restore("last.db")
+		audit(keys, 0, "agree", "--floor", f.path("log-floor"))
+		f.start()
+		if status, said := f.run("ready", f.config); status != 0 {
+			t.Errorf("ready: %d %s", status, said)
+		}
+		f.verifies(t, f.bundle(t, seal()), keys, "", 0)
+		f.verifies(t, f.bundle(t, lost), keys, "", 0)
+		f.stop()
+	})
+	t.Run("S25 an old copy", func(t *testing.T) {
+		restore("old.db")
+		audit(keys, 1, "(rollback)", "--floor", f.path("log-floor"))
+		if status, said := f.run("serve", f.config); status != 77 || !strings.Contains(said, "older than its last checkpoint") {
+			t.Errorf("started: %d %s", status, said)
+		}
+	})
+	t.Run("S25 a log of a new name", func(t *testing.T) {
+		f.must(os.Rename(f.path("log-floor"), f.path("log-floor.incident")))
+		past := strings.Join(strings.Fields(f.read("keys")), ", ")
+		f.write("absah.yaml", strings.Replace(f.read("absah.yaml"), "kabupaten-contoh.example/log,", "kabupaten-contoh.example/log-2, past_keys: ["+past+"],", 1))
+		f.start()
+		if status, said := f.run("ready", f.config); status != 0 {
+			t.Errorf("ready: %d %s", status, said)
+		}
+		f.do(t, call{as: "auditor", path: "/v1/operations/" + lost}).ok(t, http.StatusNotFound)
+		after := f.bundle(t, seal())
+		all := f.printKeys(t, "all-keys")
+		f.write("new-keys", strings.Join(strings.Fields(f.read("all-keys"))[:2], "\n"))
+		f.verifies(t, after, f.path("new-keys"), "", 0)
+		f.verifies(t, after, keys, "", 1) // another log, says who knows the old name only
+		f.verifies(t, before, keys, "", 0)
+		f.verifies(t, f.bundle(t, first), keys, "", 0)
+		f.stop()
+		audit(all, 0, "agree", "--floor", f.path("log-floor"))
+		audit(all, 1, "rollback", "--floor", f.path("log-floor.incident"))
+	})
+}

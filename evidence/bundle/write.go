@@ -81,7 +81,7 @@ func Write(w io.Writer, in Input) error {
 	b.add(fileScript, script)
 	b.log(&in)
 	for i := range in.Proofs {
-		b.entry(i+1, &in.Proofs[i], in.Origin)
+		b.entry(i+1, &in.Proofs[i], in.Origin, in.Keys)
 	}
 	if in.CMS != nil {
 		b.signature(&in)
@@ -170,11 +170,14 @@ func (b *writer) log(in *Input) {
 	}
 }
 
-func (b *writer) entry(n int, p *evidence.Proof, origin string) {
+func (b *writer) entry(n int, p *evidence.Proof, origin string, keys []string) {
 	dir := fmt.Sprintf("entries/%d/", n)
 	b.add(dir+fileRecord, p.Entry.Record)
 	b.add(dir+fileSalt, p.Entry.Salt[:])
-	if r, ok := evidence.ReceiptOf(origin, p.Entry); ok {
+	// An entry of the time when the log had another name has a receipt of that.
+	if r, ok := evidence.ReceiptOf(origin, p.Entry); ok && slices.ContainsFunc(keys, func(vkey string) bool {
+		return strings.HasPrefix(vkey, evidence.ReceiptName(origin)+"+"+r.KeyID+"+")
+	}) {
 		b.add(dir+fileReceipt, r.Note)
 	}
 	b.add(dir+fileProof, p.Marshal())
