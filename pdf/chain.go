@@ -47,6 +47,30 @@ func (d *Document) readChain(base *Revision) error {
 	return d.checkEnd(last)
 }
 
+// shifted tells why the chain cannot be read when a byte order mark or other
+// data stand before %PDF- and startxref counts from there: readers disagree
+// about such files.
+func (d *Document) shifted(err error) error {
+	var before int64
+	for _, a := range d.anomalies {
+		if a.Rule == "header-offset" {
+			before = a.Offset
+		}
+	}
+	if _, ok := errors.AsType[*MalformedError](err); !ok || before == 0 {
+		return err
+	}
+	last, tailErr := d.lastTail()
+	if tailErr != nil {
+		return err
+	}
+	b, _, readErr := d.src.window(last.declared+before, 4, nil)
+	if readErr != nil || len(b) < 4 || string(b[:4]) != "xref" && b[0]-'0' > 9 {
+		return err
+	}
+	return malformed(0, "header-offset", "%d bytes stand before %%PDF-, which the offsets in the file do not count", before)
+}
+
 // lastTail finds the last startxref of the file.
 func (d *Document) lastTail() (tail, error) {
 	from := max(0, d.src.size-tailSearch)

@@ -114,7 +114,7 @@ func Open(r io.ReaderAt, size int64, o Options) (*Document, error) {
 		return nil, err
 	}
 	if err := d.readChain(nil); err != nil {
-		return nil, err
+		return nil, d.shifted(err)
 	}
 	return d, d.openCrypt(o.Password)
 }

@@ -47,7 +47,7 @@ type pageWalk struct {
 
 func (w *pageWalk) node(ref Ref, depth int) error {
 	if depth > w.r.doc.lim.PageDepth {
-		return &LimitError{Offset: -1, Limit: "PageDepth", Max: int64(w.r.doc.lim.PageDepth)}
+		return w.r.Place(&LimitError{Offset: -1, Limit: "PageDepth", Max: int64(w.r.doc.lim.PageDepth)}, ref)
 	}
 	if w.seen[ref.Num] {
 		return malformed(w.r.xref, "page-loop", "object %s", ref)
@@ -85,7 +85,7 @@ func (r *Revision) pageNode(ref Ref) (d Dict, kids Array, isPage bool, err error
 	}
 	kids, ok, err = Lookup[Array](r, d, "Kids")
 	if err != nil {
-		return nil, nil, false, err
+		return nil, nil, false, r.Place(err, ref)
 	}
 	if !ok && d["Type"] == Name("Pages") {
 		return d, nil, false, nil

@@ -91,6 +91,24 @@ func (r *Revision) Entry(num uint32) (e XRefEntry, ok bool) {
 	return e, ok
 }
 
+// Place gives err, a [MalformedError] or [LimitError] about the object ref that
+// has no offset, that of the object, or of the object stream that holds it.
+// Other errors, nil too, and those about objects that stand nowhere are returned
+// as they are.
+func (r *Revision) Place(err error, ref Ref) error {
+	if err == nil {
+		return nil
+	}
+	e, def, ok := r.lookup(ref.Num)
+	if ok && e.Kind == EntryCompressed {
+		e, _, ok = def.lookup(e.Container)
+	}
+	if !ok || e.Kind != EntryInUse {
+		return err
+	}
+	return place(err, e.Offset)
+}
+
 // Entries yields the entries that this revision's own cross-reference section
 // defines, by ascending number.
 func (r *Revision) Entries() iter.Seq2[uint32, XRefEntry] {

@@ -33,7 +33,7 @@ func checkPages(rev *pdf.Revision) error {
 	return rev.WalkPages(func(ref pdf.Ref, page pdf.Dict) error {
 		n++
 		if err := c.check(page["Contents"]); err != nil {
-			return fmt.Errorf("contents of page %d (object %s): %w", n, ref, err)
+			return fmt.Errorf("contents of page %d (object %s): %w", n, ref, rev.Place(err, ref))
 		}
 		return nil
 	})

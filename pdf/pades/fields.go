@@ -117,11 +117,15 @@ func readTree(rev *pdf.Revision) (*tree, error) {
 	}
 	form, ok, err := pdf.Lookup[pdf.Dict](rev, catalog, "AcroForm")
 	if err != nil || !ok {
-		return t, err
+		return t, rev.Place(err, rev.Root())
+	}
+	at, own := catalog["AcroForm"].(pdf.Ref)
+	if !own {
+		at = rev.Root()
 	}
 	fields, _, err := pdf.Lookup[pdf.Array](rev, form, "Fields")
 	if err != nil {
-		return t, err
+		return t, rev.Place(err, at)
 	}
 	for _, o := range fields {
 		if err := t.walk(o, inherited{}, 0); err != nil {
@@ -150,14 +154,14 @@ func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
 	}
 	d, err := t.dict(o)
 	if err != nil || d == nil {
-		return t.tolerate(err)
+		return t.tolerate(t.rev.Place(err, ref))
 	}
 	in, err := t.inherit(d, up)
-	if err := t.tolerate(err); err != nil {
+	if err := t.tolerate(t.rev.Place(err, ref)); err != nil {
 		return err
 	}
 	children, widgets, err := t.kids(d)
-	if err := t.tolerate(err); err != nil {
+	if err := t.tolerate(t.rev.Place(err, ref)); err != nil {
 		return err
 	}
 	if len(children) == 0 || pdf.Present(d["V"]) {
@@ -264,7 +268,7 @@ func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) 
 	} else {
 		f.Filled = pdf.Present(in.value)
 	}
-	if err := t.tolerate(t.place(&f, widgets)); err != nil {
+	if err := t.tolerate(t.rev.Place(t.place(&f, widgets), ref)); err != nil {
 		return err
 	}
 	lock, ok, err := pdf.Lookup[pdf.Dict](t.rev, pdf.Dict{"Lock": in.lock}, "Lock")

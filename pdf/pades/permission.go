@@ -75,7 +75,7 @@ func (p *plan) checkDynamic() error {
 	}
 	needs, _, err := pdf.Lookup[pdf.Boolean](p.rev, catalog, "NeedsRendering")
 	if err != nil {
-		return err
+		return p.rev.Place(err, p.rev.Root())
 	}
 	if needs {
 		return refuse("xfa-dynamic", "The pages of this document are drawn by an XFA form.")
@@ -125,7 +125,7 @@ func permsP(rev *pdf.Revision) (int, error) {
 	}
 	perms, _, err := pdf.Lookup[pdf.Dict](rev, catalog, "Perms")
 	if err != nil || !pdf.Present(perms["DocMDP"]) {
-		return 0, err
+		return 0, rev.Place(err, rev.Root())
 	}
 	s := &Signature{}
 	var ok bool
@@ -184,7 +184,7 @@ func (p *plan) checkExisting(r *rules) error {
 	}
 	flags, _, err := pdf.Lookup[pdf.Integer](p.rev, f.dict, "Ff")
 	if err != nil {
-		return err
+		return p.rev.Place(err, f.Ref)
 	}
 	if flags&1 != 0 {
 		return refuse("field-locked", "The field %q is read-only.", f.Name)
@@ -192,7 +192,7 @@ func (p *plan) checkExisting(r *rules) error {
 	if p.lock = p.spec.LockFields; f.Lock != nil {
 		p.lock = f.Lock
 	}
-	return checkSeed(p.rev, f.dict, &p.spec)
+	return p.rev.Place(checkSeed(p.rev, f.dict, &p.spec), f.Ref)
 }
 
 // checkNew finds name and page of a new field. After a certification only an

@@ -205,7 +205,7 @@ func (p *plan) create(w *writer, sig pdf.Ref) error {
 	}
 	changed, err := w.appendTo(page, "Annots", field)
 	if err != nil {
-		return err
+		return p.rev.Place(err, p.page)
 	}
 	if changed {
 		w.u.Set(p.page, page)
@@ -228,7 +228,7 @@ func (w *writer) dict(ref pdf.Ref) (pdf.Dict, error) {
 	}
 	d, ok := o.(pdf.Dict)
 	if !ok {
-		return nil, malformed("object-type", "object %s is not a dictionary", ref)
+		return nil, w.rev.Place(malformed("object-type", "object %s is not a dictionary", ref), ref)
 	}
 	return maps.Clone(d), nil
 }
@@ -308,7 +308,7 @@ func (w *writer) sub(key pdf.Name, indirect bool, f func(pdf.Dict) (bool, error)
 	if !absent {
 		old, ok := o.(pdf.Dict)
 		if !ok {
-			return malformed("object-type", "/%s of the catalog is not a dictionary", string(key))
+			return w.rev.Place(malformed("object-type", "/%s of the catalog is not a dictionary", string(key)), w.rev.Root())
 		}
 		d = maps.Clone(old)
 	}
