@@ -27,6 +27,9 @@ import (
 //     that is B-LTA already this renews the archive: evidence about the
 //     authority of the last document timestamp, and another timestamp over it.
 //
+// [Config].Timestamper is needed for LTA, and at T and LT for a signature
+// without a timestamp: see [ErrNoTimestamper].
+//
 // The result has an empty Tail when nothing is missing, and then Tail and
 // digests say that the document is as it was. Errors are those of [Signer.Sign]
 // that concern no key. A document with a signature that does not hold (its
@@ -34,7 +37,11 @@ import (
 // change) is refused with CodeSignatureBroken: archiving it would be worth
 // nothing.
 func (s *Signer) Augment(ctx context.Context, in Input, to Level, at time.Time) (*Result, error) {
-	if err := s.able(to); err != nil {
+	able := s.ableToProve // a timestamp may be there already
+	if to == LTA {
+		able = s.able
+	}
+	if err := able(to); err != nil {
 		return nil, err
 	}
 	if to == B || at.IsZero() {
@@ -224,6 +231,9 @@ func (a *augmentation) timestamp(ctx context.Context, w *work) (*work, error) {
 		}
 		if err := checkCertificate(p.cert, a.at); err != nil {
 			return nil, err // no time before its expiry can be proven any more
+		}
+		if a.signer.cfg.Timestamper == nil {
+			return nil, ErrNoTimestamper
 		}
 		next, st, err := a.signer.documentTimestamp(ctx, w, a.at)
 		if err != nil {

@@ -27,6 +27,7 @@ const (
 	CodeNoSignature     = "no-signature"               // nothing to raise to another level
 	CodeSignatureBroken = "signature-broken"           // a signature that cannot be read must not be built upon
 	CodeAmbiguous       = "document-ambiguous"         // readers would show different documents
+	CodeText            = "text-character"             // a text of the signature holds a character that readers do not show
 	CodeDetachedLevel   = "detached-level"             // detached CMS has B-B and B-T only
 )
 
@@ -55,6 +56,10 @@ type UnavailableError struct {
 
 func (e *UnavailableError) Error() string { return e.Service + " service: " + e.Err.Error() }
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// ErrNoTimestamper is returned by [Signer.Augment] when a signature lacks a
+// timestamp and no [Config].Timestamper could give one.
+var ErrNoTimestamper = errors.New("signer: a signature has no timestamp, and no timestamp authority is configured")
 
 // refused turns the document's own refusal into one of this package's.
 func refused(err error) error {

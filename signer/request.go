@@ -107,6 +107,9 @@ func (s *Signer) check(req Request, claimed time.Time) (*plan, error) {
 	if err := s.able(req.Level); err != nil {
 		return nil, err
 	}
+	if err := req.CheckTexts(); err != nil {
+		return nil, err
+	}
 	public, err := cms.PublicKey(req.Certificate)
 	if err != nil {
 		return nil, &RefusedError{Code: CodeAlgorithm, Reason: "The certificate's key is of an unknown kind.", Err: err}

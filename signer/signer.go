@@ -124,11 +124,17 @@ func New(cfg Config) (*Signer, error) {
 
 // able reports what the configuration lacks for a level.
 func (s *Signer) able(l Level) error {
+	if l >= T && s.cfg.Timestamper == nil {
+		return fmt.Errorf("signer: %v needs a timestamp authority, and none is configured", l)
+	}
+	return s.ableToProve(l)
+}
+
+// ableToProve is able without the timestamp authority.
+func (s *Signer) ableToProve(l Level) error {
 	switch {
 	case l < B || l > LTA:
 		return fmt.Errorf("signer: no such level: %v", l)
-	case l >= T && s.cfg.Timestamper == nil:
-		return fmt.Errorf("signer: %v needs a timestamp authority, and none is configured", l)
 	case l >= LT && s.cfg.Source == nil:
 		return fmt.Errorf("signer: %v needs a source of revocation data, and none is configured", l)
 	case l >= LT && (s.cfg.Anchors.Len() == 0 || s.cfg.TSAAnchors.Len() == 0):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -27,7 +28,8 @@ func newAugmentCommand() *cobra.Command {
 		Long: `Augment appends what the signatures of IN.pdf lack for the level: a timestamp (B-T),
 the certificates and revocation data of every chain (B-LT), a document timestamp over
 them (B-LTA). A document that is B-LTA already gets a new archive timestamp, which
-renews it for the lifetime of that timestamp's certificate. No key is needed.`,
+renews it for the lifetime of that timestamp's certificate. No key is needed, and no
+--tsa where B-T or B-LT is asked for and every signature has a timestamp already.`,
 		Args: exactArgs("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			level, err := parseLevel(f.level)
@@ -37,11 +39,19 @@ renews it for the lifetime of that timestamp's certificate. No key is needed.`,
 			if level < signer.T {
 				return usageErrorf("augment goes to B-T, B-LT or B-LTA")
 			}
-			if err := f.services.require(level); err != nil {
+			require := f.services.requireTrust // every signature may have its timestamp
+			if level == signer.LTA {
+				require = f.services.require
+			}
+			if err := require(level); err != nil {
 				return err
 			}
 			return f.run(cmd, args, func(s *signer.Signer, in signer.Input) (*signer.Result, error) {
-				return s.Augment(cmd.Context(), in, level, time.Now())
+				result, err := s.Augment(cmd.Context(), in, level, time.Now())
+				if errors.Is(err, signer.ErrNoTimestamper) {
+					return nil, usageErrorf("a signature has no timestamp, and %s needs one: --tsa URL", level)
+				}
+				return result, err
 			})
 		},
 	}

@@ -71,6 +71,8 @@ func documentHint(err error) string {
 		switch m.Rule {
 		case "header":
 			return "is it a PDF? Other files can be signed with: absah sign --detached"
+		case "header-offset":
+			return "take away what stands before %PDF- (a byte order mark, or lines of a program that sent the file), or ask for the file anew"
 		case "encrypt-unsupported":
 			return "ask for a copy without encryption"
 		}

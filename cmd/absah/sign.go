@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -102,7 +103,12 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
 	if len(f.services.trust) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "absah: warning: no --trust: path and revocation of the signer's certificate are not checked")
 	}
-	req.Certificate, req.Chain = chain[0], withoutRoots(chain[1:])
+	var strangers []*x509.Certificate
+	req.Certificate = chain[0]
+	req.Chain, strangers = issuersOf(chain[0], withoutRoots(chain[1:]))
+	for _, c := range strangers {
+		fmt.Fprintf(cmd.ErrOrStderr(), "absah: warning: %s: the certificate of %q issued none of the others and is left out\n", printable(f.cert), c.Subject.CommonName)
+	}
 	if req.Visible != nil && req.Visible.Name == "" {
 		req.Visible.Name = chain[0].Subject.CommonName
 	}
@@ -159,11 +165,15 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 			return signer.Request{}, usageErrorf("--detached makes B-B and B-T, not %s", level)
 		}
 	}
-	return signer.Request{
+	req := signer.Request{
 		PSS: f.pss, Level: level, Fallback: f.fallback, At: now,
 		Field: f.field, Reason: f.reason, Location: f.location, ContactInfo: f.contact,
 		Certify: f.certify, Visible: visible,
-	}, nil
+	}
+	if refused, ok := errors.AsType[*signer.RefusedError](req.CheckTexts()); ok {
+		return req, usageErrorf("%s", refused.Reason)
+	}
+	return req, nil
 }
 
 // report says what was made. Result.Field is empty for a detached signature.
@@ -232,6 +242,33 @@ func parseLevel(s string) (signer.Level, error) {
 		return 0, usageErrorf("unknown level %q: use B-B, B-T, B-LT or B-LTA", s)
 	}
 	return level, nil
+}
+
+// issuersOf splits a bundle into the certificates above leaf, cross-certificates
+// too, and those that have nothing to do with it. The signature of one whose
+// algorithm is not known here is taken for good: whoever builds the path judges
+// it.
+func issuersOf(leaf *x509.Certificate, bundle []*x509.Certificate) (path, strangers []*x509.Certificate) {
+	issued := func(c, by *x509.Certificate) bool {
+		if !bytes.Equal(c.RawIssuer, by.RawSubject) {
+			return false
+		}
+		err := c.CheckSignatureFrom(by)
+		_, old := errors.AsType[x509.InsecureAlgorithmError](err)
+		return err == nil || old || errors.Is(err, x509.ErrUnsupportedAlgorithm)
+	}
+	path = []*x509.Certificate{leaf}
+	strangers = slices.DeleteFunc(slices.Clone(bundle), leaf.Equal)
+	for i := 0; i < len(path); i++ {
+		strangers = slices.DeleteFunc(strangers, func(by *x509.Certificate) bool {
+			if !issued(path[i], by) {
+				return false
+			}
+			path = append(path, by)
+			return true
+		})
+	}
+	return path[1:], strangers
 }
 
 // withoutRoots drops self-issued certificates: whoever checks the signature

@@ -94,6 +94,11 @@ func (s *serviceFlags) require(level signer.Level) error {
 	if level >= signer.T && len(s.tsas) == 0 {
 		return usageErrorf("level %s needs a timestamp authority: --tsa URL", level)
 	}
+	return s.requireTrust(level)
+}
+
+// requireTrust rejects a level for which roots are missing.
+func (s *serviceFlags) requireTrust(level signer.Level) error {
 	if level >= signer.LT && len(s.trust) == 0 {
 		return usageErrorf("level %s needs trusted roots: --trust FILE", level)
 	}
