@@ -74,6 +74,7 @@ type demo struct {
 	once        bool
 	out         io.Writer
 
+	found   bool   // the folder held a demo before
 	softHSM string // library
 	pki     *lab.Lab
 	module  *hsm.Module // until the gateway has its own
@@ -109,11 +110,24 @@ func (d *demo) start(ctx context.Context) error {
 		began := time.Now()
 		said, err := s.run(ctx)
 		if err != nil {
-			return fmt.Errorf("demo %s: %w", s.what, err)
+			return d.explainFailure(ctx, fmt.Errorf("demo %s: %w", s.what, err))
 		}
 		fmt.Fprintf(d.out, "%-9s %s  (%s)\n", s.what, said, time.Since(began).Round(time.Millisecond))
 	}
 	return nil
+}
+
+// explainFailure says what to do about a folder that the demo cannot go on
+// with: its files are those of an earlier version, or were changed.
+func (d *demo) explainFailure(ctx context.Context, err error) error {
+	if !d.found || ctx.Err() != nil {
+		return err
+	}
+	switch exitStatus(err) {
+	case statusUsage, statusUnavailable, statusOutput: // which no other folder mends, or which say so
+		return err
+	}
+	return fmt.Errorf("%w\n  The demo in %s cannot be gone on with; it may be of an earlier version of absah. Delete the folder, or name another with --dir", err, d.dir)
 }
 
 func (d *demo) close() error {
@@ -162,7 +176,7 @@ func (d *demo) makeToken(ctx context.Context) (string, error) {
 	said := "made"
 	switch err := hsm.InitToken(ctx, cfg, []byte(rand.Text())); {
 	case errors.Is(err, hsm.ErrTokenExists):
-		said = "found"
+		said, d.found = "found", true
 	case err != nil:
 		return "", err
 	}

@@ -48,9 +48,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(outputWriter{stdout})
+	out := &outputWriter{w: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = out.failure()
+	}
 	if err == nil {
 		return statusOK
 	}

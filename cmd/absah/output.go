@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // output is a file that appears under its name whole or not at all: bytes go
@@ -175,12 +176,30 @@ func writeFile(name string, b []byte, mode os.FileMode) error {
 
 // outputWriter is standard output: what cannot be written there is an
 // outputError too.
-type outputWriter struct{ io.Writer }
+type outputWriter struct {
+	w io.Writer
 
-func (w outputWriter) Write(b []byte) (int, error) {
-	n, err := w.Writer.Write(b)
-	if err != nil {
-		return n, &outputError{err}
+	mu  sync.Mutex
+	err error // the first; what prints help does not pass it on. Guarded by mu
+}
+
+func (w *outputWriter) Write(b []byte) (int, error) {
+	n, err := w.w.Write(b)
+	if err == nil {
+		return n, nil
 	}
-	return n, nil
+	err = &outputError{err}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// failure returns the first error of writing, nil when there was none.
+func (w *outputWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
 }
