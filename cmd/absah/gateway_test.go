@@ -87,7 +87,9 @@ type officeOptions struct {
 	slowFor  time.Duration
 	clock    func() time.Time // of the PKI
 	tls      bool
-	tsa      bool // it is a timestamp authority too
+	tsa      bool     // it is a timestamp authority too
+	allow    []string // addresses that certificates name, beside the PKI's
+	trust    string   // PEM of anchors beside the PKI's
 }
 
 // Lines of the configuration that most tests need. A test's own yaml comes
@@ -183,7 +185,10 @@ func (f *office) writeConfig(o officeOptions) {
 	sections := maps.Clone(officeConfig)
 	sections["admin"] = fmt.Sprintf(sections["admin"], f.admin)
 	sections["timestamps"] = fmt.Sprintf(sections["timestamps"], f.lab.TSAURL())
-	sections["revocation"] = fmt.Sprintf(sections["revocation"], f.lab.Addr())
+	sections["revocation"] = fmt.Sprintf(sections["revocation"], strings.Join(append([]string{f.lab.Addr()}, o.allow...), `", "`))
+	if len(o.allow) > 0 { // some of them take their time
+		sections["revocation"] = strings.Replace(sections["revocation"], "700ms", "20s", 1)
+	}
 	tlsPart := ""
 	if o.tls {
 		f.url = "https://" + address
@@ -218,7 +223,7 @@ func (f *office) writeConfig(o officeOptions) {
 	}
 	f.config = f.path("absah.yaml")
 	f.write("absah.yaml", b.String())
-	f.write("trust.pem", string(f.lab.TrustPEM()))
+	f.write("trust.pem", string(f.lab.TrustPEM())+o.trust)
 	f.write("seal.pem", string(f.lab.TrustPEM())) // until there is one
 }
 
