@@ -202,7 +202,12 @@ func (v *visit) backTo(next string) string {
 	}
 	for _, r := range v.desk {
 		if _, ok := r.match(u.Path); ok && r.Method == http.MethodGet && r.Path != "/op/sign-in" {
-			return u.RequestURI()
+			query := u.Query()
+			query.Del("lang") // it follows from how the visitor signs in
+			if u.RawQuery = query.Encode(); u.RawQuery == "" {
+				return u.Path
+			}
+			return u.Path + "?" + u.RawQuery
 		}
 	}
 	return "/op"
@@ -439,6 +444,8 @@ func (v *visit) signOut(string) error {
 		return err
 	}
 	v.setToken("")
+	// Who goes back afterwards must not see the pages again (ASVS 14.3.1).
+	v.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return v.redirect("/op/sign-in")
 }
 

@@ -42,7 +42,7 @@ type dayView struct {
 // barView is a number with the length of its bar, of 100.
 type barView struct {
 	Name  string
-	Code  string // stable code; ""
+	Code  string // stable code, where no path says it; ""
 	N     int64
 	Width int64
 	Path  string // of the operations that it counts; ""
@@ -71,6 +71,9 @@ type column struct {
 	X, Y, Width, Height int
 	Class               string
 }
+
+// maxKinds is how many kinds the page lists; the file of numbers has all.
+const maxKinds = 10
 
 // Measures of charts, in their own units.
 const (
@@ -140,7 +143,7 @@ type barsView struct {
 func bars(counts []gateway.Count, name func(string) string, path func(string) string) (all []barView) {
 	for _, c := range counts {
 		b := barView{Name: name(c.Name), N: c.N, Width: max(1, c.N*100/counts[0].N)}
-		if b.Name != c.Name {
+		if b.Name != c.Name && path == nil {
 			b.Code = report.Visible(c.Name)
 		}
 		if path != nil {
@@ -186,7 +189,7 @@ func (v *visit) overview(string) error {
 		view.Rows = append(view.Rows, dayView{cut(w, stampDate(d.Day)), d.Released, d.Failed, d.Verified})
 	}
 	view.Cases = v.caseLines(o.Cases)
-	view.Kinds = bars(o.Kinds, v.kindWord, func(kind string) string { return v.to("/op/search?kind=" + kind) })
+	view.Kinds = bars(o.Kinds[:min(len(o.Kinds), maxKinds)], v.kindWord, func(kind string) string { return v.to("/op/search?kind=" + kind) })
 	view.Failures = bars(o.Failures, v.failureWord, nil)
 	view.Verdicts = bars(o.Verdicts, v.verdictWord, nil)
 	for _, x := range o.Expiring {

@@ -158,7 +158,7 @@ func TestDoor(t *testing.T) {
 		}
 	}
 	for next, want := range map[string]string{
-		"/op/search?digest=00": "/op/search?digest=00", "": "/op", "https://jahat.example/op/search": "/op", "//jahat.example/op/search": "/op",
+		"/op/search?digest=00": "/op/search?digest=00", "/op/search?lang=en": "/op/search", "": "/op", "https://jahat.example/op/search": "/op", "//jahat.example/op/search": "/op",
 		`/op/\jahat.example`: "/op", "/op/sign-in": "/op", "/op/../d/x": "/op", "/d/x": "/op", "/op//jahat.example": "/op", "javascript:alert(1)": "/op",
 	} {
 		a, _ := s.visit(t, "POST", "/op/sign-in", "", url.Values{"username": {"siti"}, "password": {"benar"}, "next": {next}}, nil)

@@ -204,5 +204,8 @@
   });
 
   addEventListener('popstate', () => location.reload());
+  // A page of the console that the browser has kept whole may be of a session
+  // that is over.
+  addEventListener('pageshow', e => { if (e.persisted && document.body.classList.contains('console')) location.reload(); });
   restore();
 })();

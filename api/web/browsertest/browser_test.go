@@ -41,10 +41,12 @@ type tab struct {
 	ctx context.Context
 }
 
-func newTab(tb testing.TB) *tab {
+// newTab opens a window. Those of one browser share what it keeps, unless the
+// options are for one of its own.
+func newTab(tb testing.TB, options ...chromedp.ContextOption) *tab {
 	tb.Helper()
 	needDemo(tb)
-	ctx, cancel := chromedp.NewContext(demo.browser)
+	ctx, cancel := chromedp.NewContext(demo.browser, options...)
 	tb.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	tb.Cleanup(cancel)
@@ -609,13 +611,19 @@ func TestScreenshots(t *testing.T) {
 				if v.file != "" {
 					b.give(v.file)
 				}
-				height := eval[int64](b, `document.documentElement.scrollHeight`)
-				b.do(chromedp.EmulateViewport(size.width, height))
-				picture := get(b, chromedp.CaptureScreenshot())
-				if err := os.WriteFile(filepath.Join(*screenshots, v.name+"-"+size.name+"-"+scheme+".png"), picture, 0o600); err != nil {
-					t.Fatal(err)
-				}
+				b.photograph(v.name+"-"+size.name+"-"+scheme, size.width)
 			}
 		}
+	}
+}
+
+// photograph writes a picture of the whole page.
+func (t *tab) photograph(name string, width int64) {
+	t.Helper()
+	height := eval[int64](t, `document.documentElement.scrollHeight`)
+	t.do(chromedp.EmulateViewport(width, height))
+	picture := get(t, chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
