@@ -60,6 +60,53 @@ func TestSignThenVerify(t *testing.T) {
 	}
 }
 
+// TestDraft: one draft makes many signatures, each like that of Sign, and all of
+// the size it told; what one holds is not left for the next.
+func TestDraft(t *testing.T) {
+	for _, kind := range []string{"rsa2048", "p256", "p521", "ed25519"} {
+		id := newIdentity(t, kind)
+		o := cms.SignOptions{Certificate: id.cert, Chain: id.chain, Key: softKey{Signer: id.key}, SigningTime: time.Unix(1e9, 0)}
+		d, err := o.Draft()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := d.Size(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alg, err := cms.ForKey(id.key.Public(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 32 { // ECDSA values are of several lengths
+			digest := bytes.Repeat([]byte{byte(i)}, alg.Hash().Size())
+			der, err := d.Sign(digest)
+			if err != nil || len(der) > size {
+				t.Fatalf("%s: %d bytes, %v; Size told %d", kind, len(der), err, size)
+			}
+			sd, err := cms.Parse(der)
+			if err != nil || !sd.DER {
+				t.Fatalf("%s: %v, or no DER", kind, err)
+			}
+			if err := sd.SignerInfos[0].Check(id.cert, digest).Err(); err != nil {
+				t.Errorf("%s: signature %d: %v", kind, i, err)
+			}
+			o.Digest = digest
+			if again, err := cms.Sign(o); kind == "rsa2048" && !bytes.Equal(der, again) {
+				t.Errorf("signature %d is another than that of Sign (%v)", i, err)
+			}
+		}
+		if _, err := d.Sign(make([]byte, 7)); err == nil {
+			t.Errorf("%s: a digest of 7 bytes was signed", kind)
+		}
+	}
+	other := newIdentity(t, "p256")
+	o := cms.SignOptions{Certificate: other.cert, Key: softKey{Signer: newIdentity(t, "rsa2048").key}}
+	if _, err := o.Draft(); !errors.Is(err, cms.ErrKeyMismatch) {
+		t.Errorf("got %v for another key, want ErrKeyMismatch", err)
+	}
+}
+
 // TestSignAttributes: what CAdES-B has and PAdES-B lacks.
 func TestSignAttributes(t *testing.T) {
 	id := newIdentity(t, "p256")

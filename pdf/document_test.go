@@ -429,3 +429,51 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestJunkBeforeHeader: offsets that count from %PDF- are not guessed at, and
+// the error tells why nothing is where they say; others are read.
+func TestJunkBeforeHeader(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		data := streamFile()
+		if !stream {
+			b := newBuilder("%PDF-1.5\n")
+			b.body()
+			b.table("")
+			data = b.Bytes()
+		}
+		for _, junk := range []string{"\xEF\xBB\xBF", "HTTP/1.1 200 OK\r\n\r\n"} {
+			all := append([]byte(junk), data...)
+			_, err := pdf.Open(bytes.NewReader(all), int64(len(all)), pdf.Options{})
+			if m, ok := errors.AsType[*pdf.MalformedError](err); !ok || m.Rule != "header-offset" || m.Offset != 0 {
+				t.Errorf("%q, stream %v: got %v, want header-offset at byte 0", junk, stream, err)
+			}
+		}
+	}
+	b := newBuilder("x%PDF-1.5\n")
+	b.body()
+	b.table("")
+	if _, err := pdf.Open(bytes.NewReader(b.Bytes()), int64(len(b.Bytes())), pdf.Options{}); err != nil {
+		t.Errorf("offsets that count what stands before: %v", err)
+	}
+}
+
+// TestPlaceOfErrors: errors about objects that hold no offsets name where the
+// object is.
+func TestPlaceOfErrors(t *testing.T) {
+	b := newBuilder("%PDF-1.5\n")
+	b.body()
+	b.obj(2, "<</Type/Pages/Kids 7/Count 1>>")
+	b.table("")
+	r := open(t, b.Bytes()).Latest()
+	_, err := r.PageCount()
+	want := int64(bytes.LastIndex(b.Bytes(), []byte("2 0 obj")))
+	if m, ok := errors.AsType[*pdf.MalformedError](err); !ok || m.Offset != want {
+		t.Errorf("got %v, want an error at byte %d", err, want)
+	}
+	if err := r.Place(nil, pdf.Ref{Num: 2}); err != nil {
+		t.Errorf("nothing at fault: %v", err)
+	}
+	if err := r.Place(errors.ErrUnsupported, pdf.Ref{Num: 2}); err != errors.ErrUnsupported {
+		t.Errorf("an error of another kind: %v", err)
+	}
+}
