@@ -39,6 +39,7 @@ type CaseActs interface {
 	NoteCase(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, text string) error
 	AttachToCase(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, kind gateway.CaseFileKind, file gateway.CaseUpload) error
 	WriteCaseLetter(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, l gateway.CaseLetter) error
+	SupervisionReport(ctx context.Context, c gateway.Caller, from, to time.Time) ([]byte, error)
 }
 
 // CaseClosing is how a complaint ends.

@@ -29,6 +29,8 @@ func caseRoutes() []opRoute {
 		{Route{http.MethodPost, "/op/cases/:name", true}, (*visit).caseAct},
 		{Route{http.MethodGet, "/op/cases/:name/file", false}, (*visit).caseDownload},
 		{Route{http.MethodGet, "/op/cases/:name/zip", false}, (*visit).caseZip},
+		{Route{http.MethodGet, "/op/supervision", false}, (*visit).supervisionPage},
+		{Route{http.MethodPost, "/op/supervision", false}, (*visit).supervision},
 	}
 }
 
@@ -39,6 +41,7 @@ type caseListView struct {
 	All           bool   // closed ones too
 	Next          string // path; "" for none
 	Acts          bool   // the reader may open one
+	Reports       bool   // the reader may ask for the report on supervision
 }
 
 type caseLine struct {
@@ -66,7 +69,7 @@ func (v *visit) caseList(string) error {
 	if err != nil {
 		return err
 	}
-	view := caseListView{All: query.Get("all") != "", Kinds: v.kindOptions(string(q.Kind)), Acts: v.isOneOf(caseActors...)}
+	view := caseListView{All: query.Get("all") != "", Kinds: v.kindOptions(string(q.Kind)), Acts: v.isOneOf(caseActors...), Reports: v.isOneOf(supervisionRoles...)}
 	for _, s := range dispute.States {
 		view.States = append(view.States, option{string(s), v.look.cases.Text("state." + string(s)), s == q.State})
 	}

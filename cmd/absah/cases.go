@@ -52,6 +52,9 @@ func caseRules(cfg *config.Config) dispute.Rules {
 	for _, a := range k.Recipients {
 		r.Recipients = append(r.Recipients, dispute.Addressee(a))
 	}
+	for _, a := range k.Supervisors {
+		r.Supervisors = append(r.Supervisors, dispute.Addressee(a))
+	}
 	return r
 }
 

@@ -29,7 +29,7 @@ import (
 // once.
 const casesConfig = stampedOften + `
 verification: {report_seal: segel}
-cases: {holidays: ["2026-12-25"], loss: 10, letterhead: ["PEMERINTAH KABUPATEN CONTOH", "Dinas Komunikasi dan Informatika"], place: Contoh, signatory: Kepala Dinas, recipients: [{name: Bupati Contoh}, {name: Gubernur Provinsi Contoh}, {name: Kepala BSSN}]}`
+cases: {holidays: ["2026-12-25"], loss: 10, letterhead: ["PEMERINTAH KABUPATEN CONTOH", "Dinas Komunikasi dan Informatika"], place: Contoh, signatory: Kepala Dinas, recipients: [{name: Bupati Contoh}, {name: Gubernur Provinsi Contoh}, {name: Kepala BSSN}], supervisors: [{name: Bupati Contoh}]}`
 
 // desk is a member of staff who has signed in to the console.
 type desk struct {
@@ -248,6 +248,7 @@ func TestGatewayDrills(t *testing.T) {
 	t.Run("a forged letter with a valid QR", func(t *testing.T) { drillForged(t, f, ani, f.staffDesk(t, "cici", "supervisor"), keys) })
 	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
 	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
+	t.Run("supervision", func(t *testing.T) { caseSupervision(t, f, ani) })
 	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f) })
 	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f) })
 }
@@ -492,6 +493,41 @@ func caseRefusals(t *testing.T, f *office, ani *desk) {
 		if a := f.do(t, call{path: "/pengaduan/" + code}); a.status != http.StatusNotFound {
 			t.Errorf("a code of %d characters: %d", len(code), a.status)
 		}
+	}
+}
+
+// caseSupervision has the report on supervision made for this year, and refuses
+// others.
+func caseSupervision(t *testing.T, f *office, ani *desk) {
+	hani := f.staffDesk(t, "hani", "auditor")
+	ask := func(d *desk, year, period string) answer {
+		form := hidden(d.get(t, "/op/supervision").body)
+		form.Set("year", year)
+		form.Set("period", period)
+		return d.post(t, "/op/supervision", form)
+	}
+	this := time.Now().In(time.FixedZone("WIB", 7*60*60)).Format("2006")
+	a := ask(hani, this, "year").ok(t, http.StatusOK)
+	f.write("pengawasan.pdf", string(a.body))
+	if status, said := f.run("verify", "--offline", "--trust", f.path("trust.pem"), f.path("pengawasan.pdf")); status != 0 {
+		t.Errorf("the report: status %d\n%s", status, said)
+	}
+	text := pdfText(t, f.path("pengawasan.pdf"))
+	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "passphrase1", "Yth.BupatiContoh", "termasukinsiden:2"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	if strings.Contains(text, "enari") {
+		t.Error("the report tells of a complainant")
+	}
+	for _, wrong := range [][2]string{{"2099", "year"}, {"x", "1"}, {this, "3"}} {
+		if a := ask(hani, wrong[0], wrong[1]); a.status != http.StatusBadRequest {
+			t.Errorf("%v: %d", wrong, a.status)
+		}
+	}
+	if a := ani.get(t, "/op/supervision"); a.status != http.StatusForbidden {
+		t.Errorf("an investigator: %d", a.status)
 	}
 }
 

@@ -298,6 +298,19 @@ func TestPapers(t *testing.T) {
 			}
 		}
 	}
+	report := &dispute.Supervision{
+		From: at(-100), To: at(1), Made: []dispute.Count{{Name: "sign", N: 3}, {Name: "strange", N: 1}}, Failures: []dispute.Count{{Name: "passphrase", N: 2}},
+		LogSize: 41, CheckpointAt: at(0), Sound: true, Cases: []dispute.Case{c, reach(t, dispute.Authenticity, dispute.Received)},
+	}
+	for _, l := range []dispute.Language{dispute.Indonesian, dispute.English} {
+		b, err := json.Marshal(report.Paper(r, words(t, l), at(30)))
+		if err != nil || strings.Contains(string(b), "%!") || strings.Contains(string(b), `"supervision.`) || !strings.Contains(string(b), "strange") {
+			t.Errorf("in %s: %s %v", l, b, err)
+		}
+	}
+	if b, _ := json.Marshal(report.Paper(r, words(t, dispute.English), at(30))); !strings.Contains(string(b), "Complaints: 2; with a missed deadline: 2; incidents among them: 1.") {
+		t.Errorf("%s", b)
+	}
 	all, _ := json.Marshal(contents.CaseFile(r, words(t, dispute.Indonesian), at(2)))
 	for _, want := range []string{"Isi pengaduan", "Jawaban", "Keadaan: Dijawab", "ani: alasan", "bukti/x.zip", "terbukti", otherSum} {
 		if !strings.Contains(string(all), want) {

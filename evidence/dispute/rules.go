@@ -33,10 +33,11 @@ type Rules struct {
 	// out.
 	Soon int
 	// Office writes the letters; PSrE is asked for assistance; Recipients get
-	// incident reports.
-	Office     Office
-	PSrE       Addressee
-	Recipients []Addressee
+	// incident reports, Supervisors those on supervision.
+	Office      Office
+	PSrE        Addressee
+	Recipients  []Addressee
+	Supervisors []Addressee
 }
 
 // Office is who writes letters.
@@ -253,7 +254,7 @@ func (c Case) Deadlines(r Rules) []Deadline {
 		}
 		list = append(list, d)
 	}
-	if c.State == Closed { // a complaint that was withdrawn is owed nothing more
+	if c.State == Closed && c.Outcome == Withdrawn { // it is owed nothing more
 		list = slices.DeleteFunc(list, func(d Deadline) bool { return d.Done.IsZero() })
 	}
 	slices.SortStableFunc(list, func(a, b Deadline) int { return a.Due.Compare(b.Due) })
@@ -261,8 +262,11 @@ func (c Case) Deadlines(r Rules) []Deadline {
 }
 
 // NextDue returns the first deadline that is not met; ok is false when there
-// is none.
+// is none, as in a closed case.
 func (c Case) NextDue(r Rules) (d Deadline, ok bool) {
+	if c.State == Closed {
+		return d, false
+	}
 	for _, d := range c.Deadlines(r) {
 		if d.Done.IsZero() {
 			return d, true

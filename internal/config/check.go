@@ -229,6 +229,9 @@ func (k *Cases) check(c *checker) {
 	for i, r := range k.Recipients {
 		c.must(r.Name != "", fmt.Sprintf("cases.recipients[%d].name", i), "is required")
 	}
+	for i, r := range k.Supervisors {
+		c.must(r.Name != "", fmt.Sprintf("cases.supervisors[%d].name", i), "is required")
+	}
 }
 
 func (cfg *Config) checkLimits(c *checker) {

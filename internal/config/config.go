@@ -352,6 +352,9 @@ type Cases struct {
 
 	// Recipients get incident reports.
 	Recipients []Addressee `yaml:"recipients"`
+
+	// Supervisors get the half-yearly or yearly report on supervision.
+	Supervisors []Addressee `yaml:"supervisors"`
 }
 
 // Addressee is whom letters go to.

@@ -116,6 +116,8 @@ func TestComplaint(t *testing.T) {
 	b.signIn()
 	b.open("/op/cases/new")
 	look("kasus-baru")
+	b.open("/op/supervision")
+	look("pengawasan")
 	b.open("/op/cases")
 	look("kasus-daftar")
 	b.press(`.cases a`)
