@@ -34,8 +34,21 @@ func compareFiles(disputed, original []byte, limits pdf.Limits) *dispute.Compari
 		c.Unreadable = true
 		return c
 	}
-	comparePages(c, a.Latest(), b.Latest())
-	compareObjects(c, a.Latest(), b.Latest())
+	whole := *c
+	comparePages(&whole, a.Latest(), b.Latest())
+	compareObjects(&whole, a.Latest(), b.Latest())
+	first := b.Revisions()[0]
+	if first == b.Latest() {
+		return &whole
+	}
+	// What signing has added to the original says nothing of the difference
+	// between two letters.
+	comparePages(c, a.Latest(), first)
+	compareObjects(c, a.Latest(), first)
+	if len(whole.Objects)+whole.More < len(c.Objects)+c.More {
+		return &whole
+	}
+	c.Unsigned = len(c.Objects) == 0 && len(c.Pages) == 0
 	return c
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/testdata"
 )
 
@@ -244,13 +245,14 @@ func TestGatewayDrills(t *testing.T) {
 	f := newOffice(t, officeOptions{yaml: casesConfig})
 	keys := f.printKeys(t, "keys")
 	ani := f.staffDesk(t, "ani", "investigator")
-	t.Run("a signer denies a signature", func(t *testing.T) { drillDenied(t, f, ani, f.staffDesk(t, "budi", "supervisor"), keys) })
+	var code string // by which a complainant follows the case
+	t.Run("a signer denies a signature", func(t *testing.T) { code = drillDenied(t, f, ani, f.staffDesk(t, "budi", "supervisor"), keys) })
 	t.Run("a forged letter with a valid QR", func(t *testing.T) { drillForged(t, f, ani, f.staffDesk(t, "cici", "supervisor"), keys) })
 	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
 	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
 	t.Run("supervision", func(t *testing.T) { caseSupervision(t, f, ani) })
 	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f) })
-	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f) })
+	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f, code) })
 }
 
 // What complainants say of themselves: it must turn up nowhere.
@@ -288,7 +290,7 @@ func closeCase(t testing.TB, id, answer, outcome string, ani, supervisor *desk) 
 	})
 }
 
-func drillDenied(t *testing.T, f *office, ani, budi *desk, keys string) {
+func drillDenied(t *testing.T, f *office, ani, budi *desk, keys string) (code string) {
 	request := f.by("bupati").with(fields{"level": "B-LTA"})
 	a := f.sign(t, "e-office", letter(), request).ok(t, http.StatusOK)
 	f.write("denied.pdf", string(a.body))
@@ -341,6 +343,7 @@ func drillDenied(t *testing.T, f *office, ani, budi *desk, keys string) {
 	}
 	f.settles(t, keys, parts, f.path("denied.pdf"), 1)
 	f.caseRecords(t, id, "case.open", "case.read", "case.examine", "case.letter", "case.move", "case.note", "case.contact", "case.propose", "case.close", "case.follow", "case.file")
+	return strings.TrimPrefix(address, "/pengaduan/")
 }
 
 func withAct(v url.Values, act string) url.Values {
@@ -363,11 +366,28 @@ func (f *office) caseRecords(t testing.TB, id string, kinds ...string) {
 	}
 }
 
+// forge draws another text on the first page of the letter, as a file of one
+// revision more.
+func (f *office) forge(t testing.TB) []byte {
+	t.Helper()
+	doc, err := pdf.Open(bytes.NewReader(testdata.Letter), int64(len(testdata.Letter)), pdf.Options{})
+	f.must(err)
+	u := doc.Latest().NewUpdate()
+	ref, page, err := doc.Latest().Page(0)
+	f.must(err)
+	page = pdf.Clone(page).(pdf.Dict)
+	page["Contents"] = u.Add(pdf.NewStream(pdf.Dict{}, []byte("0 0 m 100 100 l S")))
+	u.Set(ref, page)
+	tail, err := u.Finish()
+	f.must(err)
+	return append(bytes.Clone(testdata.Letter), tail...)
+}
+
 func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	doc := f.post(t, "e-office", "/v1/documents", fields{"nomor": "800/12/2026", "perihal": "Izin", "tanggal": "2026-11-20", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"].(string)
 	genuine := f.sign(t, "e-office", letter(), f.by("sekda").with(fields{"level": "B-LTA", "document": doc})).ok(t, http.StatusOK)
 	f.write("genuine.pdf", string(genuine.body))
-	forged := bytes.ReplaceAll(testdata.Letter, []byte("/Title"), []byte("/Titel")) // of the same program, with the same QR on paper
+	forged := f.forge(t)
 	id, address := f.complain(t, ani, withFields(map[string]string{
 		"kind": "authenticity", "text": "Apakah surat izin ini asli?", "document-id": "https://sah.contohkab.example/d/" + doc,
 	}), forged)
@@ -386,7 +406,7 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	f.must(w.Close())
 	f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, header: ani.header(), kind: w.FormDataContentType(), body: &b, client: f.still302()}).ok(t, http.StatusSeeOther)
 	ani.act(t, id, "examine", nil)
-	ani.says(t, id, "berbeda dari dokumen asli")
+	ani.says(t, id, "berbeda dari dokumen asli: halaman 1, objek")
 	closeCase(t, id, "Surat yang Saudara terima palsu; kode QR-nya disalin dari surat lain.", "upheld", ani, cici)
 	if page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body); !strings.Contains(page, "palsu") {
 		t.Errorf("the complainant reads %.300s", page)
@@ -554,9 +574,9 @@ func caseHold(t *testing.T, f *office) {
 
 // noComplainants looks for people in the database, the log of the program and
 // the records.
-func noComplainants(t *testing.T, f *office) {
+func noComplainants(t *testing.T, f *office, code string) {
 	f.stop()
-	for _, canary := range []string{canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"} {
+	for _, canary := range []string{code, canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"} {
 		err := filepath.WalkDir(f.dir, func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

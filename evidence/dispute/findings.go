@@ -111,6 +111,7 @@ type Comparison struct {
 	OriginalSHA256 string
 	Identical      bool
 	Unreadable     bool     // one of the two is no PDF that can be read
+	Unsigned       bool     // the file is like the original before that was signed
 	Pages          []string // that differ: "1", "3", or "all" when their number differs
 	Objects        []string // "12 0"
 	More           int      // objects beyond those listed
@@ -442,6 +443,8 @@ func (e *examiner) original() {
 	switch {
 	case c.Identical:
 		e.say("original.identical", Proven, ForGenuine, nil, at)
+	case c.Unsigned:
+		e.say("original.unsigned", Proven, Neutral, nil, at)
 	case c.Unreadable:
 		e.say("original.unreadable", OpenEnd, Neutral, nil, at)
 	default:

@@ -132,6 +132,8 @@ func TestFindings(t *testing.T) {
 		{"unlike the original", dispute.Examination{
 			FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{OriginalSHA256: otherSum, Pages: []string{"1"}, Objects: []string{"4 0"}, More: 3},
 		}, []string{"original.differs"}, nil, "altered"},
+		{"like the original before it was signed", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Original: &dispute.Comparison{Unsigned: true}},
+			[]string{"original.unsigned"}, []string{"original.differs"}, "not-ours"},
 		{"like the original", dispute.Examination{FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{OriginalSHA256: fileSum, Identical: true}},
 			[]string{"original.identical"}, nil, "signed-elsewhere"},
 		{"an original that cannot be read", dispute.Examination{FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{Unreadable: true}},
