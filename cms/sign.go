@@ -90,9 +90,6 @@ func (o SignOptions) Draft() (*Draft, error) {
 	if err := d.plan(); err != nil {
 		return nil, err
 	}
-	if o.Key != nil && !equalKeys(d.public, o.Key.Public()) {
-		return nil, ErrKeyMismatch
-	}
 	if d.id = d.algorithm.Identifier(); d.id == nil {
 		return nil, breach(RuleUnsupported, "no identifier for %v", d.algorithm)
 	}
@@ -101,7 +98,21 @@ func (o SignOptions) Draft() (*Draft, error) {
 	d.whole = d.assemble(d.message, make([]byte, d.valueLen))
 	// Behind the attributes stand the algorithm and the value.
 	d.messageAt = len(d.whole) - d.valueLen - headerLen(d.valueLen) - len(d.id) - len(d.message) + 1
-	return d, nil
+	if o.Key == nil {
+		return d, nil
+	}
+	return d.For(o.Key)
+}
+
+// For returns the draft with another key, which must be that of the
+// certificate: else the error is [ErrKeyMismatch].
+func (d *Draft) For(key crypto.MessageSigner) (*Draft, error) {
+	if !equalKeys(d.public, key.Public()) {
+		return nil, ErrKeyMismatch
+	}
+	with := *d
+	with.options.Key = key
+	return &with, nil
 }
 
 // Sign is the package's [Sign] over the digest, which may be nil when there is

@@ -124,9 +124,9 @@ func (s *Signer) check(req Request, claimed time.Time) (*plan, error) {
 	if err := checkCertificate(req.Certificate, req.At); err != nil {
 		return nil, err
 	}
-	draft, err := cms.SignOptions{
+	draft, err := s.draft(cms.SignOptions{
 		Certificate: req.Certificate, Chain: req.Chain, Algorithm: alg, Hash: alg.Hash(), Key: req.Key, SigningTime: claimed,
-	}.Draft()
+	})
 	switch {
 	case errors.Is(err, cms.ErrKeyMismatch):
 		return nil, refuse(CodeKeyMismatch, "The key does not belong to the certificate of %q.", req.Certificate.Subject.CommonName)
@@ -134,6 +134,18 @@ func (s *Signer) check(req Request, claimed time.Time) (*plan, error) {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return &plan{Request: req, draft: draft, hash: alg.Hash()}, nil
+}
+
+// draft makes the draft of a CMS, or takes the one that was made before.
+func (s *Signer) draft(o cms.SignOptions) (*cms.Draft, error) {
+	if !o.SigningTime.IsZero() {
+		return o.Draft()
+	}
+	d, err := s.drafts.get(o)
+	if err != nil {
+		return nil, err
+	}
+	return d.For(o.Key)
 }
 
 // checkCertificate refuses what may not sign documents at the moment.

@@ -100,6 +100,7 @@ type Config struct {
 type Signer struct {
 	cfg    Config
 	recent recent
+	drafts drafts
 }
 
 // New checks cfg. It contacts nobody.

@@ -15,7 +15,9 @@ func TestTexts(t *testing.T) {
 		set  func(*signer.Request)
 		want string // part of the reason; "" when it is fine
 	}{
-		{"ordinary", func(r *signer.Request) { r.Reason, r.Location = "Menyetujui isi – “surat” ini", "Yogyakarta, ꦪꦺꦴꦒꦾ" }, ""},
+		{"ordinary", func(r *signer.Request) {
+			r.Reason, r.Location = "Menyetujui isi – “surat” ini", "Yogyakarta, ꦪꦺꦴꦒꦾ"
+		}, ""},
 		{"right to left", func(r *signer.Request) { r.Reason = "أوافق" }, ""},
 		{"override", func(r *signer.Request) { r.Reason = "é\u202Ex" }, "reason holds the character U+202E at byte 2"},
 		{"isolate", func(r *signer.Request) { r.Field = "\u2068A" }, "field name holds the character U+2068 at byte 0"},
