@@ -25,6 +25,7 @@ type operation struct {
 	record evidence.Record // of the intent; outcomes are made from it
 	intent evidence.Entry
 	prior  *Prior // the request was made before; nothing was begun
+	keyed  bool   // an idempotency key is reserved for it
 	// signed is set before the key is used: from then on nobody may assume
 	// that no signature exists.
 	signed bool
@@ -162,7 +163,7 @@ func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation,
 	if err != nil {
 		return nil, fromStore(err)
 	}
-	o := &operation{g: g, row: operationRow(r, c), record: r, intent: entry}
+	o := &operation{g: g, row: operationRow(r, c), record: r, intent: entry, keyed: b.reservation != nil}
 	o.row.Batch, o.row.Activation = b.batch, b.activation
 	if b.reservation != nil {
 		b.reservation.ExpiresAt = at.Add(g.cfg.Tail)
@@ -296,7 +297,7 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 		// What was never given to the key can be tried again under the same
 		// idempotency key and activation.
 		f.FreeKey, f.ReturnUse = !o.signed, !o.signed
-	} else if out.tail != nil {
+	} else if o.keyed && out.tail != nil {
 		f.Tail = o.g.tails.seal(out.tail, o.row.ID)
 	}
 	fault.Point("outcome.before")

@@ -149,6 +149,7 @@ func (w *writer) loop(interrupted bool) {
 		case j := <-w.queue:
 			if j.taken.CompareAndSwap(false, true) {
 				w.todo = append(w.todo, j)
+				runtime.Gosched() // who is about to come may come along
 				w.group(false)
 			}
 		}
