@@ -35,7 +35,8 @@ func (g *Gateway) Verify(ctx context.Context, c Caller, in Upload, req VerifyReq
 		return nil, fromSigner(err)
 	}
 	if c.Application.ID == "" && c.Staff == "" {
-		err = g.update(ctx, AllOrganisations, func(tx Tx) error {
+		// In the scope that RecordTally takes them from.
+		err = g.update(ctx, Scope(g.cfg.Organisation), func(tx Tx) error {
 			return tx.AddTally(ctx, []Tally{{SHA256: in.SHA256, Verdict: string(report.Verdict), N: 1}})
 		})
 		return report, err

@@ -52,6 +52,7 @@ var securityTests = []struct {
 	{"A-2", testServerSideRequests},
 	{"A-3", testFraming},
 	{"A-4", testHeaders},
+	{"A-5", testConsole},
 	{"A-6", testFieldsOfAuthorisation},
 	{"A-8", testRateLimit},
 	{"S03", testPassphraseGuessing},
