@@ -277,8 +277,10 @@ func TestMissingFile(t *testing.T) {
 // TestStrangers: everything is well made, by others than those whom the caller
 // trusts.
 func TestStrangers(t *testing.T) {
+	path := tools(t)
 	w, in := complete(t)
 	b := write(t, in)
+	dir := unzip(t, b).unpack(t)
 	other, err := lab.Start(lab.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -288,20 +290,31 @@ func TestStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	strangers := filepath.Join(t.TempDir(), "strangers.pem")
+	if err := os.WriteFile(strangers, other.TrustPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys := keyFile(t, w.keys[0])
 	for name, tt := range map[string]struct {
 		change func(*bundle.Options)
 		failed []string
+		args   []string // of the script; nil when it has no such case
 	}{
-		"log key": {func(o *bundle.Options) { o.LogKeys = []string{stranger} }, []string{"log-key", "checkpoint", "entry-1", "entry-2", "consistency"}},
-		"anchors": {func(o *bundle.Options) { o.Anchors = other.Anchors() }, []string{"certificate"}},
-		"TSAs":    {func(o *bundle.Options) { o.TSAs = other.Anchors() }, []string{"log-time", "signature-time", "document-time"}},
-		"nobody":  {func(o *bundle.Options) { o.Anchors = pki.NewAnchors() }, []string{"certificate"}},
+		"log key": {func(o *bundle.Options) { o.LogKeys = []string{stranger} }, []string{"log-key", "checkpoint", "entry-1", "entry-2", "consistency"}, []string{"-k", keyFile(t, stranger), "-t", w.anchor}},
+		"anchors": {func(o *bundle.Options) { o.Anchors = other.Anchors() }, []string{"certificate"}, []string{"-k", keys, "-t", strangers, "-s", w.anchor}},
+		"TSAs":    {func(o *bundle.Options) { o.TSAs = other.Anchors() }, []string{"log-time", "signature-time", "document-time"}, []string{"-k", keys, "-t", w.anchor, "-s", strangers}},
+		"nobody":  {func(o *bundle.Options) { o.Anchors = pki.NewAnchors() }, []string{"certificate"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := w.options()
 			tt.change(&o)
-			if r := verify(t, b, o); !slices.Equal(r.Failed(), tt.failed) {
+			r := verify(t, b, o)
+			if !slices.Equal(r.Failed(), tt.failed) {
 				t.Errorf("failed %v, want %v", r.Failed(), tt.failed)
+			}
+			if tt.args != nil {
+				_, states, out := script(t, path, dir, nil, tt.args...)
+				compare(t, r, states, out)
 			}
 		})
 	}

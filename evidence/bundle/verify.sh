@@ -13,8 +13,10 @@
 #
 # Prints one line for every statement: "holds", "unproven" (nothing contradicts it,
 # but it rests on a key that only this bundle names, or nothing here says whether
-# a certificate was revoked) or "FAILS". Exit status: 0 every statement
-# holds, 1 some fail, 2 none fail and some are unproven, 64 usage.
+# a certificate was revoked, or a witness has said nothing) or "FAILS"; then what
+# the record says. README.txt explains each statement. Exit status: 0 every
+# statement holds, 1 some fail, 2 none fail and some are unproven, 64 usage, 69
+# this machine lacks a tool.
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd) || exit 64
@@ -26,9 +28,21 @@ while getopts k:t:s:w:d: option; do
 	s) tsaroots=$OPTARG ;;
 	w) witnesses=$OPTARG ;;
 	d) document=$OPTARG ;;
-	*) exit 64 ;;
+	*) echo 'sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem] [-w WITNESSES] [-d DOCUMENT.pdf]' >&2; exit 64 ;;
 	esac
 done
+shift $((OPTIND - 1))
+[ $# -eq 0 ] || { echo "verify.sh: what is $1? A document is named by -d" >&2; exit 64; }
+
+# A tool that works otherwise would make true statements look false.
+lacking() { echo "verify.sh: perlu $1, yang tidak ada di mesin ini / needs $1, which this machine lacks" >&2; exit 69; }
+for tool in base64 cat csplit date dirname head mktemp od openssl rm sha256sum tail tr wc; do
+	command -v $tool >/dev/null 2>&1 || lacking "$tool (GNU coreutils, OpenSSL 3)"
+done
+[ "$(date -u -d 'Jan  2 03:04:05 2026 GMT' +%s 2>/dev/null)" = 1767323045 ] && [ "$(printf a | base64 -w0 2>/dev/null)" = YQ== ] || lacking 'GNU coreutils'
+case $(openssl version 2>/dev/null) in 'OpenSSL '[3-9].* | 'OpenSSL '[1-9][0-9].*) ;; *) lacking 'OpenSSL 3' ;; esac
+[ $((1 << 40)) = 1099511627776 ] || lacking 'sh with numbers of 64 bits'
+
 : "${tsaroots:=$roots}"
 for f in "$logkeys" "$roots" "$tsaroots" "$witnesses" "$document"; do
 	[ -z "$f" ] || [ -r "$f" ] || { echo "verify.sh: cannot read $f" >&2; exit 64; }
@@ -42,6 +56,13 @@ for v in logkeys roots tsaroots witnesses; do # relative names are the caller's
 	[ -z "$f" ] || { cat "$f" >"$tmp/arg-$v" && eval "$v=\$tmp/arg-$v"; }
 done
 case $document in '' | /*) ;; *) document=$PWD/$document ;; esac
+for f in "$roots" "$tsaroots"; do
+	[ -z "$f" ] || openssl x509 -inform PEM -in "$f" -noout 2>/dev/null && continue
+	openssl x509 -inform DER -in "$f" -out "$tmp/pem" 2>/dev/null && cat "$tmp/pem" >"$f" && continue
+	echo 'verify.sh: -t and -s want certificates in PEM' >&2
+	finished=yes
+	exit 64
+done
 cd "$here" || exit 64
 [ -n "$document" ] || [ ! -f document/document.pdf ] || document=$here/document/document.pdf
 
@@ -50,16 +71,16 @@ failed=0 unproven=0
 # say STATE ID TEXT; the text may come from the bundle and reaches a terminal
 say() {
 	case $1 in
-	fails) failed=1; printf 'FAILS    %s\n' "$2" ;;
+	fails) failed=1; printf 'FAILS    %s: %s\n' "$2" "$3" | plain ;;
 	unproven) unproven=1; printf 'unproven %s: %s\n' "$2" "$3" | plain ;;
 	*) printf 'holds    %s: %s\n' "$2" "$3" | plain ;;
 	esac
 }
 plain() { tr -d '\000-\010\013-\037\177'; }
 
-# result STATUS PINNED ID TEXT
+# result STATUS PINNED ID TEXT WHY-NOT
 result() {
-	if [ "$1" -ne 0 ]; then say fails "$3" ''; elif [ "$2" -eq 0 ]; then say unproven "$3" "$4"; else say holds "$3" "$4"; fi
+	if [ "$1" -ne 0 ]; then say fails "$3" "$5"; elif [ "$2" -eq 0 ]; then say unproven "$3" "$4"; else say holds "$3" "$4"; fi
 }
 
 sha() { openssl dgst -sha256 -binary; }
@@ -71,6 +92,8 @@ number() { case $1 in '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;; esac;
 oneline() { IFS= read -r line <"$1" && printf '%s\n' "$line" | same_as "$1" && printf '%s' "$line"; }
 same_as() { cat >"$tmp/same" && same "$tmp/same" "$1"; }
 epoch() { date -u -d "$1" +%s 2>/dev/null; }
+iso() { [ -z "$1" ] || date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
+subject() { openssl x509 -in "$1" -noout -subject -nameopt RFC2253,-esc_msb 2>/dev/null | tail -c +9 | tr -cd '[:print:]'; }
 
 # vkey KEY TYPE: name and id of a verifier key whose type is right; its
 # SubjectPublicKeyInfo, of an Ed25519 key (RFC 8410), goes to $tmp/spki
@@ -135,15 +158,15 @@ node() { { printf '\001'; cat "$1" "$2"; } | sha >"$tmp/node" && cat "$tmp/node"
 # --- files ---
 sums_hold() {
 	sha256sum -c --strict --quiet SHA256SUMS >/dev/null 2>&1 || return 1
-	# every file that is there is listed
+	# every file that is there is listed; what lies beside this script is not looked at
 	listed=$(while IFS= read -r line; do printf '|%s|' "${line#*  }"; done <SHA256SUMS)
-	for f in * */* */*/*; do
-		[ -f "$f" ] && [ "$f" != SHA256SUMS ] || continue
+	for f in log/* entries/*/* signature/* revocation/* report/* document/*; do
+		[ -f "$f" ] || continue
 		case $listed in *"|$f|"*) ;; *) return 1 ;; esac
 	done
 }
 sums_hold
-result $? 1 files 'every file is the one that SHA256SUMS lists'
+result $? 1 files 'every file is the one that SHA256SUMS lists' 'a file is missing, changed, or not in SHA256SUMS'
 
 # --- log key, checkpoint ---
 origin=$(oneline log/origin.txt) || origin='?'
@@ -170,8 +193,9 @@ done <"$tmp/keys"
 anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
 signed=$?
 size=${h_size:-0} root=${h_root:-}
-result $signed $pinned log-key "the keys of the log $origin"
-result $signed 1 checkpoint "$size entries, root $root"
+if [ $pinned -eq 1 ]; then text='signed with a key that you name, or its successor'; else text='only this bundle says that the key is its'; fi
+result $signed $pinned log-key "log $origin, $text" 'the state of the log is not signed with the keys that you name, nor with their successors'
+result $signed 1 checkpoint "the log had $size entries, root $root" 'not a state of the log signed with its key'
 
 # --- entries ---
 # inclusion PROOF LEAFHASH: RFC 9162, section 2.1.3.2
@@ -272,10 +296,10 @@ while [ -f entries/$n/record.json ]; do
 	[ $signed -eq 0 ] && [ "$(bytes $dir/salt.bin)" -eq 32 ] && inclusion $dir/proof.tlog-proof "$tmp/leafhash"
 	proven=$?
 	[ $n -ne 1 ] || { cat "$tmp/under" >"$tmp/cosigned" && cosigned=$proven; }
-	result $proven 1 entry-$n "$(member phase) of $(member operation), $(member time)"
+	result $proven 1 entry-$n "$(member phase) of $(member operation), $(member time), is entry ${index:-?} of the log" 'the record is not in the log'
 	if [ -f $dir/receipt.note ]; then
 		receipt_holds $dir
-		result $? 1 receipt-$n "promised by ${r8:-?}"
+		result $? 1 receipt-$n "the log promised it by ${r8:-?}" 'the receipt is of another record, or not signed'
 	fi
 	[ $n -eq 1 ] && operation=$(member operation) organisation=$(member organisation)
 	[ -n "$operation" ] && [ "$(member operation)" = "$operation" ] && [ "$(member organisation)" = "$organisation" ] || same_operation=1
@@ -290,7 +314,7 @@ while [ -f entries/$n/record.json ]; do
 	n=$((n + 1))
 done
 [ $n -gt 1 ] || same_operation=1
-result $same_operation 1 operation "$operation of $organisation"
+result $same_operation 1 operation "$operation of $organisation" 'the records are of different operations'
 
 # --- certificates and times ---
 # split PEM PREFIX: PREFIX1.pem, PREFIX2.pem …; sets count
@@ -423,7 +447,7 @@ if [ -n "$tsaroots" ]; then tsapinned=1; else tsapinned=0; fi
 logged=''
 if [ -f log/timestamp.tst ] || [ -f log/tsa.pem ]; then
 	stamp log/timestamp.tst log/checkpoint.note log/tsa.pem
-	result $? $((tsapinned & known)) log-time "the checkpoint existed at ${time:+$(date -u -d "@${time:-0}")}"
+	result $? $((tsapinned & known)) log-time "the state of the log existed at $(iso "$time")" 'the timestamp is over something else, or its authority is none of those that you trust'
 	logged=$time
 fi
 
@@ -457,12 +481,13 @@ if [ -n "$witnesses" ]; then
 		case $k in *+*) ;; *) continue ;; esac
 		seen "$k"
 		case $? in
-		0) text="$text, $name at $(date -u -d "@$when")" ;;
+		0) text="$text, $name at $(iso "$when")" ;;
 		1) known=0 ;;
 		*) all=1 ;;
 		esac
 	done <"$tmp/witnesses"
-	result $all $known witnesses "of those that you name, the checkpoint was seen by${text#,}"
+	[ -n "$text" ] || text=', nobody'
+	result $all $known witnesses "of those that you name, this was seen by${text#,}" 'what stands there as the word of a witness that you name is not'
 fi
 
 # --- consistency: RFC 9162, section 2.1.4.2 ---
@@ -507,7 +532,7 @@ consistent() {
 }
 if [ -f log/earlier.note ] || [ -f log/consistency.txt ]; then
 	consistent
-	result $? 1 consistency "the log only grew since it had ${old:-?} entries"
+	result $? 1 consistency "the log only grew since it had ${old:-?} entries" 'the log is not a continuation of its earlier state'
 fi
 
 # --- signature ---
@@ -570,23 +595,23 @@ at=$(epoch "$(member time)")
 [ -z "$logged" ] || at=$logged
 if [ -f signature/cms.der ]; then
 	value_holds
-	result $? 1 signature "by $(openssl x509 -in "$tmp/s1.pem" -noout -subject -nameopt RFC2253,-esc_msb 2>/dev/null | tr -cd '[:print:]')"
+	result $? 1 signature "by $(subject "$tmp/s1.pem")" 'the signature is not that of the certificate'
 	signed_at=''
 	if [ -f signature/timestamp-1.tst ]; then
 		tokens_here
-		result $? $((tsapinned & allknown)) signature-time "the signature existed at ${signed_at:+$(date -u -d "@${signed_at:-0}")}"
+		result $? $((tsapinned & allknown)) signature-time "the signature existed at $(iso "$signed_at")" 'a timestamp is over something else, or its authority is none of those that you trust'
 	fi
 	[ -z "$signed_at" ] || at=$signed_at
 	if [ -n "$roots" ]; then pinned=1; else pinned=0; fi
 	path signature/signer.pem "$roots" "${at:-0}" any
-	result $? $pinned certificate "valid at $(date -u -d "@${at:-0}")"
+	result $? $pinned certificate "valid at $(iso "${at:-0}")" "not valid at $(iso "${at:-0}"), or its root is none of those that you trust"
 	known=1
 	split signature/signer.pem "$tmp/c" && notrevoked "${at:-0}"
 	revoked=$?
-	if [ $known -eq 1 ]; then text='and not revoked'; else text='nothing here says whether it was revoked'; fi
-	result $revoked $known revocation "$text"
+	if [ $known -eq 1 ]; then text='and none of its certificates was revoked'; else text='nothing here says whether it was revoked'; fi
+	result $revoked $known revocation "$text" 'a certificate was revoked before'
 	artefacts
-	result $? 1 artefacts 'signature and certificate are those that the outcome names'
+	result $? 1 artefacts 'signature and certificate are those that the outcome names' 'the record names another signature, certificate or report'
 fi
 
 # --- document ---
@@ -640,8 +665,8 @@ for f in document/timestamp-*; do
 	[ -f "$f" ] || break
 	stamps_here
 	stamps=$?
-	if [ -n "$document" ]; then text='the document existed at'; else text='to be compared with the document: its timestamp is of'; fi
-	result $stamps $((tsapinned & allknown)) document-time "$text ${stamped_at:+$(date -u -d "@${stamped_at:-0}")}"
+	if [ -n "$document" ]; then text='the document existed at'; else text='name the document (-d) to compare it: its timestamp is of'; fi
+	result $stamps $((tsapinned & allknown)) document-time "$text $(iso "$stamped_at")" 'a timestamp is not over this document, or its authority is none of those that you trust'
 	break
 done
 
@@ -654,26 +679,49 @@ document_holds() {
 	[ $# -eq 4 ] && [ "$ranges" = "$1 $2 $3 $4" ] && number "$1" && number "$2" && number "$3" && number "$4" || return 1
 	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$(bytes "$document")" ] || return 1
 	{ head -c "$2" "$document"; span "$document" "$3" "$4"; } >"$tmp/signed"
-	path signature/signer.pem "$roots" "${at:-0}" any || return 1
-	openssl cms -verify -binary -inform DER -in signature/cms.der -content "$tmp/signed" -out /dev/null \
-		-certfile signature/signer.pem -CAfile "$anchors" -no-CApath -no-CAstore -partial_chain -purpose any -attime "${at:-0}" >/dev/null 2>&1
+	# whose certificate it is and whether that was valid has been said above
+	openssl cms -verify -noverify -binary -inform DER -in signature/cms.der -content "$tmp/signed" -out /dev/null \
+		-certfile signature/signer.pem >/dev/null 2>&1
 }
 if [ -n "$document" ]; then
 	document_holds
-	result $? 1 document "the document is the one that was released, SHA-256 $(hexsum "$document")"
+	result $? 1 document "the document is the one that was released, SHA-256 $(hexsum "$document")" "the document, SHA-256 $(hexsum "$document"), is not the one that was released"
 fi
+
+# --- what the record says ---
+# part NAME: an object of $record; value NAME PART: a member of it
+part() { p=${record##*"\"$1\":{"}; printf '%s' "${p%%\}*}"; }
+value() { case $2 in *"\"$1\":\""*) v=${2#*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac; }
+line() { [ -z "$2" ] || printf '  %-34s%s\n' "$1" "$2" | plain; }
+[ -n "$outcome" ] || record=$(cat entries/1/record.json)
+echo
+echo 'Menurut catatan / what the record says'
+line 'operasi / operation' "$(member kind) $(member operation)"
+line 'waktu / time' "$(member time)"
+line 'organisasi / organisation' "$(member organisation)"
+case $record in *'"actor":{'*) line 'diminta oleh / asked for by' "$(value application "$(part actor)") $(value user "$(part actor)")" ;; esac
+case $record in *'"result":{'*) line 'hasil / result' "$(value status "$(part result)") $(value level "$(part result)") $(value code "$(part result)")" ;; esac
+case $record in *'"subject":{'*)
+	line 'naskah masuk / input, SHA-256' "$(value inputSHA256 "$(part subject)")"
+	line 'naskah dilepas / output, SHA-256' "$(value outputSHA256 "$(part subject)")"
+	;;
+esac
 
 if [ $unproven -eq 1 ]; then
 	echo
-	echo 'Bandingkan dengan yang diumumkan kantor penerbit / compare with what was published elsewhere:'
+	echo 'Bandingkan dengan yang diumumkan / compare with what was published elsewhere'
 	[ -n "$logkeys" ] || plain <log/keys.txt
+	seen=''
 	for f in signature/signer.pem log/tsa.pem document/timestamp-1.pem; do
-		if [ -f $f ] && split $f "$tmp/c"; then
-			openssl x509 -in "$tmp/c$count.pem" -noout -subject -fingerprint -sha256 -nameopt RFC2253,-esc_msb | tr -cd '[:print:]\n'
-		fi
+		[ -f $f ] && split $f "$tmp/c" || continue
+		print=$(openssl x509 -in "$tmp/c$count.pem" -noout -fingerprint -sha256 | tr -cd '[:print:]')
+		case $seen in *"$print"*) continue ;; esac
+		seen="$seen|$print"
+		printf '%s\n  %s\n' "$(subject "$tmp/c$count.pem")" "$print"
 	done
 fi
+echo
 finished=yes
-[ $failed -eq 0 ] || { echo 'GAGAL / FAILED'; exit 1; }
-[ $unproven -eq 0 ] || exit 2
+[ $failed -eq 0 ] || { echo 'GAGAL: ada pernyataan yang tidak benar / FAILED: some statement does not hold'; exit 1; }
+[ $unproven -eq 0 ] || { echo 'BELUM TERBUKTI / NOT PROVEN'; exit 2; }
 echo 'SAH / EVERY STATEMENT HOLDS'
