@@ -126,3 +126,33 @@ func supervised(counts []OperationCount, verdicts []VerdictCount) (made, failure
 	}
 	return made, failures, judged
 }
+
+// RemindCases tells the operators' log of open cases whose next deadline is
+// near or has passed, and returns how many there are. The log names the case and
+// nobody in it.
+func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
+	at, err := g.clock.present()
+	if err != nil {
+		return 0, err
+	}
+	var rows []CaseRow
+	err = g.view(ctx, Scope(g.cfg.Organisation), func(r Reader) (err error) {
+		rows, err = r.Cases(ctx, CaseQuery{Open: true, Page: Page{Limit: 1000}})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range rows {
+		if row.Due.IsZero() {
+			continue
+		}
+		u := dispute.Deadline{Due: row.Due}.At(at, g.cfg.Cases.Rules)
+		if u != dispute.Soon && u != dispute.Overdue {
+			continue
+		}
+		n++
+		g.cfg.Log.WarnContext(ctx, "complaint due", "case", row.number(), "state", row.State, "due", row.Due.Format(time.RFC3339), "standing", u)
+	}
+	return n, nil
+}

@@ -452,7 +452,7 @@ func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
 // caseRefusals tries what forms and roles forbid.
 func caseRefusals(t *testing.T, f *office, ani *desk) {
 	auditor := f.staffDesk(t, "eka", "auditor")
-	id, _ := f.complain(t, ani, withFields(map[string]string{"kind": "authenticity", "text": "x"}), letter())
+	id, _ := f.complain(t, ani, withFields(map[string]string{"kind": "repudiation", "text": "x"}), letter())
 	form := hidden(ani.get(t, "/op/cases/"+id).body)
 	t.Run("an auditor reads", func(t *testing.T) {
 		auditor.says(t, id, "Diterima")
@@ -533,7 +533,7 @@ func caseSupervision(t *testing.T, f *office, ani *desk) {
 		t.Errorf("the report: status %d\n%s", status, said)
 	}
 	text := pdfText(t, f.path("pengawasan.pdf"))
-	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "passphrase1", "Yth.BupatiContoh", "termasukinsiden:2"} {
+	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "passphrase1", "Yth.BupatiContoh", "termasukinsiden:3"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q", want)
 		}
@@ -576,6 +576,11 @@ func caseHold(t *testing.T, f *office) {
 // the records.
 func noComplainants(t *testing.T, f *office, code string) {
 	f.stop()
+	f.act(func(s *gatewayService) { // an incident of caseRefusals waits to be reported
+		if n, err := s.gateway.RemindCases(t.Context()); err != nil || n != 1 {
+			t.Errorf("reminded of %d cases, %v", n, err)
+		}
+	})
 	for _, canary := range []string{code, canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"} {
 		err := filepath.WalkDir(f.dir, func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

@@ -491,6 +491,7 @@ func (s *gatewayService) housekeeping() []chore {
 		}},
 		{"tally", time.Minute, func(ctx context.Context) error { _, err := s.gateway.RecordTally(ctx); return err }},
 		{"purge", 10 * time.Minute, s.gateway.Purge},
+		{"cases", time.Hour, func(ctx context.Context) error { _, err := s.gateway.RemindCases(ctx); return err }},
 	}
 }
 

@@ -1,0 +1,217 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/absah-id/absah/api/web"
+	"github.com/absah-id/absah/evidence/dispute"
+	"github.com/absah-id/absah/gateway"
+)
+
+// hostile is text that people and documents may bring.
+const hostile = "<script>alert(1)</script> \u202eterbalik"
+
+// everything is the rest of the interface.
+type everything interface{ web.Cases }
+
+// caseDesk is a desk with one case, whose every text is hostile. Acts that are
+// not asked for in these tests are those of the nil interface.
+type caseDesk struct {
+	everything
+	acts   []string
+	fault  error
+	closed bool
+}
+
+var caseAt = time.Date(2026, 11, 16, 3, 0, 0, 0, time.UTC)
+
+func (d *caseDesk) CaseRules() dispute.Rules { return dispute.DefaultRules() }
+
+func (d *caseDesk) Case(_ context.Context, _ gateway.Caller, id string) (*gateway.CaseView, error) {
+	c := dispute.Open(id, dispute.Number(2026, 1), dispute.KeyLoss, caseAt)
+	c.LossAt, c.State = caseAt, dispute.Answered
+	c.Closing = &dispute.Closing{Outcome: dispute.Upheld, Reason: hostile, By: "staf-2", At: caseAt}
+	if d.closed {
+		c.State, c.Outcome, c.ClosedBy = dispute.Closed, dispute.Upheld, "staf-3"
+	}
+	says := dispute.Statement{
+		Code: "signature.changed", Standing: dispute.Proven, Bearing: dispute.Against, Args: []dispute.Arg{{Text: "1"}, {Text: hostile}},
+		Evidence: []dispute.Exhibit{{Kind: dispute.ExhibitReport, Ref: hostile}},
+	}
+	return &gateway.CaseView{
+		CaseRow: gateway.CaseRow{ID: id, Kind: c.Kind, State: c.State, OpenedAt: caseAt, Document: "abc", Version: 7},
+		Case:    c, Text: hostile + "\n" + strings.Repeat("panjang ", 500), Name: hostile, Contact: hostile, Answer: hostile, Held: true, ClosingBy: hostile, ClosedBy: hostile,
+		Findings: &dispute.Findings{At: caseAt, Statements: []dispute.Statement{says}, Conclusion: says, Operations: []string{"01a1"}},
+		Events:   []dispute.Event{{At: caseAt, By: hostile, Code: "file", Arg: hostile, Text: hostile}},
+		Files:    []gateway.CaseFileView{{ID: "f1", Name: hostile, Kind: gateway.CaseDisputed, Size: 5, At: caseAt}},
+	}, nil
+}
+
+func (d *caseDesk) Cases(context.Context, gateway.Caller, gateway.CaseQuery) ([]gateway.CaseSummary, error) {
+	return []gateway.CaseSummary{{CaseRow: gateway.CaseRow{ID: "01a1", Kind: dispute.KeyLoss, State: dispute.Received, OpenedAt: caseAt, Due: caseAt.Add(time.Hour)}, Number: "PGD-2026-0001"}}, nil
+}
+
+func (d *caseDesk) CaseDownload(_ context.Context, _ gateway.Caller, id, file string) (string, []byte, error) {
+	d.acts = append(d.acts, "download "+id+" "+file)
+	return "a\"b\r\nc<script>.html", []byte("<script>alert(1)</script>"), nil
+}
+
+func (d *caseDesk) FollowCase(_ context.Context, _, code string) (*gateway.PublicCase, error) {
+	if code != "rahasia" {
+		return nil, &gateway.Error{Code: gateway.CodeNotFound}
+	}
+	return &gateway.PublicCase{Case: dispute.Open("01a1", "PGD-2026-0001", dispute.Repudiation, caseAt), Answer: hostile}, nil
+}
+
+func (d *caseDesk) FileComplaint(_ context.Context, c gateway.Caller, n gateway.Complaint, file *gateway.CaseUpload) (*gateway.CaseReceipt, error) {
+	if n.Contact == "" {
+		return nil, &gateway.Error{Code: gateway.CodeInvalid}
+	}
+	d.acts = append(d.acts, "file "+string(n.Kind)+" of "+c.Staff)
+	return &gateway.CaseReceipt{ID: "01a1", Number: "PGD-2026-0001", Code: "rahasia", Due: caseAt}, nil
+}
+
+func (d *caseDesk) NoteCase(_ context.Context, _ gateway.Caller, ref gateway.CaseRef, text string) error {
+	d.acts = append(d.acts, "note "+ref.ID+" "+text)
+	return d.fault
+}
+
+func (d *caseDesk) Confirm(_ context.Context, _ gateway.Caller, code string) error {
+	d.acts = append(d.acts, "confirm "+code)
+	return d.fault
+}
+
+func (d *caseDesk) CloseCase(context.Context, gateway.Caller, gateway.CaseRef) error {
+	d.acts = append(d.acts, "close")
+	return nil
+}
+
+func newCaseDesk(t *testing.T) (*site, *door, *caseDesk) {
+	t.Helper()
+	s, d := newConsole(t, true)
+	c := &caseDesk{}
+	s.cfg.Cases, s.cfg.Clock = c, func() time.Time { return caseAt.Add(48 * time.Hour) }
+	s.build(t)
+	return s, d, c
+}
+
+// TestCasePages shows every page of complaints with texts that try to be more
+// than text.
+func TestCasePages(t *testing.T) {
+	for _, role := range gateway.StaffRoles {
+		for _, closed := range []bool{false, true} {
+			s, d, c := newCaseDesk(t)
+			d.role, c.closed = role, closed
+			for _, path := range []string{"/op/cases", "/op/cases/01a1", "/op/cases/01a1?lang=en", "/op/cases/new", "/op/supervision", "/pengaduan", "/pengaduan?document=%3Cscript%3E", "/pengaduan/rahasia", "/pengaduan/rahasia?lang=en"} {
+				a, page := s.visit(t, "GET", path, "token", nil, nil)
+				may := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusForbidden && (role == gateway.RoleAuditor && path == "/op/cases/new" || role == gateway.RoleInvestigator && path == "/op/supervision")
+				if !may {
+					t.Errorf("%s %s: %d", role, path, a.StatusCode)
+				}
+				if strings.Contains(page, "<script>") || strings.Contains(page, "\u202e") || strings.Contains(page, "%!") || strings.Contains(page, `"case.`) {
+					t.Errorf("%s %s shows what it must not:\n%.3000s", role, path, page)
+				}
+				if acts := strings.Contains(page, `value="examine"`); strings.HasPrefix(path, "/op/cases/01a1") && acts != (role != gateway.RoleAuditor && !closed) {
+					t.Errorf("%s, closed %t: acts are offered: %t", role, closed, acts)
+				}
+				if approve := strings.Contains(page, `value="close"`); strings.HasPrefix(path, "/op/cases/01a1") && approve != (role == gateway.RoleSupervisor && !closed) {
+					t.Errorf("%s, closed %t: closing is offered: %t", role, closed, approve)
+				}
+			}
+		}
+	}
+}
+
+// TestCaseActs: forms do what they say, for those who may.
+func TestCaseActs(t *testing.T) {
+	note := url.Values{"csrf": {"rahasia"}, "version": {"7"}, "act": {"note"}, "text": {"catatan"}}
+	with := func(v url.Values, name, value string) url.Values {
+		out := url.Values{name: {value}}
+		for k, x := range v {
+			if k != name {
+				out[k] = x
+			}
+		}
+		return out
+	}
+	closing := url.Values{"csrf": {"rahasia"}, "version": {"7"}, "act": {"close"}, "code": {"123456"}}
+	for _, test := range []struct {
+		name   string
+		role   gateway.Role
+		form   url.Values
+		fault  error
+		status int
+		acts   string
+	}{
+		{"a note", gateway.RoleInvestigator, note, nil, 303, "note 01a1 catatan"},
+		{"an auditor's", gateway.RoleAuditor, note, nil, 403, ""},
+		{"without the token", gateway.RoleInvestigator, with(note, "csrf", "x"), nil, 403, ""},
+		{"without a version", gateway.RoleInvestigator, with(note, "version", ""), nil, 400, ""},
+		{"an act that is none", gateway.RoleInvestigator, with(note, "act", "erase"), nil, 422, ""},
+		{"changed meanwhile", gateway.RoleInvestigator, note, &gateway.Error{Code: gateway.CodeChanged}, 422, "note 01a1 catatan"},
+		{"the database is down", gateway.RoleInvestigator, note, &gateway.Error{Code: gateway.CodeRecord}, 503, "note 01a1 catatan"},
+		{"closed by a supervisor", gateway.RoleSupervisor, closing, nil, 303, "confirm 123456,close"},
+		{"closed with a wrong code", gateway.RoleSupervisor, closing, &gateway.Error{Code: gateway.CodePassphrase}, 422, "confirm 123456"},
+		{"closed by an investigator", gateway.RoleInvestigator, closing, nil, 403, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, d, c := newCaseDesk(t)
+			d.role, c.fault = test.role, test.fault
+			a, page := s.visit(t, "POST", "/op/cases/01a1", "token", test.form, nil)
+			if a.StatusCode != test.status || strings.Join(c.acts, ",") != test.acts {
+				t.Errorf("got %d %q, want %d %q", a.StatusCode, c.acts, test.status, test.acts)
+			}
+			if a.StatusCode == 422 && !strings.Contains(page, `role="alert"`) {
+				t.Error("the page does not say what is wrong")
+			}
+		})
+	}
+}
+
+func TestComplaintForm(t *testing.T) {
+	s, _, c := newCaseDesk(t)
+	a, page := s.post(t, "/pengaduan", field{name: "kind", value: []byte("repudiation")}, field{name: "text", value: []byte("x<b>")}, field{name: "contact", value: []byte("")})
+	if a.StatusCode != 400 || !strings.Contains(page, "x&lt;b&gt;") || !strings.Contains(page, `value="repudiation" required checked`) {
+		t.Errorf("%d: what was filled in is lost:\n%s", a.StatusCode, page)
+	}
+	a, page = s.post(t, "/pengaduan", field{name: "kind", value: []byte("repudiation")}, field{name: "text", value: []byte("x")}, field{name: "contact", value: []byte("y")})
+	if a.StatusCode != 200 || !strings.Contains(page, `href="/pengaduan/rahasia"`) || strings.Join(c.acts, ",") != "file repudiation of " {
+		t.Errorf("%d %q:\n%s", a.StatusCode, c.acts, page)
+	}
+	if a, _ := s.get(t, "/pengaduan/lain"); a.StatusCode != 404 {
+		t.Errorf("an unknown code: %d", a.StatusCode)
+	}
+	a, _ = s.get(t, "/pengaduan/rahasia")
+	if a.Header.Get("Referrer-Policy") != "no-referrer" || a.Header.Get("X-Robots-Tag") == "" || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the secret address leaks: %v", a.Header)
+	}
+}
+
+// TestCaseDownload: a stranger's file is saved, and never opened as ours.
+func TestCaseDownload(t *testing.T) {
+	s, _, _ := newCaseDesk(t)
+	a, body := s.visit(t, "GET", "/op/cases/01a1/file?id=f1", "token", nil, nil)
+	h := a.Header
+	if a.StatusCode != 200 || !strings.HasPrefix(body, "<script>") || h.Get("Content-Type") != "application/octet-stream" ||
+		h.Get("Content-Disposition") != `attachment; filename="a_b__c_script_.html"` || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("%d %v", a.StatusCode, h)
+	}
+}
+
+// TestWithoutCases: a gateway without complaints has none of their pages.
+func TestWithoutCases(t *testing.T) {
+	s, _ := newConsole(t, true)
+	for _, path := range []string{"/pengaduan", "/pengaduan/x", "/op/cases", "/op/cases/x", "/op/cases/x/zip", "/op/cases/x/file"} {
+		if a, _ := s.visit(t, "GET", path, "token", nil, nil); a.StatusCode != 404 {
+			t.Errorf("%s: %d", path, a.StatusCode)
+		}
+	}
+	if _, page := s.get(t, "/"); strings.Contains(page, "/pengaduan") {
+		t.Error("the first page leads to a form that is not there")
+	}
+}
