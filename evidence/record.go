@@ -57,9 +57,9 @@ type Record struct {
 type Actor struct {
 	Application    string `json:"application"`
 	Role           string `json:"role"`
-	Authentication string `json:"authentication"` // key, basic, mtls, local, none
+	Authentication string `json:"authentication"` // key, basic, mtls, password+totp, local, none
 	Address        string `json:"address"`
-	User           string `json:"user"` // as the application names them; not verified
+	User           string `json:"user"` // as the application names them, not verified; without application "staff:ID", or the operator
 }
 
 // Subject is what it was done to.

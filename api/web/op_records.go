@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,7 +124,7 @@ type candidateView struct{ Path, Name, More string }
 // what else is known of them.
 var searched = []string{
 	"sign", "seal", "timestamp", "augment", "verify", "document.register", "document.status", "signer.enrol", "signer.lock", "signer.unlock",
-	"signer.lockout", "access.denied", "staff.sign-in", "operation.read",
+	"signer.lockout", "case.open", "case.examine", "case.close", "access.denied", "staff.sign-in", "operation.read",
 }
 
 // investigators look for files: an act of investigation, which auditors watch.
@@ -138,7 +139,11 @@ func (v *visit) searchPage(string) error {
 	q, wrong := readSearch(query, zoneNamed(v.zone))
 	q.Page = v.page()
 	view := searchView{Query: query, Wrong: wrong, ByFile: v.isOneOf(investigators...)}
-	for _, kind := range searched {
+	kinds := searched
+	if q.Kind != "" && !slices.Contains(kinds, q.Kind) {
+		kinds = append([]string{q.Kind}, kinds...) // as the overview links to it
+	}
+	for _, kind := range kinds {
 		view.Kinds = append(view.Kinds, option{kind, v.kindWord(kind), kind == q.Kind})
 	}
 	for _, s := range []gateway.OperationStatus{gateway.OperationOK, gateway.OperationRefused, gateway.OperationFailed, gateway.OperationUnknown, gateway.OperationPending} {
