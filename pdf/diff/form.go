@@ -343,7 +343,7 @@ func (d *differ) compareFormDict() error {
 		case "DA", "Q":
 			if pdf.Present(was[k]) {
 				other("form-default", "/"+string(k))
-			} else if d.oldForm.drawn() {
+			} else { // readers may draw by it what is in no form, too
 				d.report(Change{Path: "/Root/AcroForm/" + string(k), Rule: "form-default", Level: LevelForm, Effect: NeedsSigner})
 			}
 		case "NeedAppearances":
@@ -442,12 +442,6 @@ func (d *differ) resourcesRule(category pdf.Name, was, now pdf.Dict) (string, Le
 		return "form-resource-added", LevelForm
 	}
 	return "", LevelNone
-}
-
-// drawn says whether the form has fields that are no signatures, which readers
-// may draw by its defaults.
-func (f *formTree) drawn() bool {
-	return slices.ContainsFunc(f.order, func(n *formNode) bool { return n.children == 0 && !n.signature() })
 }
 
 // plainFont says whether a font draws the characters that it is given: one
