@@ -20,7 +20,7 @@ const (
 	tagSize   = 16
 	sealSize  = blockSize + tagSize // of a block on disk
 	// burst is how many blocks go to or come from the disk at once.
-	burst = 4
+	burst = 2
 )
 
 // errSpoolChanged says that a sealed file is not what was written.

@@ -43,6 +43,7 @@ var faultTests = []struct {
 	{"stamp", testStamp},
 	{"batch", testBatch},
 	{"revocation", testCertificates},
+	{"described", testDescribed},
 }
 
 func TestGatewayFaults(t *testing.T) {

@@ -527,7 +527,13 @@ func (f *office) try(c call) (answer, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, body, time.Since(began)}, err
+	a := answer{resp.StatusCode, resp.Header, body, time.Since(began)}
+	if err == nil {
+		if err := described.check(c.method, c.path, a); err != nil {
+			f.t.Errorf("/v1/openapi.json: %s %.80q: %d: %v: %.300q", c.method, c.path, a.status, err, body)
+		}
+	}
+	return a, err
 }
 
 // post sends JSON.

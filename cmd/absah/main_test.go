@@ -25,7 +25,7 @@ import (
 // process of its own, and so does the program its PKCS#11 worker.
 func TestMain(m *testing.M) {
 	hsmtest.RunIfWorker() // of a service that a test runs in its own process
-	testscript.Main(m, map[string]func(){
+	testscript.Main(whole{m}, map[string]func(){
 		"absah": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
