@@ -125,6 +125,42 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestCompareLooks: what a field showed when it was signed does not vanish, but
+// where the form asks readers to draw it.
+func TestCompareLooks(t *testing.T) {
+	filled := edit(t, letter(t), func(u *pdf.Update) {
+		look := u.Add(pdf.NewStream(pdf.Dict{"Resources": pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 7}}}}, []byte("BT /F 9 Tf (Budi) Tj ET")))
+		with(t, u, 5, "V", pdf.String("Budi"))
+		with(t, u, 5, "AP", pdf.Dict{"N": look})
+	})
+	for _, c := range []struct {
+		name string
+		edit func(u *pdf.Update)
+		want string
+	}{
+		{"gone", func(u *pdf.Update) { with(t, u, 5, "AP", pdf.Null{}) }, "OTHER form-appearance-removed /Root/AcroForm/Fields(nama)"},
+		{"gone with the value", func(u *pdf.Update) {
+			with(t, u, 5, "AP", pdf.Null{})
+			with(t, u, 5, "V", pdf.Null{})
+		}, "FORM form-value /Root/AcroForm/Fields(nama)"},
+		{"drawn by readers", func(u *pdf.Update) {
+			with(t, u, 5, "AP", pdf.Null{})
+			with(t, u, 6, "NeedAppearances", pdf.Boolean(true))
+		}, "FORM need-appearances /Root/AcroForm/NeedAppearances; FORM form-appearance /Root/AcroForm/Fields(nama)"},
+		{"another kind of field", func(u *pdf.Update) { with(t, u, 5, "Ff", pdf.Integer(1<<13)) }, "OTHER field-kind /Root/AcroForm/Fields(nama)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := diff.Compare(edit(t, filled, c.edit), 2)
+			if err != nil || r.Undecided != nil {
+				t.Fatal(err, r)
+			}
+			if got := changes(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestCompareCopies guards against two steps that were each taken for nothing:
 // an object is written again with a copy of a part under another number, and
 // then the copy, of which nobody knew that it was part of the document, is

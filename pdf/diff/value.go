@@ -33,6 +33,9 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		rule, err = d.checkButton(was, now, value)
 	case pdf.Object(pdf.Name("Tx")), pdf.Object(pdf.Name("Ch")):
 		rule, err = d.checkText(now, value)
+		if err == nil && rule == "" && pdf.Present(value) {
+			rule, err = d.keepsLooks(was)
+		}
 	default:
 		rule = "field-type"
 	}
@@ -47,6 +50,28 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		return d.reportFilled(was)
 	}
 	return nil
+}
+
+// keepsLooks: a value that was seen is not to vanish. Without an appearance most
+// readers draw one only when the form asks for it.
+func (d *differ) keepsLooks(was *formNode) (string, error) {
+	if anew, _, err := pdf.Lookup[pdf.Boolean](d.new, d.newForm.dict, "NeedAppearances"); err == nil && bool(anew) {
+		return "", nil
+	}
+	for _, ref := range was.widgets {
+		a, err := dictOf(d.old, ref)
+		if err != nil {
+			return "", err
+		}
+		b, err := dictOf(d.new, ref)
+		if err != nil {
+			return "", err
+		}
+		if pdf.Present(a["AP"]) && !pdf.Present(b["AP"]) {
+			return "form-appearance-removed", nil
+		}
+	}
+	return "", nil
 }
 
 // checkButton: check boxes and radio buttons only choose among the states that
