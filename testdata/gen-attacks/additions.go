@@ -188,6 +188,27 @@ func fieldsBent() []*attack {
 			f.commit(revision{set: f.listed(n, n)})
 			return f.b
 		}),
+		row("c8-looks", "C8", "a later revision takes the appearance of a text field away", func() []byte {
+			f := formLetter("")
+			f.fillForm(nama, "Budi")
+			f.sign(signing{})
+			text := f.body[nama]
+			i := strings.Index(text, "/AP")
+			j := i + strings.Index(text[i:], ">>")
+			f.commit(revision{set: map[int]string{nama: text[:i] + text[j+2:]}})
+			return f.b
+		}).under("forms"),
+		row("c8-orphan", "C8", "the form gets a default appearance in white, by which readers draw a field that is in no form", func() []byte {
+			f := letter(func(_ *file, r *revision) {
+				r.set[objAcroForm] = replaceOnce(r.set[objAcroForm], "/DA(/Helv 12 Tf 0 g)", "/NeedAppearances true")
+			}, emptyCRL())
+			n := f.alloc()
+			f.annots = append(f.annots, n)
+			f.commit(revision{set: map[int]string{n: "<<" + widget + "/FT/Tx/T(nama)/V(" + truth + ")/Rect" + beside + ">>", objPage: f.page()}})
+			f.sign(signing{})
+			f.commit(revision{set: map[int]string{objAcroForm: f.with(objAcroForm, "/DA(/Helv 12 Tf 1 g)")}})
+			return f.b
+		}),
 		row("c8-no-rotate", "C8", "a second signature does not turn with its page, and so leaves its rectangle", func() []byte {
 			f := letter(func(_ *file, r *revision) {
 				r.set[objPage] = replaceOnce(r.set[objPage], "/Contents", "/Rotate 90/Contents")
@@ -215,7 +236,7 @@ func additions() []*attack {
 			a.sees("unsigned valid")
 		case "c8-no-rotate":
 			a.sees("valid valid")
-		case "c8-font", "c8-default", "c8-resources", "c8-fonts":
+		case "c8-font", "c8-default", "c8-resources", "c8-fonts", "c8-looks", "c8-orphan":
 		case "c8-in-place", "c8-flags":
 			a.sees("unsigned valid")
 		default:
