@@ -18,6 +18,7 @@ import (
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/pki"
+	"github.com/absah-id/absah/signer"
 )
 
 // TestDocumentInHand: a bundle without the document is held against the one that
@@ -189,4 +190,31 @@ func (w *world) timestamped(t *testing.T, text, token []byte) bundle.Input {
 		Origin: origin, Keys: w.keys, Proofs: proofs, Timestamps: [][]byte{token}, Evidence: ev, Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors(),
 		Document: bytes.NewReader(text), DocumentSize: int64(len(text)),
 	}
+}
+
+// FuzzDocument holds arbitrary bytes against a record: only the document that was
+// released is the one that was released.
+func FuzzDocument(f *testing.F) {
+	w := newWorld(f)
+	in := w.sign(f, ecKey(f), signer.LTA, false)
+	released, err := io.ReadAll(io.NewSectionReader(in.Document, 0, in.DocumentSize))
+	if err != nil {
+		f.Fatal(err)
+	}
+	in.Document, in.ByteRange = nil, [4]int64{}
+	b := write(f, in)
+	f.Add(released[:2048])
+	f.Add([]byte("/ByteRange[0 10 20 30]/ByteRange [ 0\x0012 99999999999999999999 1 ] /ByteRange[0 0 0 0]<>"))
+	f.Add([]byte("/ByteRange [0 9223372036854775807 9223372036854775807 9223372036854775807]"))
+	f.Fuzz(func(t *testing.T, held []byte) {
+		o := w.options()
+		o.Document, o.DocumentSize = bytes.NewReader(held), int64(len(held))
+		r, err := bundle.Verify(bytes.NewReader(b), int64(len(b)), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != bundle.Fails && !bytes.Equal(held, released) {
+			t.Errorf("%s with %d bytes that were never released", r.Verdict, len(held))
+		}
+	})
 }
