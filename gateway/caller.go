@@ -281,7 +281,8 @@ func (c Caller) who() string {
 // does not change the refusal; operators learn of it from the log.
 func (g *Gateway) recordDenied(ctx context.Context, c Caller, act, why string) {
 	g.cfg.Log.WarnContext(ctx, "access denied", "act", act, "why", why, "application", c.Application.ID, "staff", c.Staff, "address", c.Address)
-	if !g.denials.Allow() {
+	known := c.Staff != "" && c.Authentication != "none" // whose every page is a record anyway
+	if !known && !g.denials.Allow() {
 		return // a flood of bad keys must not fill the log of evidence
 	}
 	// Who hangs up at once is on record all the same.

@@ -31,7 +31,6 @@ func (w *world) reader(role gateway.Role) gateway.Caller {
 // verdict, and the log's health is told.
 func TestOverviewCounts(t *testing.T) {
 	w := newWorld(t)
-	c := w.reader(gateway.RoleInvestigator)
 	verify := func(c gateway.Caller, b []byte) {
 		t.Helper()
 		if _, err := w.Verify(t.Context(), c, upload(b), gateway.VerifyRequest{}); err != nil {
@@ -46,7 +45,7 @@ func TestOverviewCounts(t *testing.T) {
 		t.Fatalf("recorded %d files, %v", n, err)
 	}
 	w.wait(13 * time.Hour) // 16.00 UTC on the same day: 23.00 in WIB
-	c = w.reader(gateway.RoleAuditor)
+	c := w.reader(gateway.RoleAuditor)
 	verify(c, testdata.Letter)
 	o, err := w.Overview(t.Context(), c, gateway.OverviewRequest{Days: 7, Offset: 7 * time.Hour})
 	if err != nil {
