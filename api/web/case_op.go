@@ -148,6 +148,7 @@ type caseView struct {
 
 	Conclusion *statementView
 	Statements []statementView
+	Legend     []option // what the standings mean
 	Examined   text
 	Operations []option // path and identifier
 
@@ -170,8 +171,8 @@ type closingView struct {
 }
 
 type statementView struct {
-	Text, Standing, Meaning, State, Bearing string
-	Evidence                                []option // kind word and reference
+	Text, Standing, State string
+	Evidence              []option // kind word and reference
 }
 
 type caseFileLine struct {
@@ -404,6 +405,10 @@ func (v *visit) caseFindings(view *caseView, f *dispute.Findings) {
 	for _, s := range f.Statements {
 		view.Statements = append(view.Statements, v.statement(s))
 	}
+	for _, s := range []dispute.Standing{dispute.Proven, dispute.Recorded, dispute.OpenEnd} {
+		word := "standing." + string(s)
+		view.Legend = append(view.Legend, option{Value: v.look.cases.Text(word), Word: v.look.cases.Text(word + ".meaning")})
+	}
 	for _, id := range f.Operations {
 		view.Operations = append(view.Operations, option{Value: v.to("/op/operation/" + id), Word: id})
 	}
@@ -412,8 +417,8 @@ func (v *visit) caseFindings(view *caseView, f *dispute.Findings) {
 func (v *visit) statement(s dispute.Statement) statementView {
 	in := v.look.cases
 	view := statementView{
-		Text: longVisible(in.Statement(s)), Standing: in.Text("standing." + string(s.Standing)), Meaning: in.Text("standing." + string(s.Standing) + ".meaning"),
-		State: bearingStates[s.Bearing], Bearing: string(s.Bearing),
+		Text: longVisible(in.Statement(s)), Standing: in.Text("standing." + string(s.Standing)),
+		State: bearingStates[s.Bearing],
 	}
 	if s.Standing == dispute.OpenEnd {
 		view.State = "open"

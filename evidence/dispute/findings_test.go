@@ -2,6 +2,7 @@ package dispute_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -177,6 +178,26 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
+}
+
+func ExampleExamine() {
+	f := dispute.Examine(dispute.Examination{
+		Kind: dispute.Authenticity, FileSHA256: fileSum, Report: &verifier.Report{Verdict: verifier.NoSignature},
+		Registered: &dispute.Registered{ID: "5e3p0kq0", Nomor: "800/12/2026", Tanggal: "2026-11-20", Status: "valid", Match: "none"},
+	}, monday)
+	w, err := dispute.WordsIn(dispute.English, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range f.Statements[1:] {
+		fmt.Printf("%s: %s\n", s.Standing, w.Statement(s))
+	}
+	fmt.Println(w.Statement(f.Conclusion))
+	// Output:
+	// proven: The disputed file has no electronic signature.
+	// proven: The QR code on the file leads to the registered document number 800/12/2026 of 2026-11-20, but this file is another document: the QR code was copied.
+	// The file is not the registered document that its QR code leads to. A copied QR code does not make a letter genuine.
 }
 
 // checkWords holds every statement against the words in both languages.
