@@ -52,13 +52,29 @@ type caseLine struct {
 
 const casePageSize = 50
 
+// caseStaff is who asks for a page about cases, where there are cases.
+func (v *visit) caseStaff(roles ...gateway.Role) (gateway.Caller, error) {
+	c, err := v.staff(roles...)
+	if err == nil && v.cfg.Cases == nil {
+		err = errNotFound
+	}
+	return c, err
+}
+
+// casePosted is the same for a form, which the caller closes.
+func (v *visit) casePosted(roles ...gateway.Role) (gateway.Caller, *posting, error) {
+	c, err := v.caseStaff(roles...)
+	if err != nil {
+		return c, nil, err
+	}
+	p, err := v.posted(c)
+	return c, p, err
+}
+
 func (v *visit) caseList(string) error {
-	c, err := v.staff(caseReaders...)
+	c, err := v.caseStaff(caseReaders...)
 	if err != nil {
 		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
 	}
 	query := v.r.URL.Query()
 	q := gateway.CaseQuery{
@@ -102,14 +118,7 @@ func (v *visit) caseLines(found []gateway.CaseSummary) (all []caseLine) {
 
 // caseIntake files a complaint that somebody brought to the counter.
 func (v *visit) caseIntake(string) error {
-	c, err := v.staff(caseActors...)
-	if err != nil {
-		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
-	}
-	p, err := v.posted(c)
+	c, p, err := v.casePosted(caseActors...)
 	if err != nil {
 		return err
 	}
@@ -188,12 +197,9 @@ type caseEventLine struct {
 }
 
 func (v *visit) casePage(id string) error {
-	c, err := v.staff(caseReaders...)
+	c, err := v.caseStaff(caseReaders...)
 	if err != nil {
 		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
 	}
 	if id == "new" {
 		if !v.isOneOf(caseActors...) {
@@ -262,14 +268,7 @@ func caseFault(err error) string {
 
 // caseAct does what a form of the page of a case asks for.
 func (v *visit) caseAct(id string) error {
-	c, err := v.staff(caseActors...)
-	if err != nil {
-		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
-	}
-	p, err := v.posted(c)
+	c, p, err := v.casePosted(caseActors...)
 	if err != nil {
 		return err
 	}
@@ -431,12 +430,9 @@ func (v *visit) statement(s dispute.Statement) statementView {
 
 // caseDownload sends a file of a case.
 func (v *visit) caseDownload(id string) error {
-	c, err := v.staff(caseReaders...)
+	c, err := v.caseStaff(caseReaders...)
 	if err != nil {
 		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
 	}
 	name, data, err := v.cfg.Cases.CaseDownload(v.r.Context(), c, id, v.r.URL.Query().Get("id"))
 	if err != nil {
@@ -447,12 +443,9 @@ func (v *visit) caseDownload(id string) error {
 
 // caseZip sends the case file.
 func (v *visit) caseZip(id string) error {
-	c, err := v.staff(caseReaders...)
+	c, err := v.caseStaff(caseReaders...)
 	if err != nil {
 		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
 	}
 	done, err := v.cfg.Turn(v.r.Context()) // it is read and sealed as a whole
 	if err != nil {

@@ -50,14 +50,7 @@ func (v *visit) supervisionForm(status int, fault string) error {
 
 // supervision sends the sealed report.
 func (v *visit) supervision(string) error {
-	c, err := v.staff(supervisionRoles...)
-	if err != nil {
-		return err
-	}
-	if v.cfg.Cases == nil {
-		return errNotFound
-	}
-	p, err := v.posted(c)
+	c, p, err := v.casePosted(supervisionRoles...)
 	if err != nil {
 		return err
 	}
