@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"html"
@@ -23,6 +24,7 @@ import (
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/store/storetest"
 	"github.com/absah-id/absah/testdata"
 )
 
@@ -239,10 +241,23 @@ func pdfText(t testing.TB, name string) string {
 }
 
 // TestGatewayDrills plays the three drills of docs/DRILL.md from the public form
-// to the bundle that settles them.
+// to the bundle that settles them, on each kind of database.
 func TestGatewayDrills(t *testing.T) {
-	t.Parallel()
-	f := newOffice(t, officeOptions{yaml: casesConfig})
+	for _, e := range []storetest.Engine{{Name: "SQLite"}, storetest.Postgres} {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			o := officeOptions{yaml: casesConfig}
+			if e.Fresh != nil {
+				o.database = e.Fresh(t).URL
+			}
+			playDrills(t, newOffice(t, o), o.database, databaseFolder(t, e))
+		})
+	}
+}
+
+// playDrills plays them on an office whose database has that address, "" for a
+// file of its own, and whose server keeps its files in that folder.
+func playDrills(t *testing.T, f *office, address, folder string) {
 	keys := f.printKeys(t, "keys")
 	ani := f.staffDesk(t, "ani", "investigator")
 	var code string // by which a complainant follows the case
@@ -251,8 +266,8 @@ func TestGatewayDrills(t *testing.T) {
 	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
 	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
 	t.Run("supervision", func(t *testing.T) { caseSupervision(t, f, ani) })
-	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f) })
-	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f, code) })
+	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f, f.rows(t, address)) })
+	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f, folder, code) })
 }
 
 // What complainants say of themselves: it must turn up nowhere.
@@ -553,10 +568,10 @@ func caseSupervision(t *testing.T, f *office, ani *desk) {
 
 // caseHold: the artefacts of the cases that are closed are still held, but
 // those of none are not.
-func caseHold(t *testing.T, f *office) {
+func caseHold(t *testing.T, f *office, db *sql.DB) {
 	var held, kept int
-	f.must(f.sqlite(t).QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&held))
-	f.must(f.sqlite(t).QueryRow(`SELECT count(*) FROM artefacts WHERE data IS NOT NULL`).Scan(&kept))
+	f.must(db.QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&held))
+	f.must(db.QueryRow(`SELECT count(*) FROM artefacts WHERE data IS NOT NULL`).Scan(&kept))
 	if held < 10 || held >= kept {
 		t.Errorf("%d of %d artefacts are held", held, kept)
 	}
@@ -566,22 +581,46 @@ func caseHold(t *testing.T, f *office) {
 	gina.act(t, id, "release", map[string]string{"reason": "masa simpan berakhir", "code": gina.code(t, 1)})
 	gina.says(t, id, "tidak ditahan", "Penahanan bukti dicabut")
 	var left int
-	f.must(f.sqlite(t).QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&left))
+	f.must(db.QueryRow(`SELECT count(DISTINCT sha256) FROM holds WHERE reason LIKE 'case %'`).Scan(&left))
 	if left >= held {
 		t.Errorf("%d artefacts are held after the hold of a case was lifted, %d before", left, held)
 	}
 }
 
-// noComplainants looks for people in the database, the log of the program and
-// the records.
-func noComplainants(t *testing.T, f *office, code string) {
+// rows opens the database of an office as whoever administers it can; address
+// is "" for SQLite.
+func (f *office) rows(t testing.TB, address string) *sql.DB {
+	t.Helper()
+	if address == "" {
+		return f.sqlite(t)
+	}
+	db, err := sql.Open("pgx", address)
+	f.must(err)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// noComplainants looks for people in the database, also where its server keeps
+// its files, in the log of the program and the records.
+func noComplainants(t *testing.T, f *office, folder, code string) {
 	f.stop()
 	f.act(func(s *gatewayService) { // an incident of caseRefusals waits to be reported
 		if n, err := s.gateway.RemindCases(t.Context()); err != nil || n != 1 {
 			t.Errorf("reminded of %d cases, %v", n, err)
 		}
 	})
-	for _, canary := range []string{code, canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"} {
+	canaries := []string{code, canaryName, canaryContact, canaryNIK, canaryStory, "surat sengketa"}
+	if folder != "" {
+		t.Run("the server's files", func(t *testing.T) {
+			if _, err := os.ReadDir(folder); err != nil {
+				t.Skipf("the files of the database server cannot be read: %v", err)
+			}
+			for _, canary := range canaries {
+				f.clearIn(t, folder, []byte(canary))
+			}
+		})
+	}
+	for _, canary := range canaries {
 		err := filepath.WalkDir(f.dir, func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
