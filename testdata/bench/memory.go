@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +24,41 @@ func peakMemory(pid string) (int64, error) {
 		total += n
 	}
 	return total, err
+}
+
+// watchEvery is how often the peak of a running process is read. It only
+// rises, so what is missed is what the last moment added.
+const watchEvery = 2 * time.Millisecond
+
+// runWatched runs a command and returns its peak resident memory in bytes. The
+// peak that wait4(2) reports is no good: on Linux it begins with that of the
+// process which started the command.
+func runWatched(cmd *exec.Cmd) (peak int64, err error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return 0, fmt.Errorf("%w: %.300s", err, out.Bytes())
+			}
+			if peak == 0 {
+				return 0, errors.New("it ended before its memory was read")
+			}
+			return peak, nil
+		case <-tick.C:
+			if n, err := peakOf(strconv.Itoa(cmd.Process.Pid)); err == nil { // an error: it has just ended
+				peak = max(peak, n)
+			}
+		}
+	}
 }
 
 // forgetPeak makes the peaks what is resident now.
