@@ -22,7 +22,7 @@ const (
 	CodeKeyUsage        = "certificate-key-usage"      // neither digitalSignature nor nonRepudiation, or made for other jobs
 	CodePath            = "certificate-path"           // no valid path to an anchor
 	CodeNoStatus        = "certificate-no-status"      // nobody to ask whether the certificate, or one above it, is revoked
-	CodeStatusUnknown   = "certificate-status-unknown" // the responder of the certificate, or of one above it, does not know it; from B-LT on
+	CodeStatusUnknown   = "certificate-status-unknown" // the responder of the certificate, or of one above it, does not know it; below B-LT only where no list can be asked
 	CodeTSA             = "tsa-certificate"            // the timestamp authority's certificate is revoked, expired or untrusted
 	CodeNoSignature     = "no-signature"               // nothing to raise to another level
 	CodeSignatureBroken = "signature-broken"           // a signature that cannot be read must not be built upon

@@ -70,6 +70,11 @@ type Result struct {
 	// Level is lower than asked for, or why at B-B and B-T nobody could say
 	// whether the certificate is revoked. nil when nothing is missing.
 	Shortfall error
+	// Warnings are sentences about what hindered nothing and should be known
+	// all the same, each after a code and a colon: at B-B and B-T that the
+	// OCSP responder does not know the certificate (CodeStatusUnknown), which
+	// a revocation list calls good. nil when there is nothing.
+	Warnings []string
 
 	Field string // of the signature, or of the document timestamp when only that was made
 	// CMS is the signature as it is embedded, with its timestamp; nil when

@@ -73,9 +73,12 @@ func (j *job) fallBack(err error) error {
 
 // checkStatus keeps the signer's path for the levels that prove it.
 func (j *job) checkStatus(ctx context.Context) error {
-	chain, unknown, err := j.signer.checkStatus(ctx, j.plan)
-	j.subjects = []subject{{chain: chain}}
-	j.result.Shortfall = unknown
+	found, err := j.signer.checkStatus(ctx, j.plan)
+	j.subjects = []subject{{chain: found.chain}}
+	j.result.Shortfall = found.unsure
+	if found.warning != "" {
+		j.result.Warnings = []string{found.warning}
+	}
 	return err
 }
 

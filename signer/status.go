@@ -21,40 +21,50 @@ const statusAge = time.Minute
 // all are forgotten, which costs time only.
 const maxRecent = 4096
 
+// certStanding is what is known of a certificate before its key is used.
+type certStanding struct {
+	chain   []*x509.Certificate // nil without anchors
+	unsure  error               // with Fallback: why nobody could say whether it is revoked
+	warning string              // what speaks against it and hinders nothing; "" = nothing
+}
+
 // checkStatus builds the path of the signer's certificate and asks whether a
 // certificate of it is revoked, as far as anchors and a source are configured:
 // nobody shall hold a signature by a revoked certificate, whatever its level.
-// The path is nil without anchors. With Fallback a source that does not answer
-// is accepted, and unsure says why.
-func (s *Signer) checkStatus(ctx context.Context, p *plan) (chain []*x509.Certificate, unsure, err error) {
+// With Fallback a source that does not answer is accepted.
+func (s *Signer) checkStatus(ctx context.Context, p *plan) (certStanding, error) {
 	if s.cfg.Anchors.Len() == 0 {
-		return nil, nil, nil
+		return certStanding{}, nil
 	}
 	if chain := s.recent.get(p.Certificate, p.Chain, p.At); chain != nil {
-		return chain, nil, nil
+		return certStanding{chain: chain}, nil
 	}
-	chain, err = s.path(ctx, p.Certificate, p.Chain, s.cfg.Anchors, p.At, pki.Signing)
+	chain, err := s.path(ctx, p.Certificate, p.Chain, s.cfg.Anchors, p.At, pki.Signing)
 	if err != nil {
-		return nil, nil, certificateError(ctx, err, false)
+		return certStanding{}, certificateError(ctx, err, false)
 	}
+	found := certStanding{chain: chain}
 	if s.cfg.Source != nil {
 		_, err := s.collect(ctx, chain, p.At, time.Time{})
 		u, unknown := errors.AsType[*unknownStatusError](err)
-		if unknown && p.Level < LT { // the levels that prove nothing about it
+		if unknown && p.Level < LT && !u.settled() { // the levels that prove nothing about it
+			found.warning = CodeStatusUnknown + ": " + u.Error()
 			if err = u.err; err == nil {
-				return chain, nil, nil // not to be remembered for other levels
+				found.warning += " A revocation list calls it good."
+				return found, nil // not to be remembered for other levels
 			}
 		}
 		if err != nil {
 			err = certificateError(ctx, err, false)
 			if _, down := errors.AsType[*UnavailableError](err); !down || !p.Fallback {
-				return nil, nil, err
+				return certStanding{}, err
 			}
-			return chain, err, nil
+			found.unsure = err
+			return found, nil
 		}
 	}
 	s.recent.put(p.Certificate, vouched{slices.Clone(p.Chain), chain, p.At})
-	return chain, nil, nil
+	return found, nil
 }
 
 // recent remembers the paths of certificates that were found good. The zero

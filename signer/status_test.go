@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -196,12 +197,31 @@ func TestResponderUnknown(t *testing.T) {
 						t.Errorf("%v, CRL %v, fallback %v: %v; want %s and no result", l, crl, fallback, err, signer.CodeStatusUnknown)
 					}
 				case crl == lab.None || fallback:
-					if err != nil || res.Level != l || (res.Shortfall == nil) != (crl == lab.None) {
+					if err != nil || res.Level != l || (res.Shortfall == nil) != (crl == lab.None) ||
+						len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], signer.CodeStatusUnknown+": ") {
 						t.Errorf("%v, CRL %v, fallback %v: %v, or level and shortfall are wrong", l, crl, fallback, err)
 					}
 				case unavailable == nil:
 					t.Errorf("%v, CRL %v: %v, want an UnavailableError", l, crl, err)
 				}
+			}
+		}
+	}
+}
+
+// TestResponderUnknownAlone: where no list can be asked the answer is the last
+// word at every level, and no service that is down.
+func TestResponderUnknownAlone(t *testing.T) {
+	w := newWorld(t)
+	w.lab.SetFault(lab.OCSP, lab.UnknownStatus)
+	w.cert, w.chain = w.issue(t, w.key.Public(), lab.IssueOptions{NoCRL: true})
+	for l := signer.B; l <= signer.LTA; l++ {
+		for _, fallback := range []bool{false, true} {
+			req := w.request(l)
+			req.Fallback = fallback
+			res, err := w.signer.Sign(t.Context(), input(letter(t), ""), req)
+			if r, ok := errors.AsType[*signer.RefusedError](err); !ok || r.Code != signer.CodeStatusUnknown || res != nil {
+				t.Errorf("%v, fallback %v: %v; want %s and no result", l, fallback, err, signer.CodeStatusUnknown)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type watch struct {
 	at   time.Time
 
 	mu      sync.Mutex
-	unknown *x509.Certificate // guarded by mu
+	unknown []*x509.Certificate // guarded by mu
 }
 
 // OCSP implements [pki.Source]. What another responder of the certificate says
@@ -36,7 +37,7 @@ func (w *watch) OCSP(ctx context.Context, cert, issuer *x509.Certificate, notBef
 	if saysUnknown(answer) && w.onPath(cert) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.unknown = cert
+		w.unknown = append(w.unknown, cert)
 	}
 	return der, err
 }
@@ -56,11 +57,18 @@ func (w *watch) verdict(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, open := errors.AsType[*pki.UnavailableError](err)
-	if w.unknown == nil || err != nil && !open { // it is revoked or expired as well
+	if len(w.unknown) == 0 || err != nil && !open { // it is revoked or expired as well
 		return err
 	}
-	return &unknownStatusError{cert: w.unknown, err: err}
+	first := w.unknown[0]
+	if i := slices.IndexFunc(w.unknown, unlisted); i >= 0 {
+		first = w.unknown[i]
+	}
+	return &unknownStatusError{cert: first, err: err}
 }
+
+// unlisted reports that no revocation list can be asked about c.
+func unlisted(c *x509.Certificate) bool { return len(c.CRLDistributionPoints) == 0 }
 
 // saysUnknown looks for an answer that holds but for its status, also among
 // those of several responders.
@@ -84,9 +92,13 @@ func saysUnknown(err error) bool {
 // path. What asking everybody came to is err, nil when a revocation list calls
 // the certificate good.
 type unknownStatusError struct {
-	cert *x509.Certificate
+	cert *x509.Certificate // one that no list can be asked about, where there is one
 	err  error
 }
+
+// settled reports that asking again would bring nothing else: the responder has
+// answered, and there is no list.
+func (e *unknownStatusError) settled() bool { return e.err != nil && unlisted(e.cert) }
 
 func (e *unknownStatusError) Error() string {
 	return fmt.Sprintf("The OCSP responder answers \"unknown\" about the certificate of %q: its authority may not have issued it.", e.cert.Subject.CommonName)
