@@ -343,7 +343,11 @@ func (c *Client) fetch(ctx context.Context, r request) (answer, error) {
 	req.Header.Set("User-Agent", "absah")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fail(kindOf(err), err)
+		kind := kindOf(err)
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // Error names the address already
+		}
+		return fail(kind, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // everything worth reading has been read
 	if resp.StatusCode != http.StatusOK {
