@@ -37,7 +37,7 @@ renews it for the lifetime of that timestamp's certificate. No key is needed, an
 				return err
 			}
 			if level < signer.T {
-				return usageErrorf("augment goes to B-T, B-LT or B-LTA")
+				return usageErrorf("--level: augment goes to B-T, B-LT or B-LTA")
 			}
 			require := f.services.requireTrust // every signature may have its timestamp
 			if level == signer.LTA {
@@ -95,9 +95,14 @@ func (f *augmentFlags) run(cmd *cobra.Command, args []string, work func(*signer.
 	defer end()
 	password, err := readSecret(f.password)
 	if err != nil {
+		return ofFlag("password-file", err)
+	}
+	r, err := beginRewriting(args[0], args[1])
+	if err != nil {
 		return err
 	}
-	result, err := rewrite(cmd, args[0], args[1], func(in signer.Input) (*signer.Result, error) {
+	defer r.close()
+	result, err := r.finish(cmd, func(in signer.Input) (*signer.Result, error) {
 		in.Password = password
 		return work(s, in)
 	})

@@ -11,18 +11,50 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
-// hintFor says what to do next. It is empty for errors that say so themselves,
-// as those of usage do, and for defects.
-func hintFor(err error) string {
+// hintFor says what to do next after the command, "augment" or "key generate",
+// has failed. It is empty for errors that say so themselves, as those of usage
+// do, and for defects.
+func hintFor(command string, err error) string {
 	if refused, ok := errors.AsType[*signer.RefusedError](err); ok {
+		if hint, other := augmentHints[refused.Code]; other && command == "augment" {
+			return hint
+		}
 		return refusalHints[refused.Code]
 	}
-	for _, hint := range []func(error) string{documentHint, keyHint, serviceHint} {
+	if errors.Is(err, hsm.ErrUnknownOutcome) {
+		return unknownOutcomeHint(command)
+	}
+	for _, hint := range []func(error) string{documentHint, keyHint} {
 		if h := hint(err); h != "" {
 			return h
 		}
 	}
-	return ""
+	return serviceHint(command, err)
+}
+
+// augmentHints replace those of refusalHints where nobody signs: a signature
+// that was made stays as it is.
+var augmentHints = map[string]string{
+	signer.CodeExpired:       "no later proof can stand for the time before it expired: have the document signed again",
+	signer.CodeRevoked:       "absah verify judges the signature as it is; have the document signed again with a certificate that is good",
+	signer.CodeOnHold:        "try again once the authority has lifted the suspension",
+	signer.CodeAuthority:     "absah verify judges the signature as it is",
+	signer.CodeKeyUsage:      "absah verify judges the signature as it is",
+	signer.CodePath:          "name the root of each signature with --trust",
+	signer.CodeNoStatus:      "nothing can be added about this certificate: B-T is the highest level it can have",
+	signer.CodeStatusUnknown: "ask the authority whether it issued the certificate and when its responder will know it",
+}
+
+// unknownOutcomeHint is about an HSM that was asked and did not answer: only
+// the keys that it holds can be looked at.
+func unknownOutcomeHint(command string) string {
+	switch command {
+	case "key generate":
+		return "absah key list shows whether the key was made; if so use it, or take it away with absah key delete"
+	case "key delete":
+		return "absah key list shows whether the key is still there"
+	}
+	return "if a signature was made it is lost: nothing was written, and no one has it; once the HSM answers do the same again, which makes another"
 }
 
 // refusalHints are by the code of a refusal. Those of an appearance tell all
@@ -38,7 +70,7 @@ var refusalHints = map[string]string{
 	signer.CodeKeyUsage:        "ask the authority for a certificate for signing documents (digitalSignature or nonRepudiation)",
 	signer.CodePath:            "put the certificates between signer and root behind the signer's in the file of --cert, and name the root with --trust",
 	signer.CodeNoStatus:        "ask the authority for a certificate that names an OCSP responder or a revocation list",
-	signer.CodeStatusUnknown:   "ask the authority whether it issued the certificate and when its responder will know it; B-B and B-T can be signed meanwhile",
+	signer.CodeStatusUnknown:   "ask the authority whether it issued the certificate and when its responder will know it; meanwhile B-B and B-T can be signed without --trust, which checks neither path nor revocation",
 	signer.CodeTSA:             "name another authority with --tsa, or the root of this one with --trust-tsa",
 	signer.CodeNoSignature:     "sign it first (absah sign), or stamp it as it is (absah timestamp)",
 	signer.CodeAmbiguous:       "make the file anew with the program it comes from",
@@ -95,8 +127,6 @@ func keyHint(err error) string {
 		return "choose another --label; absah key list shows those that are taken"
 	case errors.Is(err, hsm.ErrAmbiguousKey):
 		return "absah key list shows the identifiers; absah key delete --id takes one of them away"
-	case errors.Is(err, hsm.ErrUnknownOutcome):
-		return "nothing was written; look at the token (absah key list) before trying again"
 	case errors.Is(err, hsm.ErrUnavailable):
 		return "check --module and --token, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
 	}
@@ -104,7 +134,7 @@ func keyHint(err error) string {
 }
 
 // serviceHint is about the network.
-func serviceHint(err error) string {
+func serviceHint(command string, err error) string {
 	if f, ok := errors.AsType[*fetch.Error](err); ok && f.Kind == fetch.Forbidden {
 		return "an address on a private network must be allowed with --allow-host HOST:PORT"
 	}
@@ -112,10 +142,16 @@ func serviceHint(err error) string {
 		if is[*pki.PathError](err) {
 			return refusalHints[signer.CodeTSA]
 		}
-		return "add a second --tsa URL; \"absah sign --fallback\" accepts the lower level"
+		if command == "sign" {
+			return "add a second --tsa URL; --fallback accepts the lower level"
+		}
+		return "try again later, or add a second --tsa URL"
 	}
 	if u, ok := errors.AsType[*signer.UnavailableError](err); ok && u.Service == "revocation" {
-		return "try again later; \"absah sign --fallback\" accepts a lower level, or a certificate whose status is not known"
+		if command == "sign" {
+			return "try again later; --fallback accepts a lower level, or a certificate whose status is not known"
+		}
+		return "try again later"
 	}
 	return ""
 }

@@ -69,10 +69,7 @@ func newKeyGenerate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			alg, err := hsm.ParseAlgorithm(algorithm)
 			if err != nil {
-				return usageErrorf("%v", err)
-			}
-			if label == "" {
-				return usageErrorf("--label is empty")
+				return usageErrorf("--algorithm: unknown %q: use RSA-2048, RSA-3072, RSA-4096, P-256, P-384, P-521 or Ed25519", algorithm)
 			}
 			return token.withModule(cmd, func(m *hsm.Module) error {
 				key, err := m.Generate(cmd.Context(), hsm.KeySpec{Label: label, Algorithm: alg})

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,6 +22,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/absah-id/absah/hsm"
 )
 
 // version is set by the linker; a plain "go build" shows the module's.
@@ -39,10 +42,15 @@ func main() {
 }
 
 // run executes one command line and returns the process's exit status. The
-// first SIGINT or SIGTERM cancels the context so that temporary files are
-// removed and children end; the second ends the process at once.
+// first SIGINT, SIGTERM or SIGHUP cancels the context so that temporary files
+// are removed and children end; the second ends the process at once. Under
+// nohup SIGHUP stays ignored.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
@@ -51,23 +59,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 	out := &outputWriter{w: stdout}
 	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = out.failure()
 	}
 	if err == nil {
 		return statusOK
 	}
+	hint := hintFor(strings.TrimPrefix(cmd.CommandPath(), "absah "), err)
 	var quiet *exitError
 	switch {
 	case errors.As(err, &quiet) && quiet.err == nil:
+		hint = ""
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "absah: interrupted")
+		if !errors.Is(err, hsm.ErrUnknownOutcome) {
+			hint = ""
+		}
 	default:
 		fmt.Fprintf(stderr, "absah: %v\n", err)
-		if hint := hintFor(err); hint != "" {
-			fmt.Fprintf(stderr, "  %s\n", hint)
-		}
+	}
+	if hint != "" {
+		fmt.Fprintf(stderr, "  %s\n", hint)
 	}
 	return exitStatus(err)
 }
@@ -124,8 +137,35 @@ func buildVersion() string {
 	return "unknown"
 }
 
-// exactArgs is cobra.ExactArgs with usage errors that name the operands and
-// the required flags that are missing.
+// mayBeEmpty are flags with text for readers, which scripts give as it comes.
+var mayBeEmpty = []string{"reason", "location", "contact", "show-name", "show-office", "show-line", "office"}
+
+// checkEmpty refuses a flag or an operand that was given without a value: what
+// a script forgot to set must not pass for one that was left out.
+func checkEmpty(cmd *cobra.Command, names, args []string) error {
+	var empty []string
+	for i, arg := range args {
+		if arg == "" {
+			empty = append(empty, names[i])
+		}
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if slices.Contains(values, "") && !slices.Contains(mayBeEmpty, f.Name) {
+			empty = append(empty, "--"+f.Name)
+		}
+	})
+	if empty != nil {
+		return usageErrorf("%s: %s has an empty value", cmd.CommandPath(), strings.Join(empty, ", "))
+	}
+	return nil
+}
+
+// exactArgs is cobra.ExactArgs with usage errors that name the operands, the
+// required flags that are missing, and those without a value.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
@@ -144,6 +184,6 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 		if missing != nil {
 			return usageErrorf("%s needs %s; run \"%s --help\"", cmd.CommandPath(), strings.Join(missing, ", "), cmd.CommandPath())
 		}
-		return nil
+		return checkEmpty(cmd, names, args)
 	}
 }

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //
 //	exits N absah …     the program ends with status N
 //	sign N KEY ARGS…    absah sign with the token's flags ends with status N
-//	fault SERVICE NAME  the PKI misbehaves: ocsp|tsa|crl none|down|wrong-nonce
+//	fault SERVICE NAME  the PKI misbehaves: ocsp|tsa|crl none|down|slow|wrong-nonce|unknown
 //	revoke CERT         the PKI revokes the first certificate of a file
 //	record DB BUNDLE KEYS FLOOR  a log of five records in a new database, and a bundle of the last
 //	tamper DB SQL       what an administrator of the database can do
@@ -91,8 +91,8 @@ func setUp(env *testscript.Env) error {
 	return makeKeys(dir, authority)
 }
 
-// makeKeys fills the token and writes KEY.pem for each key, and expired.pem
-// and early.pem for the key seal.
+// makeKeys fills the token and writes KEY.pem for each key, and
+// KEY-expired.pem, KEY-early.pem, and KEY-ocsp.pem, which names no revocation list.
 func makeKeys(dir string, authority *lab.Lab) error {
 	ctx := context.Background()
 	self, err := os.Executable()
@@ -126,6 +126,7 @@ func makeKeys(dir string, authority *lab.Lab) error {
 		for name, o := range map[string]lab.IssueOptions{
 			label:              {},
 			label + "-expired": {NotBefore: now.AddDate(-2, 0, 0), NotAfter: now.AddDate(0, 0, -1)},
+			label + "-ocsp":    {NoCRL: true},
 			label + "-early":   {NotBefore: now.AddDate(0, 0, 1), NotAfter: now.AddDate(1, 0, 0)},
 		} {
 			cert, chain, err := authority.Issue(key.Public(), pkix.Name{CommonName: "Pejabat Contoh", Organization: []string{"Kabupaten Contoh"}}, o)
@@ -177,7 +178,7 @@ func sign(ts *testscript.TestScript, neg bool, args []string) {
 
 func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 	services := map[string]lab.Service{"tsa": lab.TSA, "ocsp": lab.OCSP, "crl": lab.CRL}
-	faults := map[string]lab.Fault{"none": lab.None, "down": lab.Down, "wrong-nonce": lab.WrongNonce, "unknown": lab.UnknownStatus}
+	faults := map[string]lab.Fault{"none": lab.None, "down": lab.Down, "slow": lab.Slow, "wrong-nonce": lab.WrongNonce, "unknown": lab.UnknownStatus}
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: fault service name")
 	}

@@ -33,7 +33,7 @@ type output struct {
 func createOutput(name string) (*output, error) {
 	old, err := os.Stat(name)
 	if err == nil && !old.Mode().IsRegular() {
-		return nil, &outputError{fmt.Errorf("%s is not a regular file", name)}
+		return nil, &outputError{fmt.Errorf("%s is not a regular file", printable(name))}
 	}
 	o := &output{name: name}
 	if o.file, err = openUnnamed(name); err != nil {
@@ -41,7 +41,7 @@ func createOutput(name string) (*output, error) {
 		o.file, err = os.OpenFile(o.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	}
 	if err != nil {
-		return nil, &outputError{err}
+		return nil, o.failed(err)
 	}
 	if old != nil {
 		if err := o.restrict(old.Mode()); err != nil {
@@ -50,6 +50,17 @@ func createOutput(name string) (*output, error) {
 		}
 	}
 	return o, nil
+}
+
+// failed is the outputError for err. It names the file that the user named,
+// whatever name the bytes have on their way.
+func (o *output) failed(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		err = e.Err
+	}
+	return &outputError{fmt.Errorf("%s: %w", printable(o.name), err)}
 }
 
 // restrict takes the rights away that mode does not give, but never the
@@ -61,7 +72,7 @@ func (o *output) restrict(mode os.FileMode) error {
 		err = o.file.Chmod(info.Mode().Perm()&mode.Perm() | 0o600)
 	}
 	if err != nil {
-		return &outputError{err}
+		return o.failed(err)
 	}
 	return nil
 }
@@ -88,8 +99,11 @@ func (o *output) copyFrom(ctx context.Context, in *os.File, p *progress) (int64,
 		if errors.Is(err, io.EOF) {
 			return size, nil
 		}
+		if e, ok := errors.AsType[*fs.PathError](err); ok && e.Op == "read" {
+			return size, err
+		}
 		if err != nil {
-			return size, &outputError{err}
+			return size, o.failed(err)
 		}
 	}
 }
@@ -97,7 +111,7 @@ func (o *output) copyFrom(ctx context.Context, in *os.File, p *progress) (int64,
 // append writes b at the end.
 func (o *output) append(b []byte) error {
 	if _, err := o.file.Write(b); err != nil {
-		return &outputError{err}
+		return o.failed(err)
 	}
 	return nil
 }
@@ -110,7 +124,7 @@ func (o *output) commit() error {
 	}
 	o.discard()
 	if err != nil {
-		return &outputError{err}
+		return o.failed(err)
 	}
 	return syncDir(filepath.Dir(o.name))
 }

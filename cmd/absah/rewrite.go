@@ -9,40 +9,59 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
-// rewrite copies in to a temporary file, lets work make a tail for it and
-// gives the file the name out. So out is whole or absent.
-func rewrite(cmd *cobra.Command, in, out string, work func(signer.Input) (*signer.Result, error)) (*signer.Result, error) {
+// rewriting is a document on its way to a new file. It is begun before an HSM
+// is asked for anything: that a file is missing, or cannot be written where it
+// should be, is told first.
+type rewriting struct {
+	in  *os.File
+	out *output
+}
+
+// beginRewriting opens in and what becomes the file out, which is whole or
+// absent in the end. The caller closes it.
+func beginRewriting(in, out string) (*rewriting, error) {
 	src, err := openInput(in)
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
-	info, err := src.Stat()
 	if err != nil {
 		return nil, err
 	}
 	o, err := createOutput(out)
 	if err != nil {
+		src.Close()
 		return nil, err
 	}
-	defer o.discard()
-	if err := o.restrict(info.Mode()); err != nil {
+	return &rewriting{src, o}, nil
+}
+
+// close leaves no file behind that was not finished.
+func (r *rewriting) close() {
+	r.in.Close()
+	r.out.discard()
+}
+
+// finish copies the input to the temporary file, lets work make a tail for it
+// and gives the file its name.
+func (r *rewriting) finish(cmd *cobra.Command, work func(signer.Input) (*signer.Result, error)) (*signer.Result, error) {
+	info, err := r.in.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.out.restrict(info.Mode()); err != nil {
 		return nil, err
 	}
 	bar := newProgress(cmd.ErrOrStderr(), "signing", 2*info.Size())
 	defer bar.finish()
-	size, err := o.copyFrom(cmd.Context(), src, bar)
+	size, err := r.out.copyFrom(cmd.Context(), r.in, bar)
 	if err != nil {
 		return nil, err
 	}
-	result, err := work(signer.Input{Reader: progressReader{o.file, bar}, Size: size})
+	result, err := work(signer.Input{Reader: progressReader{r.out.file, bar}, Size: size})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", printable(in), err)
+		return nil, fmt.Errorf("%s: %w", printable(r.in.Name()), err)
 	}
-	if err := o.append(result.Tail); err != nil {
+	if err := r.out.append(result.Tail); err != nil {
 		return nil, err
 	}
-	return result, o.commit()
+	return result, r.out.commit()
 }
 
 // openInput opens a regular file; that it is missing is a usage error. It

@@ -84,7 +84,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 }
 
 func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
-	req, err := f.request(time.Now())
+	req, err := f.request(time.Now(), cmd.Flags().Changed("certify"))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
 	defer end()
 	chain, err := readCertificates(f.cert)
 	if err != nil {
-		return err
+		return ofFlag("cert", err)
 	}
 	if _, isRSA := chain[0].PublicKey.(*rsa.PublicKey); f.pss && !isRSA {
 		return usageErrorf("--pss is for RSA keys, and the certificate in %s has another", f.cert)
@@ -112,37 +112,46 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
 	if req.Visible != nil && req.Visible.Name == "" {
 		req.Visible.Name = chain[0].Subject.CommonName
 	}
-	return f.token.withModule(cmd, func(m *hsm.Module) error {
+	work := f.signPDF
+	if f.detached {
+		work = f.signDetached
+	}
+	password, err := readSecret(f.password)
+	if err != nil {
+		return ofFlag("password-file", err)
+	}
+	r, err := beginRewriting(in, out)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var result *signer.Result
+	err = f.token.withModule(cmd, func(m *hsm.Module) error {
 		key, err := m.Key(cmd.Context(), f.key)
 		if err != nil {
 			return err
 		}
 		req.Key = key.WithContext(cmd.Context())
-		if f.detached {
-			return f.signDetached(cmd, s, req, in, out)
-		}
-		return f.signPDF(cmd, s, req, in, out)
+		result, err = work(cmd, s, req, r, password)
+		return err
 	})
-}
-
-func (f *signFlags) signPDF(cmd *cobra.Command, s *signer.Signer, req signer.Request, in, out string) error {
-	password, err := readSecret(f.password)
 	if err != nil {
 		return err
 	}
-	result, err := rewrite(cmd, in, out, func(input signer.Input) (*signer.Result, error) {
+	return f.report(cmd, req, result, out)
+}
+
+func (f *signFlags) signPDF(cmd *cobra.Command, s *signer.Signer, req signer.Request, r *rewriting, password []byte) (*signer.Result, error) {
+	return r.finish(cmd, func(input signer.Input) (*signer.Result, error) {
 		input.Password = password
 		return s.Sign(cmd.Context(), input, req)
 	})
-	if err != nil {
-		return err
-	}
-	return f.report(cmd.OutOrStdout(), req, result, out)
 }
 
 // request builds the signing request from the flags; key and certificate
-// follow once the cheap mistakes are ruled out.
-func (f *signFlags) request(now time.Time) (signer.Request, error) {
+// follow once the cheap mistakes are ruled out. certify says that --certify was
+// given.
+func (f *signFlags) request(now time.Time, certify bool) (signer.Request, error) {
 	level, err := parseLevel(f.level)
 	if err != nil {
 		return signer.Request{}, err
@@ -154,7 +163,7 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 	if err != nil {
 		return signer.Request{}, err
 	}
-	if f.certify < 0 || f.certify > 3 {
+	if certify && (f.certify < 1 || f.certify > 3) {
 		return signer.Request{}, usageErrorf("--certify takes 1, 2 or 3, got %d", f.certify)
 	}
 	if f.detached {
@@ -178,15 +187,23 @@ func (f *signFlags) request(now time.Time) (signer.Request, error) {
 
 // report says what was made. Result.Field is empty for a detached signature.
 // In JSON "shortfall" is there when --fallback had to accept less than was
-// asked for: a lower level, or a certificate whose status is not known.
-func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, out string) error {
+// asked for: a lower level, or a certificate whose status is not known, and
+// "warnings" when something speaks against what was made.
+func (f *signFlags) report(cmd *cobra.Command, req signer.Request, r *signer.Result, out string) error {
+	w := cmd.OutOrStdout()
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "absah: warning: %s\n", warning)
+	}
 	if f.json {
 		object := map[string]any{
 			"schema": "absah/signed/1", "file": out, "field": r.Field, "level": r.Level.String(),
 			"requestedLevel": req.Level.String(), "signer": req.Certificate.Subject.CommonName,
 		}
 		if r.Shortfall != nil {
-			object["shortfall"] = r.Shortfall.Error()
+			object["shortfall"] = strings.Join(shortfallLines(r.Shortfall), "\n")
+		}
+		if r.Warnings != nil {
+			object["warnings"] = r.Warnings
 		}
 		return json.NewEncoder(w).Encode(object)
 	}
@@ -198,12 +215,14 @@ func (f *signFlags) report(w io.Writer, req signer.Request, r *signer.Result, ou
 	fmt.Fprintf(&b, "by %s, %s\n", printable(req.Certificate.Subject.CommonName), r.Level)
 	switch {
 	case r.Level < req.Level:
-		fmt.Fprintf(&b, "  %s was asked for: %v\n", req.Level, r.Shortfall)
+		fmt.Fprintf(&b, "  %s was asked for:\n", req.Level)
+		writeShortfall(&b, r.Shortfall)
 		if r.Field != "" {
 			fmt.Fprintf(&b, "  raise it later with: absah augment --level %s\n", req.Level)
 		}
 	case r.Shortfall != nil:
-		fmt.Fprintf(&b, "  whether the certificate is revoked is not known: %v\n", r.Shortfall)
+		fmt.Fprintf(&b, "  whether the certificate is revoked is not known:\n")
+		writeShortfall(&b, r.Shortfall)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -220,26 +239,21 @@ func printable(s string) string {
 	}, s)
 }
 
-func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signer.Request, in, out string) error {
-	content, err := openInput(in)
+func (f *signFlags) signDetached(cmd *cobra.Command, s *signer.Signer, req signer.Request, r *rewriting, _ []byte) (*signer.Result, error) {
+	result, err := s.SignDetached(cmd.Context(), r.in, req)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", printable(r.in.Name()), err)
 	}
-	defer content.Close()
-	result, err := s.SignDetached(cmd.Context(), content, req)
-	if err != nil {
-		return fmt.Errorf("%s: %w", printable(in), err)
+	if err := r.out.append(result.CMS); err != nil {
+		return nil, err
 	}
-	if err := writeFile(out, result.CMS, 0o666); err != nil {
-		return err
-	}
-	return f.report(cmd.OutOrStdout(), req, result, out)
+	return result, r.out.commit()
 }
 
 func parseLevel(s string) (signer.Level, error) {
 	level, err := signer.ParseLevel(s)
 	if err != nil {
-		return 0, usageErrorf("unknown level %q: use B-B, B-T, B-LT or B-LTA", s)
+		return 0, usageErrorf("--level: unknown level %q: use B-B, B-T, B-LT or B-LTA", s)
 	}
 	return level, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ func (v *visibleFlags) build() (*signer.Visible, error) {
 	if v.image != "" {
 		b, err := readSmall(v.image)
 		if err != nil {
-			return nil, err
+			return nil, ofFlag("show-image", err)
 		}
 		out.Image = b
 	}
@@ -64,9 +65,7 @@ func parsePlace(place string, out *signer.Visible) error {
 		case key == "page":
 			out.Page, err = parsePage(value)
 		case dst != nil:
-			if *dst, err = strconv.ParseFloat(value, 64); err != nil {
-				err = errors.New("no number of points")
-			}
+			*dst, err = parsePoints(value, key == "w" || key == "h")
 		default:
 			err = errors.New("unknown word")
 		}
@@ -78,6 +77,19 @@ func parsePlace(place string, out *signer.Visible) error {
 		return usageErrorf("--visible needs w and h, for example page=last,x=60,y=60,w=220,h=80")
 	}
 	return nil
+}
+
+// parsePoints reads a decimal number. A length is above 0; a place can lie
+// outside the page that is named, and the document decides about that.
+func parsePoints(s string, length bool) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 0) || strings.ContainsAny(s, "xX_"):
+		return 0, errors.New("no number of points")
+	case length && v <= 0:
+		return 0, errors.New("a length is above 0")
+	}
+	return v, nil
 }
 
 func parsePage(s string) (int, error) {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,16 +51,19 @@ func (t *tokenFlags) register(cmd *cobra.Command) {
 func (t *tokenFlags) start(ctx context.Context, stderr io.Writer) (*hsm.Module, error) {
 	switch info, err := os.Stat(t.pinFile); {
 	case err != nil:
-		return nil, usageErrorf("%v", err)
+		return nil, usageErrorf("--pin-file: %v", err)
 	case !info.Mode().IsRegular(): // the worker reads it whenever it starts: a pipe gives it once
-		return nil, usageErrorf("%s: the PIN must be in a regular file", t.pinFile)
+		return nil, usageErrorf("--pin-file: %s: the PIN must be in a regular file", t.pinFile)
 	case info.Size() == 0 || info.Size() > maxSecret:
-		return nil, usageErrorf("%s must hold the PIN and nothing else", t.pinFile)
+		return nil, usageErrorf("--pin-file: %s must hold the PIN and nothing else", t.pinFile)
 	case info.Mode().Perm()&0o007 != 0:
 		fmt.Fprintf(stderr, "absah: warning: every user of this machine can read the PIN in %s\n", t.pinFile)
 	}
-	if _, err := os.Stat(t.module); err != nil {
-		return nil, usageErrorf("%v", err)
+	switch info, err := os.Stat(t.module); {
+	case err != nil:
+		return nil, usageErrorf("--module: %v", err)
+	case !info.Mode().IsRegular():
+		return nil, usageErrorf("--module: %s is not a file", t.module)
 	}
 	if t.timeout <= 0 {
 		return nil, usageErrorf("--module-timeout must be above 0, got %s", t.timeout)
@@ -109,14 +114,17 @@ func (s *serviceFlags) requireTrust(level signer.Level) error {
 // What is not named stays nil: [serviceFlags.require] has refused the levels
 // that need it.
 func (s *serviceFlags) signer(stderr io.Writer) (*signer.Signer, func(), error) {
+	if s.timeout <= 0 {
+		return nil, nil, usageErrorf("--service-timeout must be above 0, got %s", s.timeout)
+	}
 	anchors, err := readAnchors(s.trust)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, ofFlag("trust", err)
 	}
 	tsaAnchors := anchors
 	if len(s.trustTSA) > 0 {
 		if tsaAnchors, err = readAnchors(s.trustTSA); err != nil {
-			return nil, nil, err
+			return nil, nil, ofFlag("trust-tsa", err)
 		}
 	}
 	cfg := signer.Config{Anchors: anchors, TSAAnchors: tsaAnchors}
@@ -130,7 +138,7 @@ func (s *serviceFlags) signer(stderr io.Writer) (*signer.Signer, func(), error) 
 	}
 	source, err := fetch.New(fetch.Config{Timeout: s.timeout, Allow: s.allow})
 	if err != nil {
-		return nil, nil, usageErrorf("%v", err)
+		return nil, nil, usageErrorf("--allow-host: %s", strings.TrimPrefix(err.Error(), "fetch: "))
 	}
 	cfg.Source = source
 	made, err := signer.New(cfg)
@@ -145,6 +153,12 @@ func (s *serviceFlags) timestamper(anchors *pki.Anchors) (*tsp.Client, error) {
 	if (s.tsaUser == "") != (s.tsaPasswordFile == "") {
 		return nil, usageErrorf("--tsa-user and --tsa-password-file belong together")
 	}
+	if strings.Contains(s.tsaUser, ":") {
+		return nil, usageErrorf("--tsa-user: a user name has no colon")
+	}
+	if _, err := readSecret(s.tsaPasswordFile); err != nil {
+		return nil, ofFlag("tsa-password-file", err)
+	}
 	credentials := map[string]tsp.Credential{}
 	if s.tsaUser != "" {
 		for _, url := range s.tsas {
@@ -155,7 +169,7 @@ func (s *serviceFlags) timestamper(anchors *pki.Anchors) (*tsp.Client, error) {
 		URLs: s.tsas, Timeout: s.timeout, Credentials: credentials, Trust: trustTSA(anchors),
 	})
 	if err != nil {
-		return nil, usageErrorf("%v", err)
+		return nil, usageErrorf("--tsa: %s", strings.TrimPrefix(err.Error(), "tsp: "))
 	}
 	return client, nil
 }
@@ -229,6 +243,15 @@ func readCertificates(name string) ([]*x509.Certificate, error) {
 		return nil, usageErrorf("%s: %v", name, err)
 	}
 	return certs, nil
+}
+
+// ofFlag says of which flag a usage error is; other errors, nil too, are
+// returned as they are.
+func ofFlag(name string, err error) error {
+	if u, ok := errors.AsType[*usageError](err); ok {
+		return usageErrorf("--%s: %s", name, u.msg)
+	}
+	return err
 }
 
 // readSmall reads a file of at most maxSmall bytes that the command line names.
