@@ -277,7 +277,8 @@ type CaseView struct {
 	Held          bool
 	Events        []dispute.Event
 	Files         []CaseFileView
-	// ClosingBy and ClosedBy are names; the identifiers are in Case.
+	// ClosingBy and ClosedBy are names; the identifiers are in Case. What was
+	// erased (CaseRow.ErasedAt) is empty here.
 	ClosingBy, ClosedBy string
 }
 
@@ -288,6 +289,7 @@ type CaseFileView struct {
 	SHA256   [32]byte
 	Size     int64
 	At       time.Time
+	Erased   bool // there is only what is said here
 }
 
 // Case returns one case. That somebody read it is on record.
@@ -338,6 +340,7 @@ func (g *Gateway) CaseDownload(ctx context.Context, c Caller, id, file string) (
 type PublicCase struct {
 	Case   dispute.Case // without closing and names
 	Answer string
+	Erased bool // the answer, with what the complainant wrote
 }
 
 // FollowCase finds a case by its secret code, for whoever has it.
@@ -360,7 +363,7 @@ func (g *Gateway) FollowCase(ctx context.Context, address, code string) (*Public
 	if err := w.note(ctx, "case.follow", nil); err != nil {
 		return nil, err
 	}
-	p := &PublicCase{Case: w.body.Case, Answer: w.body.Answer}
+	p := &PublicCase{Case: w.body.Case, Answer: w.body.Answer, Erased: !w.row.ErasedAt.IsZero()}
 	p.Case.Closing, p.Case.ClosedBy = nil, ""
 	return p, nil
 }
@@ -448,11 +451,12 @@ func (w *caseWork) write(ctx context.Context) error {
 	if d, ok := w.body.Case.NextDue(w.g.cfg.Cases.Rules); ok {
 		w.row.Due = d.Due.UTC()
 	}
-	plain, err := json.Marshal(w.body)
-	if err != nil {
-		return &Error{Code: CodeInternal, Text: "The case cannot be written.", Err: err}
+	if w.row.State == dispute.Closed && w.row.ClosedAt.IsZero() {
+		w.row.ClosedAt = w.at
 	}
-	w.row.Sealed = w.g.cases.seal(plain, w.owner("body"))
+	if err := w.seal(); err != nil {
+		return err
+	}
 	r := w.record
 	r.Result.Status, r.Detail = evidence.StatusOK, merge(w.record.Detail, w.detail())
 	return w.g.recordWith(ctx, w.caller, r, func(tx Tx) error {
@@ -465,6 +469,16 @@ func (w *caseWork) write(ctx context.Context) error {
 		}
 		return w.writeParts(ctx, tx)
 	})
+}
+
+// seal is the inverse of unseal.
+func (w *caseWork) seal() error {
+	plain, err := json.Marshal(w.body)
+	if err != nil {
+		return &Error{Code: CodeInternal, Text: "The case cannot be written.", Err: err}
+	}
+	w.row.Sealed = w.g.cases.seal(plain, w.owner("body"))
+	return nil
 }
 
 // writeParts writes history, files and hold.
@@ -546,7 +560,7 @@ func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow 
 func (w *caseWork) file(ctx context.Context, id string) (f CaseFileRow, err error) {
 	err = w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
 		f, err = r.CaseFile(ctx, id)
-		if err == nil && f.Case != w.row.ID {
+		if err == nil && (f.Case != w.row.ID || !f.ErasedAt.IsZero()) {
 			return ErrNotFound
 		}
 		return err
@@ -568,7 +582,11 @@ func (w *caseWork) file(ctx context.Context, id string) (f CaseFileRow, err erro
 	return f, nil
 }
 
+// fileName is the name in the clear; "" when it was erased.
 func (w *caseWork) fileName(f CaseFileRow) (string, error) {
+	if !f.ErasedAt.IsZero() {
+		return "", nil
+	}
 	name, err := w.g.cases.open(f.Name, w.owner("name "+f.ID))
 	if err != nil {
 		return "", &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}

@@ -32,7 +32,7 @@ func (w *caseWork) view(ctx context.Context) (*CaseView, error) {
 		if err != nil {
 			return nil, err
 		}
-		v.Files = append(v.Files, CaseFileView{f.ID, name, f.Kind, f.SHA256, f.Size, f.At})
+		v.Files = append(v.Files, CaseFileView{f.ID, name, f.Kind, f.SHA256, f.Size, f.At, !f.ErasedAt.IsZero()})
 	}
 	names := map[string]string{}
 	err := w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
@@ -61,16 +61,23 @@ func (w *caseWork) view(ctx context.Context) (*CaseView, error) {
 
 // event opens a line of the history.
 func (w *caseWork) event(ctx context.Context, r Reader, row CaseEventRow, names map[string]string) (dispute.Event, error) {
-	var e caseEvent
+	e, err := w.openEvent(row)
+	if err != nil {
+		return dispute.Event{}, err
+	}
+	by, err := staffName(ctx, r, e.By, names)
+	return dispute.Event{At: row.At, By: by, Code: e.Code, Arg: e.Arg, Text: e.Text}, err
+}
+
+func (w *caseWork) openEvent(row CaseEventRow) (e caseEvent, err error) {
 	b, err := w.g.cases.open(row.Sealed, w.owner("event "+row.ID))
 	if err == nil {
 		err = json.Unmarshal(b, &e)
 	}
 	if err != nil {
-		return dispute.Event{}, &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
+		return e, &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
 	}
-	by, err := staffName(ctx, r, e.By, names)
-	return dispute.Event{At: row.At, By: by, Code: e.Code, Arg: e.Arg, Text: e.Text}, err
+	return e, nil
 }
 
 // staffName is the name of a member of staff; "" for nobody.
@@ -134,7 +141,7 @@ func (g *Gateway) CaseFile(ctx context.Context, c Caller, id string) (name strin
 	if err != nil {
 		return "", nil, err
 	}
-	x := &dispute.Contents{Case: v.Case, Complaint: v.Text, Answer: v.Answer, Findings: v.Findings, Events: v.Events}
+	x := &dispute.Contents{Case: v.Case, ErasedAt: v.ErasedAt, Complaint: v.Text, Answer: v.Answer, Findings: v.Findings, Events: v.Events}
 	if x.Case.Closing != nil {
 		closing := *x.Case.Closing
 		closing.By = v.ClosingBy
@@ -142,6 +149,9 @@ func (g *Gateway) CaseFile(ctx context.Context, c Caller, id string) (name strin
 	}
 	var parts []casePart
 	for i, f := range v.Files {
+		if f.Erased {
+			continue
+		}
 		row, err := w.file(ctx, f.ID)
 		if err != nil {
 			return "", nil, err

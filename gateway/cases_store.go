@@ -26,11 +26,15 @@ type CaseRow struct {
 	Document   string
 	// Sealed is everything else, encrypted: see caseBody.
 	Sealed []byte
+	// ClosedAt is when it was closed, ErasedAt when what people gave and said
+	// was erased; zero: it was not.
+	ClosedAt, ErasedAt time.Time
 	// Version counts the changes; UpdateCase wants the one it replaces.
 	Version int64
 }
 
-// CaseEventRow is one line of a case's history. It is never changed.
+// CaseEventRow is one line of a case's history. It is changed once at most: when
+// its words are erased.
 type CaseEventRow struct {
 	ID           string // UUIDv7
 	Organisation string
@@ -50,7 +54,7 @@ const (
 	CaseLetterPaper CaseFileKind = "letter"     // that the office has written
 )
 
-// CaseFileRow is a file of a case. It is never changed.
+// CaseFileRow is a file of a case. It is changed once at most: when it is erased.
 type CaseFileRow struct {
 	ID           string // UUIDv7
 	Organisation string
@@ -59,9 +63,10 @@ type CaseFileRow struct {
 	SHA256       [32]byte
 	Size         int64 // bytes
 	At           time.Time
-	Name         []byte // sealed
-	// Data is sealed too; nil in lists.
-	Data []byte
+	Name         []byte // sealed; empty when it was erased
+	// Data is sealed too; nil in lists, and when it was erased.
+	Data     []byte
+	ErasedAt time.Time // zero: it was not
 }
 
 // CaseQuery asks for cases; zero fields do not restrict. Answers come newest
@@ -70,6 +75,9 @@ type CaseQuery struct {
 	State dispute.State
 	Kind  dispute.Kind
 	Open  bool // not closed
+	// Over asks for those that were closed before the moment and are not erased;
+	// zero does not restrict.
+	Over time.Time
 	Page
 }
 
@@ -87,13 +95,28 @@ type CaseReader interface {
 	CaseFile(ctx context.Context, id string) (CaseFileRow, error)
 }
 
-// CaseWriter keeps complaints. Nothing of a case is ever deleted here.
+// CaseCount is how many cases there are, by what is kept of them.
+type CaseCount struct {
+	Open   int64 // not closed
+	Kept   int64 // closed, not erased
+	Over   int64 // of Kept: closed before the moment that was asked for
+	Erased int64
+}
+
+// CaseWriter keeps complaints. The words and files of a case are erased in their
+// time; its row and what it has on record stay.
 type CaseWriter interface {
 	// AddCase returns ErrExists when identifier, code or number is taken.
 	AddCase(ctx context.Context, c CaseRow) error
-	// UpdateCase replaces State, Due, FileSHA256, Document and Sealed, or returns
-	// ErrChanged when c.Version is not the stored one.
+	// UpdateCase replaces State, Due, FileSHA256, Document, Sealed, ClosedAt and
+	// ErasedAt, or returns ErrChanged when c.Version is not the stored one.
 	UpdateCase(ctx context.Context, c CaseRow) error
 	AddCaseEvent(ctx context.Context, e CaseEventRow) error
 	AddCaseFile(ctx context.Context, f CaseFileRow) error
+	// EraseCaseEvent puts sealed in the place of what a line of the history said.
+	// It returns ErrChanged when that was done before.
+	EraseCaseEvent(ctx context.Context, id string, sealed []byte, at time.Time) error
+	// EraseCaseFiles erases names and contents of a case's files but letters, and
+	// returns how many that were; digest, kind and size stay.
+	EraseCaseFiles(ctx context.Context, id string, at time.Time) (int, error)
 }

@@ -30,7 +30,9 @@ type Overview struct {
 	// Cases are the open complaints that the caller may read, the next to be
 	// due first, at most maxOpenCases.
 	Cases []CaseSummary
-	Log   evidence.Health
+	// Retention counts all complaints, those that the caller may not read too.
+	Retention CaseRetention
+	Log       evidence.Health
 }
 
 // OverviewDay is one day of the overview.
@@ -91,6 +93,9 @@ func (g *Gateway) Overview(ctx context.Context, c Caller, req OverviewRequest) (
 			return err
 		}
 		if o.Cases, err = openCases(ctx, c, r); err != nil {
+			return err
+		}
+		if o.Retention, err = g.retention(ctx, r, at); err != nil {
 			return err
 		}
 		expiring, err = r.Expiring(ctx, at.Add(ExpiryNotice), Page{Limit: maxExpiring})

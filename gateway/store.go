@@ -272,6 +272,9 @@ type OversightReader interface {
 	// CountVerdicts counts verifications in [from, to), by days of a zone that
 	// is east of UTC by offset.
 	CountVerdicts(ctx context.Context, from, to time.Time, offset time.Duration) ([]VerdictCount, error)
+	// CountCases counts complaints; over is the moment of CaseCount.Over, zero
+	// when none ever is.
+	CountCases(ctx context.Context, over time.Time) (CaseCount, error)
 }
 
 // OversightWriter writes what watching over the gateway needs.

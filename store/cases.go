@@ -3,16 +3,17 @@ package store
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/gateway"
 )
 
-const caseColumns = `id, organisation, year, serial, code, kind, state, opened_at, due, file_sha256, document, sealed, version`
+const caseColumns = `id, organisation, year, serial, code, kind, state, opened_at, due, file_sha256, document, sealed, version, closed_at, erased_at`
 
 func scanCase(r row) (c gateway.CaseRow, err error) {
 	err = r.Scan(&c.ID, &c.Organisation, &c.Year, &c.Serial, sum{&c.Code}, &c.Kind, &c.State, moment{&c.OpenedAt}, moment{&c.Due}, sum{&c.FileSHA256},
-		&c.Document, &c.Sealed, &c.Version)
+		&c.Document, &c.Sealed, &c.Version, moment{&c.ClosedAt}, moment{&c.ErasedAt})
 	return c, err
 }
 
@@ -45,6 +46,9 @@ func (tx *Tx) Cases(ctx context.Context, q gateway.CaseQuery) ([]gateway.CaseRow
 	if q.Open {
 		c.add("state <> ?", string(dispute.Closed))
 	}
+	if !q.Over.IsZero() {
+		c.add("state = 'closed' AND erased_at IS NULL AND closed_at < ?", q.Over.UnixMicro())
+	}
 	if q.After != "" {
 		c.add("id < ?", q.After)
 	}
@@ -69,10 +73,10 @@ func (tx *Tx) CaseEvents(ctx context.Context, id string) ([]gateway.CaseEventRow
 		id, string(tx.scope))
 }
 
-const fileColumns = `id, organisation, case_id, kind, sha256, size, at, name`
+const fileColumns = `id, organisation, case_id, kind, sha256, size, at, name, erased_at`
 
 func scanFile(r row, more ...any) (f gateway.CaseFileRow, err error) {
-	err = r.Scan(append([]any{&f.ID, &f.Organisation, &f.Case, &f.Kind, sum{&f.SHA256}, &f.Size, moment{&f.At}, &f.Name}, more...)...)
+	err = r.Scan(append([]any{&f.ID, &f.Organisation, &f.Case, &f.Kind, sum{&f.SHA256}, &f.Size, moment{&f.At}, &f.Name, moment{&f.ErasedAt}}, more...)...)
 	return f, err
 }
 
@@ -87,7 +91,9 @@ func (tx *Tx) CaseFile(ctx context.Context, id string) (gateway.CaseFileRow, err
 	return one(ctx, tx, func(r row) (gateway.CaseFileRow, error) {
 		var data []byte
 		f, err := scanFile(r, &data)
-		f.Data = data
+		if len(data) > 0 {
+			f.Data = data
+		}
 		return f, err
 	}, `SELECT `+fileColumns+`, data FROM case_files WHERE id = $1 AND ($2 = '*' OR organisation = $2)`, id, string(tx.scope))
 }
@@ -97,16 +103,17 @@ func (tx *Tx) AddCase(ctx context.Context, c gateway.CaseRow) error {
 	if err := tx.owns(c.Organisation); err != nil {
 		return err
 	}
-	return added(tx.exec(ctx, `INSERT INTO cases (`+caseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT DO NOTHING`,
+	return added(tx.exec(ctx, `INSERT INTO cases (`+caseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)
+		ON CONFLICT DO NOTHING`,
 		c.ID, c.Organisation, c.Year, c.Serial, c.Code[:], string(c.Kind), string(c.State), micros(c.OpenedAt), micros(c.Due), digest(c.FileSHA256),
-		c.Document, blob(c.Sealed)))
+		c.Document, blob(c.Sealed), micros(c.ClosedAt), micros(c.ErasedAt)))
 }
 
 // UpdateCase is gateway.CaseWriter's.
 func (tx *Tx) UpdateCase(ctx context.Context, c gateway.CaseRow) error {
-	return changed(tx.exec(ctx, `UPDATE cases SET state = $1, due = $2, file_sha256 = $3, document = $4, sealed = $5, version = version + 1
-		WHERE id = $6 AND version = $7 AND ($8 = '*' OR organisation = $8)`,
-		string(c.State), micros(c.Due), digest(c.FileSHA256), c.Document, blob(c.Sealed), c.ID, c.Version, string(tx.scope)))
+	return changed(tx.exec(ctx, `UPDATE cases SET state = $1, due = $2, file_sha256 = $3, document = $4, sealed = $5, closed_at = $6, erased_at = $7,
+		version = version + 1 WHERE id = $8 AND version = $9 AND ($10 = '*' OR organisation = $10)`,
+		string(c.State), micros(c.Due), digest(c.FileSHA256), c.Document, blob(c.Sealed), micros(c.ClosedAt), micros(c.ErasedAt), c.ID, c.Version, string(tx.scope)))
 }
 
 // AddCaseEvent is gateway.CaseWriter's.
@@ -123,6 +130,30 @@ func (tx *Tx) AddCaseFile(ctx context.Context, f gateway.CaseFileRow) error {
 	if err := tx.owns(f.Organisation); err != nil {
 		return err
 	}
-	return added(tx.exec(ctx, `INSERT INTO case_files (`+fileColumns+`, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		f.ID, f.Organisation, f.Case, string(f.Kind), f.SHA256[:], f.Size, micros(f.At), blob(f.Name), blob(f.Data)))
+	return added(tx.exec(ctx, `INSERT INTO case_files (`+fileColumns+`, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		f.ID, f.Organisation, f.Case, string(f.Kind), f.SHA256[:], f.Size, micros(f.At), blob(f.Name), micros(f.ErasedAt), blob(f.Data)))
+}
+
+// EraseCaseEvent is gateway.CaseWriter's.
+func (tx *Tx) EraseCaseEvent(ctx context.Context, id string, sealed []byte, at time.Time) error {
+	return changed(tx.exec(ctx, `UPDATE case_events SET sealed = $1, erased_at = $2 WHERE id = $3 AND erased_at IS NULL AND ($4 = '*' OR organisation = $4)`,
+		blob(sealed), at.UnixMicro(), id, string(tx.scope)))
+}
+
+// EraseCaseFiles is gateway.CaseWriter's.
+func (tx *Tx) EraseCaseFiles(ctx context.Context, id string, at time.Time) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE case_files SET name = $1, data = $1, erased_at = $2
+		WHERE case_id = $3 AND kind <> 'letter' AND erased_at IS NULL AND ($4 = '*' OR organisation = $4)`,
+		[]byte{}, at.UnixMicro(), id, string(tx.scope))
+	return int(n), err
+}
+
+// CountCases is gateway.OversightReader's.
+func (tx *Tx) CountCases(ctx context.Context, over time.Time) (gateway.CaseCount, error) {
+	return one(ctx, tx, func(r row) (c gateway.CaseCount, err error) {
+		err = r.Scan(&c.Open, &c.Kept, &c.Over, &c.Erased)
+		return c, err
+	}, `SELECT count(CASE WHEN state <> 'closed' THEN 1 END), count(CASE WHEN state = 'closed' AND erased_at IS NULL THEN 1 END),
+		count(CASE WHEN state = 'closed' AND erased_at IS NULL AND closed_at < $1 THEN 1 END), count(erased_at)
+		FROM cases WHERE ($2 = '*' OR organisation = $2)`, over.UnixMicro(), string(tx.scope))
 }

@@ -65,6 +65,9 @@ type complaintView struct {
 	Values map[string]string
 	Fault  string // word; "" for none
 	Staff  bool
+	// Retention is the days for which what is written here is kept after the end
+	// of the case; 0: for ever.
+	Retention int
 }
 
 // receiptView is what a complainant gets.
@@ -79,6 +82,7 @@ type followView struct {
 	Opened                       text
 	Deadlines                    []deadlineView
 	Answer                       []string // paragraphs
+	Erased                       bool     // the answer
 }
 
 // stepView is a state on the way of a case.
@@ -132,7 +136,7 @@ func (v *visit) complaint(post bool) error {
 }
 
 func (v *visit) complaintForm(status int, form complaintView) error {
-	form.Kinds, form.Zone = v.kindOptions(form.Values["kind"]), zoneName(v.zone)
+	form.Kinds, form.Zone, form.Retention = v.kindOptions(form.Values["kind"]), zoneName(v.zone), v.cfg.Cases.CaseRules().Retention
 	return v.show(status, "case-form", page{Title: v.look.words.Text("case.form.title"), Case: &form})
 }
 
@@ -200,7 +204,7 @@ func (v *visit) follow(code string) error {
 	c, in := found.Case, v.look.cases
 	view := &followView{
 		Number: c.Number, Kind: in.Text("kind." + string(c.Kind)), State: in.Text("state." + string(c.State)), Steps: v.steps(c),
-		Opened: cut(v.look.words, stamp(c.OpenedAt)), Answer: paragraphs(found.Answer),
+		Opened: cut(v.look.words, stamp(c.OpenedAt)), Answer: paragraphs(found.Answer), Erased: found.Erased,
 	}
 	if c.State == dispute.Closed {
 		view.Outcome = in.Text("outcome." + string(c.Outcome))

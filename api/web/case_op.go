@@ -138,6 +138,7 @@ func (v *visit) caseIntake(string) error {
 func (v *visit) caseIntakeForm(status int, values map[string]string, fault string) error {
 	return v.showOp(status, "case-new", v.look.words.Text("case.new"), complaintView{
 		Action: v.to("/op/cases"), Staff: true, Values: values, Fault: fault, Kinds: v.kindOptions(values["kind"]), Zone: zoneName(v.zone),
+		Retention: v.cfg.Cases.CaseRules().Retention,
 	})
 }
 
@@ -148,8 +149,9 @@ type caseView struct {
 	Version                   int64
 	Steps                     []stepView
 	Deadlines                 []codedDeadline
-	Opened, Loss              text
+	Opened, Loss, Erased      text // Erased: empty when nothing was
 	LossLate                  bool
+	Until                     string // the day on which words and files are erased; "" when it is none, or past
 	Text, Answer              []string
 	Name, Contact, NIK        string
 	Shown                     bool // name and contact are not masked
@@ -188,6 +190,7 @@ type caseFileLine struct {
 	Path, Name, Kind, SHA256 string
 	Size                     int64
 	At                       text
+	Erased                   bool
 }
 
 type caseEventLine struct {
@@ -345,6 +348,9 @@ func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 		Acts: v.isOneOf(caseActors...) && x.State != dispute.Closed, Supervises: v.isOneOf(gateway.RoleSupervisor), Closed: x.State == dispute.Closed,
 		ClosedBy: report.Visible(x.ClosedBy),
 	}
+	if !x.ErasedAt.IsZero() {
+		view.Erased = cut(w, w.Text("case.erased", stamp(x.ErasedAt)))
+	}
 	if x.Document != "" {
 		view.DocumentPath = v.to("/d/" + x.Document)
 	}
@@ -355,7 +361,7 @@ func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 	for _, f := range x.Files {
 		view.Files = append(view.Files, caseFileLine{
 			Path: v.to("/op/cases/" + x.ID + "/file?id=" + f.ID), Name: report.Visible(f.Name), Kind: w.Text(caseFileWords[f.Kind]),
-			SHA256: hexSum(f.SHA256), Size: f.Size, At: cut(w, stamp(f.At)),
+			SHA256: hexSum(f.SHA256), Size: f.Size, At: cut(w, stamp(f.At)), Erased: f.Erased,
 		})
 	}
 	for _, e := range x.Events {
@@ -378,6 +384,9 @@ func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 		view.Closing = &closingView{
 			Outcome: in.Text("outcome." + string(k.Outcome)), By: report.Visible(x.ClosingBy), Reason: paragraphs(k.Reason), At: cut(w, stamp(k.At)), Own: k.By == c.Staff,
 		}
+	}
+	if days := v.cfg.Cases.CaseRules().Retention; days > 0 && !x.ClosedAt.IsZero() && x.ErasedAt.IsZero() {
+		view.Until = in.Date(x.ClosedAt.AddDate(0, 0, days))
 	}
 	if view.Closed {
 		view.Outcome = in.Text("outcome." + string(x.Case.Outcome))

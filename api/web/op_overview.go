@@ -29,6 +29,7 @@ type overviewView struct {
 	Verdicts []barView
 	Expiring []expiringView
 	Cases    []caseLine // open complaints
+	Kept     []fact     // what is kept of complaints
 	Health   []fact
 	Sound    bool // the log keeps its promises
 	CSV      string
@@ -188,7 +189,7 @@ func (v *visit) overview(string) error {
 		d := o.Days[i]
 		view.Rows = append(view.Rows, dayView{cut(w, stampDate(d.Day)), d.Released, d.Failed, d.Verified})
 	}
-	view.Cases = v.caseLines(o.Cases)
+	view.Cases, view.Kept = v.caseLines(o.Cases), v.kept(o.Retention)
 	view.Kinds = bars(o.Kinds[:min(len(o.Kinds), maxKinds)], v.kindWord, func(kind string) string { return v.to("/op/search?kind=" + kind) })
 	view.Failures = bars(o.Failures, v.failureWord, nil)
 	view.Verdicts = bars(o.Verdicts, v.verdictWord, nil)
@@ -226,6 +227,22 @@ func (v *visit) expiring(x gateway.ExpiringCertificate, now time.Time) expiringV
 		e.Left = w.Text("op.days", left)
 	}
 	return e
+}
+
+// kept is what is kept of complaints, and what should no longer be.
+func (v *visit) kept(r gateway.CaseRetention) []fact {
+	l := &facts{v: v}
+	number := func(word string, n int64) { l.add(word, strconv.FormatInt(n, 10)) }
+	number("case.count.open", r.Open)
+	number("case.count.kept", r.Kept)
+	if r.Days > 0 {
+		number("case.count.over", r.Over)
+		number("case.count.erased", r.Erased)
+		l.add("case.retention", v.look.words.Text("op.days", r.Days))
+	} else {
+		l.add("case.retention", v.look.words.Text("case.retention.ever"))
+	}
+	return l.all
 }
 
 // health is how the log stands, and whether that is well.
@@ -274,6 +291,12 @@ func (v *visit) overviewCSV(string) error {
 		for _, c := range t.counts {
 			row(t.name, c.Name, "", "", "", number(c.N))
 		}
+	}
+	for _, n := range []struct {
+		name string
+		n    int64
+	}{{"open", o.Retention.Open}, {"closed", o.Retention.Kept}, {"closed, time over", o.Retention.Over}, {"erased", o.Retention.Erased}} {
+		row("cases", n.name, "", "", "", number(n.n))
 	}
 	for _, x := range o.Expiring {
 		row("certificate ends "+x.Certificate.NotAfter.In(zone).Format(time.DateOnly), x.Name, "", "", "", "")

@@ -27,6 +27,7 @@ func (s *gatewayService) cases() gateway.CaseConfig {
 func caseRules(cfg *config.Config) dispute.Rules {
 	k, r := cfg.Cases, dispute.DefaultRules()
 	r.Examine, r.Answer, r.Close, r.Assistance, r.Loss, r.Incident, r.Soon = k.Examine, k.Answer, k.Close, k.Assistance, k.Loss, k.Incident, k.Soon
+	r.Retention = k.Retention
 	if zone, err := time.LoadLocation(cfg.Organisation.Zone); err == nil {
 		r.Calendar.Zone = zone
 	}

@@ -492,6 +492,13 @@ func (s *gatewayService) housekeeping() []chore {
 		{"tally", time.Minute, func(ctx context.Context) error { _, err := s.gateway.RecordTally(ctx); return err }},
 		{"purge", 10 * time.Minute, s.gateway.Purge},
 		{"cases", time.Hour, func(ctx context.Context) error { _, err := s.gateway.RemindCases(ctx); return err }},
+		{"retention", time.Hour, func(ctx context.Context) error {
+			n, err := s.gateway.EraseCases(ctx)
+			if n > 0 {
+				s.logger.InfoContext(ctx, "words and files of closed cases erased", "cases", n)
+			}
+			return err
+		}},
 	}
 }
 

@@ -157,6 +157,9 @@ type Contents struct {
 	Events    []Event
 	Files     []File
 	Bundles   []File
+	// ErasedAt is when complaint, answer, the words of the history and the files
+	// that people gave were erased, for their time was over; zero: they were not.
+	ErasedAt time.Time
 }
 
 // CaseFile writes the paper of a case file, at a moment.
@@ -183,7 +186,11 @@ func (x *Contents) CaseFile(r Rules, w *Words, at time.Time) Paper {
 	for _, d := range c.Deadlines(r) {
 		add(Block{Label: w.Text("due." + string(d.Code)), Text: w.Due(d) + ": " + w.Text("urgency."+string(d.At(at, r)))})
 	}
-	add(Block{Heading: w.Text("file.complaint")}, Block{Text: x.Complaint})
+	complaint := x.Complaint
+	if !x.ErasedAt.IsZero() {
+		complaint = w.Text("file.erased", w.Moment(x.ErasedAt))
+	}
+	add(Block{Heading: w.Text("file.complaint")}, Block{Text: complaint})
 	if x.Answer != "" {
 		add(Block{Heading: w.Text("file.answer")}, Block{Text: x.Answer})
 	}

@@ -32,6 +32,9 @@ type Rules struct {
 	// Soon is the working days before a deadline from which on it is pointed
 	// out.
 	Soon int
+	// Retention is the days after the end of a case for which what people gave and
+	// said is kept; zero: for ever.
+	Retention int
 	// Office writes the letters; PSrE is asked for assistance; Recipients get
 	// incident reports, Supervisors those on supervision.
 	Office      Office
@@ -59,7 +62,7 @@ type Addressee struct {
 func DefaultRules() Rules {
 	return Rules{
 		Calendar: Calendar{Zone: wib, Rest: []time.Weekday{time.Saturday, time.Sunday}},
-		Examine:  5, Answer: 14, Close: 10, Assistance: 5, Incident: 0, Soon: 2,
+		Examine:  5, Answer: 14, Close: 10, Assistance: 5, Incident: 0, Soon: 2, Retention: 5 * 365,
 		Incidents: []Kind{Repudiation, KeyLoss},
 		PSrE:      Addressee{Name: "Kepala Balai Besar Sertifikasi Elektronik, Badan Siber dan Sandi Negara"},
 	}
@@ -69,6 +72,9 @@ var wib = time.FixedZone("WIB", 7*60*60)
 
 // maxDays bounds every number of working days.
 const maxDays = 366
+
+// maxRetention is a century.
+const maxRetention = 36_525
 
 // Check returns an error for rules that cannot be kept.
 func (r Rules) Check() error {
@@ -82,6 +88,9 @@ func (r Rules) Check() error {
 		if d.n < 0 || d.n > maxDays {
 			return fmt.Errorf("dispute: %s: %d is not between 0 and %d working days", d.name, d.n, maxDays)
 		}
+	}
+	if r.Retention < 0 || r.Retention > maxRetention {
+		return fmt.Errorf("dispute: retention: %d is not between 0 and %d days", r.Retention, maxRetention)
 	}
 	for _, k := range slices.Concat(r.Incidents, r.MustEscalate) {
 		if !k.Valid() {

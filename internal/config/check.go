@@ -215,6 +215,7 @@ func (k *Cases) check(c *checker) {
 	} {
 		between(c, "cases."+d.key, d.n, d.from, 366)
 	}
+	between(c, "cases.retention", k.Retention, 0, 36_525)
 	between(c, "cases.work_days", k.WorkDays, 5, 6)
 	for i, day := range k.Holidays {
 		_, err := time.Parse(time.DateOnly, day)

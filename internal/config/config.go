@@ -321,6 +321,13 @@ type Cases struct {
 	// Soon is the days before a deadline from which on it is pointed out.
 	Soon int `yaml:"soon" default:"2"`
 
+	// Retention is the days, counted from the end of a case, for which what
+	// people gave and said is kept: the complaint, names, contacts and NIK, files,
+	// the answer and the words of notes. Then it is erased, which is on record,
+	// unless a hold on the evidence of the case stands. Decisions, findings,
+	// the office's own letters and the log stay. 0 means for ever.
+	Retention int `yaml:"retention" default:"1825"`
+
 	// WorkDays of a week: 5 from Monday to Friday, 6 to Saturday.
 	WorkDays int `yaml:"work_days" default:"5"`
 

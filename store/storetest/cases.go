@@ -19,6 +19,8 @@ var caseTests = map[string]func(*testing.T, *store.DB){
 	"compare and set":   caseCompareAndSet,
 	"searched":          casesSearched,
 	"history and files": caseHistory,
+	"erased once":       caseErased,
+	"counted":           casesCounted,
 }
 
 func caseRow(organisation string, serial int, at time.Time) gateway.CaseRow {
@@ -88,6 +90,7 @@ func caseCompareAndSet(t *testing.T, db *store.DB) {
 	c := caseRow(Org, 1, Start)
 	addCase(t, db, c)
 	c.Version, c.State, c.Due, c.FileSHA256, c.Document, c.Sealed = 1, dispute.Closed, time.Time{}, Sum("another"), "def", []byte("more")
+	c.ClosedAt, c.ErasedAt = Start.Add(time.Hour), Start.Add(2*time.Hour)
 	set := func(ctx context.Context, tx gateway.Tx) error { return tx.UpdateCase(ctx, c) }
 	refused(t, db, Other, gateway.ErrChanged, set)
 	update(t, db, Org, set)
@@ -169,4 +172,89 @@ func caseHistory(t *testing.T, db *store.DB) {
 		t.Errorf("another organisation sees %d files", len(strangers))
 	}
 	refused(t, db, Org, gateway.ErrExists, func(ctx context.Context, tx gateway.Tx) error { return tx.AddCaseEvent(ctx, first) })
+}
+
+// closedCase adds a case that was closed at the moment.
+func closedCase(t *testing.T, db *store.DB, serial int, at time.Time) gateway.CaseRow {
+	t.Helper()
+	c := caseRow(Org, serial, at)
+	c.State, c.ClosedAt = dispute.Closed, at
+	addCase(t, db, c)
+	c.Version = 1
+	return c
+}
+
+func caseErased(t *testing.T, db *store.DB) {
+	c, later := closedCase(t, db, 1, Start), Start.Add(time.Hour)
+	event := gateway.CaseEventRow{ID: ID(Start), Organisation: Org, Case: c.ID, At: Start, Sealed: []byte("words")}
+	file := gateway.CaseFileRow{
+		ID: ID(Start), Organisation: Org, Case: c.ID, Kind: gateway.CaseAttachment, SHA256: Sum("file"), Size: 4, At: Start, Name: []byte("name"), Data: []byte("data"),
+	}
+	letter := file
+	letter.ID, letter.Kind = ID(Start.Add(time.Millisecond)), gateway.CaseLetterPaper
+	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error {
+		return errors.Join(tx.AddCaseEvent(ctx, event), tx.AddCaseFile(ctx, file), tx.AddCaseFile(ctx, letter))
+	})
+	erase := func(ctx context.Context, tx gateway.Tx) error {
+		return tx.EraseCaseEvent(ctx, event.ID, []byte("-"), later)
+	}
+	eraseFiles := func(want int) func(ctx context.Context, tx gateway.Tx) error {
+		return func(ctx context.Context, tx gateway.Tx) error {
+			n, err := tx.EraseCaseFiles(ctx, c.ID, later)
+			if n != want {
+				t.Errorf("erased %d files, want %d", n, want)
+			}
+			return err
+		}
+	}
+	refused(t, db, Other, gateway.ErrChanged, erase)
+	update(t, db, Other, eraseFiles(0))
+	update(t, db, Org, erase)
+	refused(t, db, Org, gateway.ErrChanged, erase)
+	update(t, db, Org, eraseFiles(1))
+	update(t, db, Org, eraseFiles(0))
+	events := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.CaseEventRow, error) {
+		return r.CaseEvents(ctx, c.ID)
+	})
+	if event.Sealed = []byte("-"); !reflect.DeepEqual(events, []gateway.CaseEventRow{event}) {
+		t.Errorf("the history: got %+v", events)
+	}
+	for _, want := range []struct {
+		gateway.CaseFileRow
+		name, data string
+	}{{file, "", ""}, {letter, "name", "data"}} {
+		got := view(t, db, Org, func(ctx context.Context, r gateway.Reader) (gateway.CaseFileRow, error) {
+			return r.CaseFile(ctx, want.ID)
+		})
+		if string(got.Name) != want.name || string(got.Data) != want.data || got.ErasedAt.IsZero() != (want.name != "") || got.SHA256 != want.SHA256 || got.Size != want.Size {
+			t.Errorf("%s: got %+v", want.Kind, got)
+		}
+	}
+}
+
+func casesCounted(t *testing.T, db *store.DB) {
+	addCase(t, db, caseRow(Org, 1, Start))
+	old := closedCase(t, db, 2, Start)
+	closedCase(t, db, 3, Start.Add(48*time.Hour))
+	gone := closedCase(t, db, 4, Start)
+	gone.ErasedAt = Start.Add(time.Hour)
+	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error { return tx.UpdateCase(ctx, gone) })
+	addCase(t, db, caseRow(Other, 1, Start))
+	over := Start.Add(24 * time.Hour)
+	got := view(t, db, Org, func(ctx context.Context, r gateway.Reader) (gateway.CaseCount, error) { return r.CountCases(ctx, over) })
+	if want := (gateway.CaseCount{Open: 1, Kept: 2, Over: 1, Erased: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	got = view(t, db, Org, func(ctx context.Context, r gateway.Reader) (gateway.CaseCount, error) {
+		return r.CountCases(ctx, time.Time{})
+	})
+	if got.Over != 0 {
+		t.Errorf("nothing ever ends: got %+v", got)
+	}
+	rows := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.CaseRow, error) {
+		return r.Cases(ctx, gateway.CaseQuery{Over: over})
+	})
+	if len(rows) != 1 || rows[0].ID != old.ID {
+		t.Errorf("to be erased: got %+v", rows)
+	}
 }
