@@ -89,7 +89,7 @@ func (g *Gateway) Activate(ctx context.Context, c Caller, req ActivationRequest)
 	}
 	token := make([]byte, tokenSize)
 	rand.Read(token)
-	err = g.tryPassphrase(ctx, c, who.signer.ID, at, func() (err error) {
+	err = g.tryPassphrase(ctx, c, who.signer.ID, func(ctx context.Context) (err error) {
 		a.Sealed, err = g.cfg.Keys.Authorize(ctx, who.signer.ID, who.key.Sealed, req.Passphrase, token, a.Binding)
 		return err
 	})

@@ -310,6 +310,8 @@ type AttemptPolicy struct {
 	BaseDelay time.Duration // after the first wrong one, doubled by each
 	MaxDelay  time.Duration
 	// ReservedFor is how long an attempt that never ended counts against Limit.
+	// One that takes half as long is given up: none outlives its reservation, and
+	// so no more are under way than Limit allows.
 	ReservedFor time.Duration
 	// Window is the time over which Attempts.Recent counts.
 	Window time.Duration

@@ -243,11 +243,12 @@ func (o *operation) fail(ctx context.Context, cause error) error {
 		result: evidence.Result{Status: evidence.Status(e.status()), Code: string(e.Code)},
 		detail: findingsDetail(e.Findings),
 	}, e)
-	if err != nil && e.Code != CodeHSM && e.Code != CodeUnknownOutcome {
+	if err != nil && e.Code != CodeHSM && e.Code != CodeUnknownOutcome && !errors.Is(err, ErrClosed) {
 		return err
 	}
 	// Without the HSM nothing gives the outcome its receipt either. The caller
-	// learns the cause; the reconciler closes the operation as unknown.
+	// learns the cause; the reconciler closes the operation as unknown, or has
+	// done so because it took so long.
 	said := *e
 	said.Operation = o.row.ID
 	return &said
@@ -332,9 +333,13 @@ func (g *Gateway) outcomeEntry(ctx context.Context, r evidence.Record) (evidence
 }
 
 // unrecorded is the error of an operation whose outcome could not be written:
-// nothing is released, and the reconciler will close it.
+// nothing is released, and the reconciler will close it, or has done so.
 func (o *operation) unrecorded(ctx context.Context, err error) error {
 	o.g.cfg.Log.ErrorContext(ctx, "outcome not recorded", "operation", o.row.ID, "error", err)
+	if errors.Is(err, ErrClosed) {
+		return &Error{Code: CodeUnknownOutcome, Operation: o.row.ID, Err: err,
+			Text: "It took so long that the operation was given up for dead and closed. What it came to was not released and never will be."}
+	}
 	return &Error{Code: CodeRecord, Operation: o.row.ID, Retry: retryService, Err: err,
 		Text: "The outcome could not be recorded, so nothing was released."}
 }

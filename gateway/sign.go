@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -127,7 +126,7 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 		return op.again(ctx, in)
 	}
 	fault.Point("key.before")
-	key, closeKey, err := g.openKey(ctx, c, who, req, at)
+	key, closeKey, err := g.openKey(ctx, c, who, req)
 	fault.Point("key.after")
 	if err != nil {
 		return nil, op.fail(ctx, err)
@@ -364,7 +363,7 @@ func (r SignRequest) appearance() ([32]byte, error) {
 }
 
 // openKey makes the signer's key usable. The caller must call closeKey.
-func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignRequest, at time.Time) (key signer.Key, closeKey func(), err error) {
+func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignRequest) (key signer.Key, closeKey func(), err error) {
 	if who.signer.Kind == SignerSeal {
 		key, err = g.cfg.Keys.Resident(ctx, who.key.Label)
 		return key, func() {}, err
@@ -373,7 +372,7 @@ func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignR
 	if req.Activation != "" {
 		personal, err = g.openActivated(ctx, who, req)
 	} else {
-		err = g.tryPassphrase(ctx, c, who.signer.ID, at, func() error {
+		err = g.tryPassphrase(ctx, c, who.signer.ID, func(ctx context.Context) error {
 			personal, err = g.cfg.Keys.Open(ctx, who.signer.ID, who.key.Sealed, req.Passphrase)
 			return err
 		})
@@ -390,58 +389,6 @@ func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignR
 		return nil, nil, err
 	}
 	return personal, closeKey, nil
-}
-
-// tryPassphrase runs try between the reservation of an attempt and its end.
-func (g *Gateway) tryPassphrase(ctx context.Context, c Caller, signerID string, at time.Time, try func() error) error {
-	var (
-		scope = Scope(c.Application.Organisation)
-		app   = c.Application.ID
-		state Attempts
-	)
-	update := func(fn func(tx Tx) error) error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
-		defer cancel()
-		return g.cfg.Store.Update(ctx, scope, func(tx Tx) error { return fn(tx) })
-	}
-	err := update(func(tx Tx) (err error) {
-		state, err = tx.BeginAttempt(ctx, signerID, app, at, g.cfg.Attempts)
-		return err
-	})
-	switch {
-	case errors.Is(err, ErrLocked):
-		return &Error{Code: CodeLocked, Text: "Locked after too many wrong passphrases. The registration authority can unlock.", Err: err}
-	case errors.Is(err, ErrTooSoon):
-		return &Error{Code: CodeWait, Text: "Too soon after a wrong passphrase.", Retry: max(time.Second, state.NotBefore.Sub(at)), Err: err}
-	case err != nil:
-		return fromStore(err)
-	}
-	fault.Point("attempt.reserved")
-	tried := try()
-	fault.Point("attempt.tried")
-	wrong := errors.Is(tried, ErrPassphrase)
-	err = update(func(tx Tx) (err error) {
-		if tried != nil && !wrong {
-			return tx.AbandonAttempt(ctx, signerID, app)
-		}
-		state, err = tx.EndAttempt(ctx, signerID, app, !wrong, at, g.cfg.Attempts)
-		return err
-	})
-	if wrong && state.Recent >= g.cfg.Alarm {
-		g.cfg.Log.ErrorContext(ctx, "ALARM: many wrong passphrases", "recent", state.Recent, "window", g.cfg.Attempts.Window)
-	}
-	if err != nil {
-		return errors.Join(tried, fromStore(err))
-	}
-	if wrong && !state.LockedAt.IsZero() {
-		g.cfg.Log.WarnContext(ctx, "locked after wrong passphrases", "signer", signerID, "application", app)
-		return errors.Join(tried, g.record(context.WithoutCancel(ctx), c, evidence.Record{
-			Kind: "signer.lockout", Signer: evidence.Signer{ID: signerID},
-			Result: evidence.Result{Status: evidence.StatusRefused, Code: string(CodeLocked)},
-			Detail: map[string]string{"failures": strconv.Itoa(state.Failures), "recent": strconv.Itoa(state.Recent)},
-		}))
-	}
-	return tried
 }
 
 // reachedKey tells whether a signature may exist although signing failed.

@@ -51,6 +51,12 @@ func (noKeys) Resident(context.Context, string) (signer.Key, error) {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
+	return newWorldWith(tb, nil)
+}
+
+// newWorldWith makes one whose configuration change has a say in.
+func newWorldWith(tb testing.TB, change func(*gateway.Config)) *world {
+	tb.Helper()
 	w := &world{tb: tb, db: storetest.Open(tb, storetest.SQLite), now: time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)}
 	must := func(err error) {
 		tb.Helper()
@@ -72,9 +78,13 @@ func newWorld(tb testing.TB) *world {
 	must(err)
 	v, err := verifier.New(verifier.Config{})
 	must(err)
-	w.Gateway, err = gateway.New(tb.Context(), gateway.Config{
+	c := gateway.Config{
 		Organisation: organisation, Node: "node-1", Secret: [32]byte{1}, Store: w.db, Notary: log, Keys: noKeys{}, Signer: s, Verifier: v, Clock: w.clock,
-	})
+	}
+	if change != nil {
+		change(&c)
+	}
+	w.Gateway, err = gateway.New(tb.Context(), c)
 	must(err)
 	return w
 }
