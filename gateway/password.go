@@ -58,16 +58,35 @@ func parseHash(stored string) (c argon2Cost, salt, sum []byte, ok bool) {
 // checkPassword tells whether password is the one that was hashed. A hash that
 // cannot be read, such as "" of nobody, costs as much and holds for nothing.
 func (g *Gateway) checkPassword(ctx context.Context, stored, password string) (bool, error) {
-	select {
-	case g.hashing <- struct{}{}:
-		defer func() { <-g.hashing }()
-	case <-ctx.Done():
-		return false, fromContext(ctx.Err())
+	done, err := g.hashTurn(ctx)
+	if err != nil {
+		return false, err
 	}
+	defer done()
 	c, salt, sum, ok := parseHash(stored)
 	if !ok {
 		c, salt, sum = argon2id, make([]byte, 16), make([]byte, 32)
 	}
 	got := argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, 32)
 	return subtle.ConstantTimeCompare(got, sum) == 1 && ok, nil
+}
+
+// hash is hashPassword in turn with others.
+func (g *Gateway) hash(ctx context.Context, password string) (string, error) {
+	done, err := g.hashTurn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return hashPassword(password), nil
+}
+
+// hashTurn waits until a password may be hashed; done lets the next one.
+func (g *Gateway) hashTurn(ctx context.Context) (done func(), err error) {
+	select {
+	case g.hashing <- struct{}{}:
+		return func() { <-g.hashing }, nil
+	case <-ctx.Done():
+		return nil, fromContext(ctx.Err())
+	}
 }

@@ -126,9 +126,7 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 		caller.Authentication = "none"
 		return "", g.failTry(ctx, caller, member, "staff.sign-in", why)
 	}
-	secret := make([]byte, 32)
-	rand.Read(secret)
-	session := Session{ID: sha256.Sum256(secret), Organisation: member.Organisation, Staff: member.ID, CreatedAt: at, SeenAt: at}
+	token, session := newSession(member, at)
 	err = g.recordWith(ctx, caller, evidence.Record{Kind: "staff.sign-in", Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
 		passed := member
 		passed.Failures, passed.NotBefore, passed.LastStep = 0, time.Time{}, step
@@ -145,7 +143,15 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(secret), nil
+	return token, nil
+}
+
+// newSession begins a session at a moment. The token is the browser's alone.
+func newSession(m Staff, at time.Time) (token string, s Session) {
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	return base64.RawURLEncoding.EncodeToString(secret),
+		Session{ID: sha256.Sum256(secret), Organisation: m.Organisation, Staff: m.ID, CreatedAt: at, SeenAt: at}
 }
 
 // caller is who a member of staff is on record. Nobody's is the empty one.
@@ -364,47 +370,6 @@ func (g *Gateway) SignOut(ctx context.Context, token, address string) error {
 		func(tx Tx) error { return tx.EndSession(ctx, session.ID, at) })
 }
 
-// Confirm asks a member of staff who has signed in for another one-time
-// password, before what cannot be taken back (ASVS 7.5.3). Wrong ones count as
-// wrong tries to sign in do.
-func (g *Gateway) Confirm(ctx context.Context, c Caller, code string) error {
-	at, err := g.clock.present()
-	if err != nil {
-		return err
-	}
-	var (
-		member Staff
-		why    string
-	)
-	err = g.update(ctx, Scope(c.Application.Organisation), func(tx Tx) (err error) {
-		if member, err = tx.Staff(ctx, c.Staff); err != nil {
-			return err
-		}
-		if why = member.barred(at); why != "" {
-			return nil
-		}
-		return g.countTry(ctx, tx, &member, at)
-	})
-	if err != nil {
-		return err
-	}
-	step, ok := g.checkCode(member, code, at)
-	if why == "" && !ok {
-		why = "wrong or used code"
-	}
-	if why != "" {
-		if err := g.failTry(ctx, c, member, "staff.confirm", why); fromStore(err).Code != CodeUnauthenticated {
-			return err
-		}
-		// The session goes on: it is no reason to send anybody to the door.
-		return errorf(CodePassphrase, "The code is wrong or was used already, or the next try must wait.")
-	}
-	return g.recordWith(ctx, c, evidence.Record{Kind: "staff.confirm", Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
-		member.Failures, member.NotBefore, member.LastStep = 0, time.Time{}, step
-		return tx.UpdateStaff(ctx, member)
-	})
-}
-
 // StaffSpec describes a new member of staff.
 type StaffSpec struct {
 	Username, Name string
@@ -441,7 +406,7 @@ func checkNewPassword(password string) error {
 
 // StaffSecrets is what a member of staff is given once. It is kept nowhere.
 type StaffSecrets struct {
-	Password string
+	Password string // "" when the old one is kept
 	// Address is an otpauth URI, which authenticator apps read; Secret is the
 	// part of it that can be typed in.
 	Address, Secret string
@@ -452,11 +417,19 @@ func (g *Gateway) issue(m *Staff, password string) StaffSecrets {
 	if password == "" {
 		password = randomText(18)
 	}
+	m.Password = hashPassword(password)
+	s := g.enrol(m)
+	s.Password = password
+	return s
+}
+
+// enrol gives a member a new secret of one-time passwords, and unlocks.
+func (g *Gateway) enrol(m *Staff) StaffSecrets {
 	secret := make([]byte, totpSecret)
 	rand.Read(secret)
-	m.Password, m.TOTP, m.LastStep = hashPassword(password), g.totps.seal(secret, m.ID), 0
+	m.TOTP, m.LastStep = g.totps.seal(secret, m.ID), 0
 	m.Failures, m.NotBefore, m.Status = 0, time.Time{}, StaffActive
-	return StaffSecrets{Password: password, Address: totpAddress(secret, m.Organisation, m.Username), Secret: totpText.EncodeToString(secret)}
+	return StaffSecrets{Address: totpAddress(secret, m.Organisation, m.Username), Secret: totpText.EncodeToString(secret)}
 }
 
 // AddStaff makes a member of staff.
@@ -530,6 +503,20 @@ func (g *Gateway) ResetStaff(ctx context.Context, c Caller, username, password, 
 	}
 	_, err = g.changeStaff(ctx, c, "staff.reset", username, reason, func(m *Staff) error {
 		secrets = g.issue(m, password)
+		return nil
+	})
+	return secrets, err
+}
+
+// ReenrolStaff gives a member of staff a new secret of one-time passwords, for a
+// phone that was lost or replaced, unlocks, and ends the sessions. The password
+// is kept, which the operator does not know.
+func (g *Gateway) ReenrolStaff(ctx context.Context, c Caller, username, reason string) (secrets StaffSecrets, err error) {
+	if strings.TrimSpace(reason) == "" {
+		return secrets, errorf(CodeInvalid, "A reason is needed.")
+	}
+	_, err = g.changeStaff(ctx, c, "staff.reenrol", username, reason, func(m *Staff) error {
+		secrets = g.enrol(m)
 		return nil
 	})
 	return secrets, err

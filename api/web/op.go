@@ -20,6 +20,8 @@ type Staff interface {
 	SignIn(ctx context.Context, s gateway.SignIn) (token string, err error)
 	Session(ctx context.Context, token, address string) (*gateway.SignedIn, error)
 	SignOut(ctx context.Context, token, address string) error
+	// ChangePassword returns the token of a new session; all others end.
+	ChangePassword(ctx context.Context, c gateway.Caller, p gateway.PasswordChange) (token string, err error)
 	// Allow demands a role and records a refusal.
 	Allow(ctx context.Context, c gateway.Caller, act string, roles ...gateway.Role) error
 	// Deny records another refusal and returns what the visitor is told.
@@ -44,6 +46,8 @@ func opRoutes() []opRoute {
 		get("/op/sign-in", (*visit).signInPage),
 		post("/op/sign-in", false, (*visit).signIn),
 		post("/op/sign-out", false, (*visit).signOut),
+		get("/op/account", (*visit).accountPage),
+		post("/op/account", false, (*visit).account),
 		get("/op", (*visit).overview),
 		get("/op/overview.csv", (*visit).overviewCSV),
 		get("/op/search", (*visit).searchPage),
@@ -360,6 +364,7 @@ type opPage struct {
 	Name, Role string // of who has signed in; "" for nobody
 	CSRF       string
 	Navigation []opLink
+	Account    bool // it is the page of who has signed in
 	Stylesheet string
 	Content    any
 }
@@ -375,6 +380,7 @@ func (v *visit) showOp(status int, name, title string, content any) error {
 	op := &opPage{Stylesheet: assets.op, Content: content}
 	if v.session != nil {
 		op.Name, op.CSRF = report.Visible(v.session.Name), v.session.CSRF
+		op.Account = v.r.URL.Path == "/op/account"
 		op.Role = v.look.words.Text("op.role." + string(v.session.Caller.Application.Role))
 		for _, n := range opNavigation {
 			current := n.path == v.r.URL.Path || n.path != "/op" && strings.HasPrefix(v.r.URL.Path, n.path+"/")

@@ -52,6 +52,16 @@ func (d *door) Session(_ context.Context, token, address string) (*gateway.Signe
 
 func (d *door) SignOut(context.Context, string, string) error { return nil }
 
+func (d *door) ChangePassword(_ context.Context, _ gateway.Caller, p gateway.PasswordChange) (string, error) {
+	switch {
+	case p.Old != "benar":
+		return "", &gateway.Error{Code: gateway.CodePassphrase}
+	case len(p.New) < 15:
+		return "", &gateway.Error{Code: gateway.CodeInvalid}
+	}
+	return "token-2", nil
+}
+
 func (d *door) Allow(_ context.Context, c gateway.Caller, act string, roles ...gateway.Role) error {
 	if slices.Contains(roles, c.Application.Role) {
 		return nil

@@ -40,7 +40,11 @@ func (f *secretFlags) register(cmd *cobra.Command) {
 
 // write hands the secrets over.
 func (f *secretFlags) write(username string, s gateway.StaffSecrets) error {
-	text := fmt.Sprintf("username: %s\npassword: %s\nsecret: %s\naddress: %s\n", username, s.Password, s.Secret, s.Address)
+	text := "username: " + username + "\n"
+	if s.Password != "" {
+		text += "password: " + s.Password + "\n"
+	}
+	text += fmt.Sprintf("secret: %s\naddress: %s\n", s.Secret, s.Address)
 	if err := writeFile(f.secrets, []byte(text), 0o600); err != nil || f.qr == "" {
 		return err
 	}
@@ -91,13 +95,27 @@ func newStaffResetCommand() *cobra.Command {
 	var (
 		f      secretFlags
 		reason string
+		keep   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "reset CONFIG USERNAME",
 		Short: "Give a member of staff a new password and one-time secret, and unlock",
-		Args:  exactArgs("CONFIG", "USERNAME"),
+		Long: `Reset gives a member of staff new secrets, unlocks the account and ends its sessions. With
+--keep-password only the one-time secret is new, for a phone that was lost or replaced. Make
+sure who asks before: by sight, or by a call to a number that you had already.`,
+		Args: exactArgs("CONFIG", "USERNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if keep && f.password != "" {
+				return usageErrorf("--keep-password and --password-file exclude each other")
+			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
+				if keep {
+					secrets, err := s.gateway.ReenrolStaff(ctx, s.operator(), args[1], reason)
+					if err != nil {
+						return err
+					}
+					return f.write(args[1], secrets)
+				}
 				password, err := readSecret(f.password)
 				if err != nil {
 					return err
@@ -112,6 +130,7 @@ func newStaffResetCommand() *cobra.Command {
 	}
 	f.register(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
+	cmd.Flags().BoolVar(&keep, "keep-password", false, "issue a new one-time secret alone")
 	mustRequire(cmd, "reason")
 	return cmd
 }

@@ -57,9 +57,17 @@ func operate(tb testing.TB, args ...string) string {
 	return string(out)
 }
 
-func (p person) code(tb testing.TB) string {
+// code is what the phone shows now.
+func (p person) code(tb testing.TB) string { return p.codeOf(tb, 0) }
+
+// codeStep is how long a code is shown. Those of the step before and after hold
+// too, each once and in their order.
+const codeStep = 30 * time.Second
+
+// codeOf is the code of a step, so many from now.
+func (p person) codeOf(tb testing.TB, steps int) string {
 	tb.Helper()
-	code, err := gateway.OneTimeCode(p.secret, time.Now())
+	code, err := gateway.OneTimeCode(p.secret, time.Now().Add(time.Duration(steps)*codeStep))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -76,7 +84,12 @@ func (t *tab) knock(p person, password string) {
 // present fills in the form at the door, which the page shows, and sends it.
 func (t *tab) present(p person, password string) {
 	t.Helper()
-	t.fill(map[string]string{"username": p.username, "password": password, "code": p.code(t)})
+	t.presentCode(p, password, p.code(t))
+}
+
+func (t *tab) presentCode(p person, password, code string) {
+	t.Helper()
+	t.fill(map[string]string{"username": p.username, "password": password, "code": code})
 	t.press("button.main")
 }
 
@@ -220,6 +233,63 @@ func TestRoleRefusals(t *testing.T) {
 	if got := post(`'salah'`); got != http.StatusForbidden {
 		t.Errorf("a forged form: got %d", got)
 	}
+}
+
+// TestAccount changes a password in one browser, which ends the session in
+// another; then the operator issues a new authenticator.
+func TestAccount(t *testing.T) {
+	nina := hire(t, "nina", "supervisor")
+	here, there := newTab(t, chromedp.WithNewBrowserContext()), newTab(t, chromedp.WithNewBrowserContext())
+	there.open("/op/sign-in")
+	here.open("/op/sign-in")
+	there.until(`Date.now() / 1000 % 30 < 25`) // the step before holds as long as this one lasts
+	there.presentCode(nina, nina.password, nina.codeOf(t, -1))
+	here.present(nina, nina.password)
+	if there.path() != "/op" || here.path() != "/op" {
+		t.Fatalf("signed in: at %s and %s", there.path(), here.path())
+	}
+	here.press("a.me")
+	if got := here.path(); got != "/op/account" {
+		t.Fatalf("the name leads to %s", got)
+	}
+	const chosen = "kuda baterai staples benar"
+	change := func(old string) {
+		t.Helper()
+		here.fill(map[string]string{"old": old, "new": chosen, "again": chosen, "code": nina.codeOf(t, 1)})
+		here.press("button.main")
+	}
+	change("bukan ini")
+	if got := here.text("#failed"); !strings.Contains(got, "salah") {
+		t.Errorf("a wrong password: %q", got)
+	}
+	for !eval[bool](here, `document.querySelector('.noted') !== null`) { // the next try must wait
+		if here.path() != "/op/account" {
+			t.Fatalf("changing the password leads to %s", here.path())
+		}
+		change(nina.password)
+	}
+	there.open("/op")
+	if got := there.path(); got != "/op/sign-in" {
+		t.Errorf("the other browser is at %s", got)
+	}
+	here.open("/op")
+	if got := here.path(); got != "/op" {
+		t.Errorf("this browser is at %s", got)
+	}
+	nina.password = chosen
+	secrets := filepath.Join(t.TempDir(), "secrets")
+	operate(t, "staff", "reset", "--keep-password", "--reason", "ganti ponsel", "--secrets-file", secrets, inDemo("absah.yaml"), nina.username)
+	said := string(readFile(t, secrets))
+	if strings.Contains(said, "password:") {
+		t.Error("a new password was issued too")
+	}
+	_, rest, _ := strings.Cut(said, "secret: ")
+	nina.secret, _, _ = strings.Cut(rest, "\n")
+	here.open("/op")
+	if got := here.path(); got != "/op/sign-in" {
+		t.Errorf("with a new authenticator: at %s", got)
+	}
+	here.waitForDoor(nina)
 }
 
 // find gives the console a file and waits for what is on record.
