@@ -32,7 +32,12 @@ func hire(tb testing.TB, username, role string) person {
 	needDemo(tb)
 	secrets := filepath.Join(tb.TempDir(), "secrets")
 	operate(tb, "staff", "add", "--role", role, "--name", "Petugas Contoh", "--secrets-file", secrets, inDemo("absah.yaml"), username)
-	p := person{}
+	return staffOf(tb, secrets)
+}
+
+// staffOf reads what a member of staff was given.
+func staffOf(tb testing.TB, secrets string) (p person) {
+	tb.Helper()
 	for line := range strings.Lines(string(readFile(tb, secrets))) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch name {
