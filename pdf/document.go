@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -236,7 +237,7 @@ func (d *Document) openCrypt(password []byte) error {
 	}
 	dict, ok := full.(Dict)
 	if !ok {
-		return &MalformedError{Offset: last.xref, Rule: "encrypt-dict"}
+		return &MalformedError{Offset: last.encryptPlace(), Rule: "encrypt-dict"}
 	}
 	id, err := last.Resolve(last.trailerObject("ID"))
 	if err != nil {
@@ -252,7 +253,11 @@ func (d *Document) openCrypt(password []byte) error {
 		id0 = []byte(s)
 	}
 	if d.crypt, err = newCrypt(dict, id0, password); err != nil {
-		return place(err, last.xref)
+		at := last.encryptPlace()
+		if p, ok := errors.AsType[*PasswordError](err); ok {
+			p.Offset = at
+		}
+		return place(err, at)
 	}
 	// What was read on the way was read without a key.
 	d.cache.mu.Lock()

@@ -171,7 +171,7 @@ func TestMalformed(t *testing.T) {
 		{"entry type", bytes.Replace(good, []byte("00000 n"), []byte("00000 N"), 1), "xref-entry"},
 		{"entry type 2", bytes.Replace(good, []byte("00000 n"), []byte("00000 x"), 1), "xref-entry"},
 		{"count too large", replace(t, good, "0 1\n", "0 2\n"), "xref-entry"},
-		{"huge number", replace(t, good, "0 1\n", "2147483648 1\n"), "trailer-missing"},
+		{"huge number", replace(t, good, "0 1\n", "2147483648 1\n"), "xref-subsection"},
 		{"huge count", replace(t, good, "0 1\n", "0 8000000\n"), "Objects"},
 		{"no Root", replace(t, good, "/Root 1 0 R", ""), "trailer-root"},
 		{"Root is no reference", replace(t, good, "/Root 1 0 R", "/Root 1"), "trailer-root"},

@@ -11,6 +11,9 @@ var ErrPassword = errors.New("the document is encrypted and needs a password")
 // PasswordError is returned by [Open] when the file is encrypted and what was
 // given, and the empty password, do not open it.
 type PasswordError struct {
+	// Offset is where the encryption dictionary stands, or its entry in the
+	// trailer.
+	Offset int64
 	// Wrong is set when a password was given and does not fit; without one it
 	// is missing.
 	Wrong bool
@@ -20,13 +23,26 @@ type PasswordError struct {
 }
 
 func (e *PasswordError) Error() string {
+	words := ErrPassword.Error()
 	switch {
 	case e.Recipients:
-		return "the document is encrypted for the holders of certain private keys, which no password replaces"
+		words = "the document is encrypted for the holders of certain private keys, which no password replaces"
 	case e.Wrong:
-		return "the document is encrypted and the password does not open it"
+		words = "the document is encrypted and the password does not open it"
 	}
-	return ErrPassword.Error()
+	return fmt.Sprintf("encrypted PDF at byte %d: %s: %s", e.Offset, e.Rule(), words)
+}
+
+// Rule says in a stable and short form what hinders reading:
+// "encrypt-password-missing", "encrypt-password-wrong" or "encrypt-recipients".
+func (e *PasswordError) Rule() string {
+	switch {
+	case e.Recipients:
+		return "encrypt-recipients"
+	case e.Wrong:
+		return "encrypt-password-wrong"
+	}
+	return "encrypt-password-missing"
 }
 
 // Is says that e is [ErrPassword].

@@ -86,6 +86,16 @@ func TestEveryAnomalyHasWords(t *testing.T) {
 func TestPasswordErrors(t *testing.T) {
 	dict := cryptVectors[0].dict(t)
 	locked := encryptedFile(t, dict)
+	entry := "/ID[<" + vectorID + "><" + vectorID + ">]/Encrypt "
+	body := func() *builder {
+		b := newBuilder("%PDF-1.5\n")
+		b.body()
+		return b
+	}
+	byRef, inStream := body(), body()
+	byRef.obj(40, string(pdf.Format(nil, dict)))
+	byRef.table(entry + "40 0 R")
+	inStream.xrefStream(40, entry+string(pdf.Format(nil, dict)), nil)
 	dict["Filter"] = pdf.Name("Adobe.PubSec")
 	recipients := encryptedFile(t, dict)
 	for _, c := range []struct {
@@ -97,12 +107,69 @@ func TestPasswordErrors(t *testing.T) {
 		{"missing", locked, "", pdf.PasswordError{}},
 		{"wrong", locked, "salah", pdf.PasswordError{Wrong: true}},
 		{"recipients", recipients, "salah", pdf.PasswordError{Recipients: true}},
+		{"object", byRef.Bytes(), "", pdf.PasswordError{}},
+		{"cross-reference stream", inStream.Bytes(), "", pdf.PasswordError{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			at := "/Encrypt"
+			if c.name == "object" {
+				at = "40 0 obj"
+			}
+			c.want.Offset = int64(bytes.Index(c.file, []byte(at)))
 			_, err := pdf.Open(bytes.NewReader(c.file), int64(len(c.file)), pdf.Options{Password: []byte(c.password)})
 			got, ok := errors.AsType[*pdf.PasswordError](err)
 			if !ok || *got != c.want || !errors.Is(err, pdf.ErrPassword) {
 				t.Errorf("got %v, want %+v", err, c.want)
+			}
+		})
+	}
+}
+
+// TestPlaces: the offset of an error is in the file, where the fault stands,
+// and the words say what is wrong there.
+func TestPlaces(t *testing.T) {
+	table := func() *builder {
+		b := newBuilder("%PDF-1.4\n")
+		b.body()
+		return b
+	}
+	outside, broad, update, inStream := table(), table(), table(), table()
+	outside.offs[1] = 9999999
+	outside.table("")
+	broad.offs[1] = 9999999
+	broad.table("")
+	wide := bytes.Replace(broad.Bytes(), []byte("0009999999 00000 n \n"), []byte("0009999999  00000 n \n"), 1)
+	update.table("")
+	update.obj(1, "<</Type/Catalog/Pages 2 0 R>>")
+	update.offs[1] = 8888888
+	update.table("")
+	inStream.offs[1] = 9999999
+	inStream.xrefStream(40, "", nil)
+	large := func(b []byte, head string) []byte { return bytes.Replace(b, []byte("xref\n0 1\n"), []byte(head), 1) }
+	good := table()
+	good.table("")
+	for _, c := range []struct {
+		name string
+		file []byte
+		at   string // the error stands where this begins
+		want string
+	}{
+		{"entry", outside.Bytes(), "0009999999", "object-offset: the entry of object 1 0 points to byte 9999999, and the file has "},
+		{"entry of an update", update.Bytes(), "0008888888", "object-offset: the entry of object 1 0 points to byte 8888888, "},
+		{"entry of another form", wide, "xref\n", "object-offset: the entry of object 1 0 points to byte 9999999, "},
+		{"entry in a stream", inStream.Bytes(), "40 0 obj", "object-offset: the entry of object 1 0 points to byte 9999999, "},
+		{"count", large(good.Bytes(), "xref\n0 2147483648\n"), "2147483648", "xref-subsection: the count of a subsection is \"2147483648\", but no object has a number above 8388607"},
+		{"first", large(good.Bytes(), "xref\n99999999999999999999 1\n"), "99999999999999999999", "xref-subsection: the first object of a subsection is \"99999999999999999999\", but "},
+		{"sum", large(good.Bytes(), "xref\n8388607 2\n"), "\n8388607 2", "xref-subsection: 2 entries from object 8388607 on, but "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := pdf.Open(bytes.NewReader(c.file), int64(len(c.file)), pdf.Options{})
+			if err == nil {
+				_, err = d.Latest().Catalog()
+			}
+			m, ok := errors.AsType[*pdf.MalformedError](err)
+			if at := int64(bytes.Index(c.file, []byte(c.at))); !ok || m.Offset != at || !strings.Contains(err.Error(), ": "+c.want) {
+				t.Errorf("got %v, want %q at byte %d", err, c.want, at)
 			}
 		})
 	}

@@ -107,6 +107,9 @@ func (r *Revision) objectAt(ref Ref, off int64) (Object, error) {
 	if c, ok := d.cached(key); ok {
 		return c.obj, nil
 	}
+	if err := r.outside(ref, off); err != nil {
+		return nil, err
+	}
 	x, err := d.readIndirect(off)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
 )
 
 // XRefKind is the form of a revision's cross-reference data.
@@ -168,14 +169,20 @@ func (d *Document) readSubsection(s *section, c *cursor) (more bool, err error) 
 		return false, d.shortHere(err, c.pos)
 	}
 	if !ok {
-		return false, nil
+		return false, p.tooLarge("the first object of a subsection")
 	}
 	count, ok, err := p.uint(maxObjectNumber)
 	if err != nil {
 		return false, d.shortHere(err, c.pos)
 	}
-	if !ok || first+count > maxObjectNumber+1 {
+	if !ok {
+		if err := p.tooLarge("the count of a subsection"); err != nil {
+			return false, err
+		}
 		return false, p.fail(p.pos, "xref-subsection")
+	}
+	if first+count > maxObjectNumber+1 {
+		return false, malformed(c.pos, "xref-subsection", "%d entries from object %d on, but no object has a number above %d", count, first, maxObjectNumber)
 	}
 	for p.pos < len(b) && class[b[p.pos]] == space {
 		p.pos++
@@ -198,6 +205,24 @@ func (d *Document) readSubsection(s *section, c *cursor) (more bool, err error) 
 		}
 	}
 	return true, nil
+}
+
+// tooLarge says that a number of more than maxObjectNumber comes, and what it
+// is; nil when something else does.
+func (p *parser) tooLarge(what string) error {
+	at := p.pos
+	for at < len(p.buf) && class[p.buf[at]] == space {
+		at++
+	}
+	end := at
+	for end < len(p.buf) && p.buf[end]-'0' < 10 {
+		end++
+	}
+	digits := bytes.TrimLeft(p.buf[at:end], "0")
+	if v, err := strconv.ParseUint(string(digits), 10, 64); err == nil && v <= maxObjectNumber || len(digits) == 0 {
+		return nil
+	}
+	return malformed(p.base+int64(at), "xref-subsection", "%s is %s, but no object has a number above %d", what, quoted(string(digits)), maxObjectNumber)
 }
 
 // shortHere turns "need a longer window" into a syntax error where the window
@@ -387,8 +412,11 @@ func (d *Document) readStreamEntries(dict Dict, r io.Reader, stored, off int64, 
 	for ; len(index) > 0; index = index[2:] {
 		first, ok1 := index[0].(Integer)
 		count, ok2 := index[1].(Integer)
-		if !ok1 || !ok2 || first < 0 || count < 0 || first > maxObjectNumber || count > maxObjectNumber+1-first {
+		if !ok1 || !ok2 || first < 0 || count < 0 {
 			return &MalformedError{Offset: off, Rule: "xref-stream-index"}
+		}
+		if first > maxObjectNumber || count > maxObjectNumber+1-first {
+			return malformed(off, "xref-stream-index", "%d entries from object %d on, but no object has a number above %d", count, first, maxObjectNumber)
 		}
 		if err := d.countEntries(int64(count), off); err != nil {
 			return err

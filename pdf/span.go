@@ -39,6 +39,9 @@ func (r *Revision) Span(ref Ref) (Span, error) {
 }
 
 func (r *Revision) spanAt(ref Ref, off int64) (Span, error) {
+	if err := r.outside(ref, off); err != nil {
+		return Span{}, err
+	}
 	x, err := r.doc.indirectAt(off, ref.Num)
 	if err != nil {
 		return Span{}, err
