@@ -81,10 +81,20 @@ func fail(ctx context.Context, db *store.DB) error {
 	if err := failSync(); err != nil {
 		return fmt.Errorf("%s: %w", noSeccomp, err)
 	}
+	select {
+	case <-db.Failed():
+		return errors.New("failed before anything did")
+	default:
+	}
 	for _, name := range []string{"failed", "afterwards"} {
 		if err := start(name); !errors.Is(err, store.ErrFailed) {
 			return fmt.Errorf("%s: got %w, want ErrFailed", name, err)
 		}
+	}
+	select {
+	case <-db.Failed():
+	default:
+		return errors.New("nobody is told of the failure")
 	}
 	if err := db.Ping(ctx); !errors.Is(err, store.ErrFailed) {
 		return fmt.Errorf("ping: got %w, want ErrFailed", err)

@@ -203,6 +203,8 @@ func (db *postgresDB) backup(context.Context, string) error {
 	return fmt.Errorf("store: back up PostgreSQL with its own tools: %w", errors.ErrUnsupported)
 }
 
+func (db *postgresDB) failed() <-chan struct{} { return nil }
+
 func (db *postgresDB) close() error {
 	db.closed.Store(true)
 	db.pool.Close()

@@ -228,6 +228,13 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+func (db *sqliteDB) failed() <-chan struct{} {
+	if db.writer == nil {
+		return nil
+	}
+	return db.writer.lost
+}
+
 func (db *sqliteDB) close() (err error) {
 	db.closed.Do(func() {
 		close(db.gone)

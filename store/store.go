@@ -65,6 +65,8 @@ type engine interface {
 	update(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error
 	view(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error
 	backup(ctx context.Context, path string) error
+	// failed is closed when nothing more can be written; nil: never.
+	failed() <-chan struct{}
 	close() error
 }
 
@@ -122,6 +124,11 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) Backup(ctx context.Context, path string) error {
 	return db.engine.backup(ctx, path)
 }
+
+// Failed returns a channel that is closed once writes end in ErrFailed, which
+// they then do until the database is opened again. It is nil where that cannot
+// be: PostgreSQL starts itself again.
+func (db *DB) Failed() <-chan struct{} { return db.engine.failed() }
 
 // Close waits for transactions under way and closes the database.
 func (db *DB) Close() error { return db.engine.close() }

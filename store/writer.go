@@ -36,6 +36,7 @@ type writer struct {
 	queue chan *job
 	quit  chan struct{} // closed by close
 	ended chan struct{} // closed when the goroutine has ended
+	lost  chan struct{} // closed when nothing more can be written
 	once  sync.Once
 	turn  *turnstile
 
@@ -79,7 +80,7 @@ func (p *panicked) String() string {
 }
 
 func newWriter(conn *sqliteConn, path string, turn *turnstile) *writer {
-	w := &writer{conn: conn, turn: turn, wal: path + "-wal", maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{})}
+	w := &writer{conn: conn, turn: turn, wal: path + "-wal", maxWAL: maxWAL, walLimit: maxWAL, queue: make(chan *job, maxQueue), quit: make(chan struct{}), ended: make(chan struct{}), lost: make(chan struct{})}
 	go w.loop(false)
 	return w
 }
@@ -318,7 +319,8 @@ func (w *writer) commit() error {
 	}
 	if c := code(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || c&0xff == sqlite3.SQLITE_CORRUPT {
 		// A second fsync would succeed without having written anything.
-		w.failed = fmt.Errorf("%w: %w", ErrFailed, err)
+		w.failed = fmt.Errorf("%w: %w", ErrFailed, err) // the first time: no commit follows
+		close(w.lost)
 		return errors.Join(w.failed, w.rollback())
 	}
 	return errors.Join(fmt.Errorf("store: commit: %w", err), w.rollback())

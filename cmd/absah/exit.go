@@ -24,6 +24,7 @@ const (
 	statusInternal    = 70 // a defect of Absah, or a broken environment
 	statusUnavailable = 69 // HSM, TSA or network service down
 	statusOutput      = 73
+	statusRestart     = 75 // serve: nothing more can be written until it is started again
 	statusRefused     = 77 // key, certificate or the document's own rules
 )
 
@@ -54,7 +55,10 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // exitStatus maps an error to the contract's exit status.
 func exitStatus(err error) int {
-	var exit *exitError
+	var (
+		exit *exitError
+		own  *gateway.Error
+	)
 	switch {
 	case err == nil:
 		return statusOK
@@ -64,6 +68,8 @@ func exitStatus(err error) int {
 		return statusUsage
 	case is[*outputError](err):
 		return statusOutput
+	case errors.As(err, &own) && own.Retry > 0: // a service that is down, or a clock that is wrong
+		return statusUnavailable
 	// A refusal may have damage in a signature as its cause.
 	case is[*signer.RefusedError](err), is[*pades.RefusedError](err), is[*pki.RevokedError](err),
 		is[*pki.NotValidError](err), errors.Is(err, hsm.ErrPIN), errors.Is(err, hsm.ErrKeyNotFound),

@@ -42,7 +42,12 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve CONFIG",
 		Short: "Serve the gateway over HTTP",
 		Long: `Serve answers applications, citizens and staff until it gets SIGTERM or SIGINT; then it
-lets the requests in progress end. docs/CONFIGURATION.md explains CONFIG.`,
+lets the requests in progress end. docs/CONFIGURATION.md explains CONFIG.
+
+It ends with status 75 when the disk did not take what SQLite wrote: nobody knows what is
+there until the database has been opened anew, so start it again, as the systemd unit does.
+A log that was tampered with or rolled back is not mended by that: a gateway that meets one
+while it runs goes on without signing, not ready, and one that starts ends with status 77.`,
 		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(args[0])
@@ -549,9 +554,14 @@ func (s *gatewayService) serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-s.db.Failed():
+		// What is on the disk is known again once the database has been opened
+		// anew, which is the next process's. Requests in progress learn that
+		// nothing can be recorded.
+		err = &exitError{statusRestart, store.ErrFailed}
 	}
 	notify("STOPPING=1")
-	s.logger.Info("stopping")
+	s.logger.Info("stopping", "cause", err)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Server.Shutdown)
 	defer cancel()
 	for _, server := range running {

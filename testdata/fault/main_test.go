@@ -37,6 +37,9 @@ var program string
 
 func TestMain(m *testing.M) {
 	hsmtest.RunIfWorker()
+	if os.Getenv(supervised) != "" {
+		becomeSupervised()
+	}
 	flag.Parse()
 	os.Exit(run(m))
 }

@@ -201,8 +201,9 @@ type node struct {
 	name, config, url    string
 	floor, spool, output string
 
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has ended
+	cmd    *exec.Cmd
+	ended  chan struct{}   // closed when the process has ended
+	launch func(*exec.Cmd) // changes the next start; nil: as it is
 }
 
 // node configures a gateway that listens on a port of its own.
@@ -245,6 +246,9 @@ func (n *node) start(dieAt string) {
 	n.cmd = exec.Command(program, "serve", n.config)
 	n.cmd.Env = append(os.Environ(), "ABSAH_FAULT="+dieAt)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
+	if n.launch != nil {
+		n.launch(n.cmd)
+	}
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
