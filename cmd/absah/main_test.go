@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script/*.txtar. Each has a token of its own with
-// the keys seal (RSA-2048) and ec (P-256), and a PKI of its own. Beside the
+// the keys seal (RSA-2048), ec (P-256), p384 and p521, and a PKI of its own. Beside the
 // usual commands there are
 //
 //	exits N absah …     the program ends with status N
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 //	tamper DB SQL       what an administrator of the database can do
 func TestScripts(t *testing.T) {
 	hsmtest.Module(t)
-	for _, command := range []string{"openssl", "pkcs11-tool", "qpdf", "unzip"} {
+	for _, command := range []string{"openssl", "pdfsig", "pkcs11-tool", "qpdf", "unzip"} {
 		testfile.Tool(t, command)
 	}
 	root := testfile.Root(t)
@@ -117,7 +117,7 @@ func makeKeys(dir string, authority *lab.Lab) error {
 		return err
 	}
 	defer m.Close()
-	for label, alg := range map[string]hsm.Algorithm{"seal": hsm.RSA2048, "ec": hsm.P256} {
+	for label, alg := range map[string]hsm.Algorithm{"seal": hsm.RSA2048, "ec": hsm.P256, "p384": hsm.P384, "p521": hsm.P521} {
 		key, err := m.Generate(ctx, hsm.KeySpec{Label: label, Algorithm: alg})
 		if err != nil {
 			return err
