@@ -57,8 +57,7 @@ func unknownOutcomeHint(command string) string {
 	return "if a signature was made it is lost: nothing was written, and no one has it; once the HSM answers do the same again, which makes another"
 }
 
-// refusalHints are by the code of a refusal. Those of an appearance tell all
-// there is to tell in their reason.
+// refusalHints are by the code of a refusal.
 var refusalHints = map[string]string{
 	signer.CodeKeyMismatch:     "name the certificate of --key with --cert, its own certificate first in the file",
 	signer.CodeAlgorithm:       "use a key of RSA-2048 or more, or of P-256, P-384 or P-521",
@@ -76,6 +75,15 @@ var refusalHints = map[string]string{
 	signer.CodeAmbiguous:       "make the file anew with the program it comes from",
 	signer.CodeSignatureBroken: "absah verify says what was changed; sign the document as it was before that",
 
+	"appearance-outside":         "choose another place with --visible",
+	"appearance-rect":            "give it more room with --visible w=…,h=…",
+	"appearance-text":            "the texts are those of --show-name, --show-office and --show-line",
+	"appearance-personal-number": "leave it out of --qr, --show-name, --show-office and --show-line",
+	"image-format":               "name a PNG or a JPEG file with --show-image",
+	"image-size":                 "name a smaller picture with --show-image",
+	"qr-size":                    "shorten the address of --qr, or give it more room with --visible w=…,h=…",
+
+	"field-name":        "name another field with --field, or none to make a new one",
 	"field-missing":     "leave out --field to make a new field",
 	"field-signed":      "name another field with --field, or none to make a new one",
 	"field-locked":      "who may change the document said otherwise in an earlier signature; sign another copy",

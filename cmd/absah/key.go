@@ -42,6 +42,14 @@ func (t *tokenFlags) withModule(cmd *cobra.Command, work func(*hsm.Module) error
 	return work(m)
 }
 
+// labelOf says which flag gave a label that no key can have.
+func labelOf(flag string, err error) error {
+	if errors.Is(err, hsm.ErrLabel) {
+		return usageErrorf("--%s: %v", flag, err)
+	}
+	return err
+}
+
 // registerRequired adds the flags that name a token and demands them, and more
 // flags that cmd has already.
 func (t *tokenFlags) registerRequired(cmd *cobra.Command, more ...string) {
@@ -74,7 +82,7 @@ func newKeyGenerate() *cobra.Command {
 			return token.withModule(cmd, func(m *hsm.Module) error {
 				key, err := m.Generate(cmd.Context(), hsm.KeySpec{Label: label, Algorithm: alg})
 				if err != nil {
-					return err
+					return labelOf("label", err)
 				}
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "made %s key %q\n", key.Info().Algorithm, label)
 				return err
@@ -150,7 +158,7 @@ func newKeyCSR() *cobra.Command {
 			return token.withModule(cmd, func(m *hsm.Module) error {
 				key, err := m.Key(cmd.Context(), label)
 				if err != nil {
-					return err
+					return labelOf("label", err)
 				}
 				der, err := certificateRequest(key.WithContext(cmd.Context()), name)
 				if err != nil {
@@ -228,7 +236,7 @@ func deleteKey(cmd *cobra.Command, m *hsm.Module, label string, id []byte) error
 		name, err = hex.EncodeToString(id), m.DeleteID(cmd.Context(), id)
 	}
 	if err != nil {
-		return err
+		return labelOf("label", err)
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "destroyed key %q\n", name)
 	return err

@@ -129,7 +129,7 @@ func (f *signFlags) run(cmd *cobra.Command, in, out string) error {
 	err = f.token.withModule(cmd, func(m *hsm.Module) error {
 		key, err := m.Key(cmd.Context(), f.key)
 		if err != nil {
-			return err
+			return labelOf("key", err)
 		}
 		req.Key = key.WithContext(cmd.Context())
 		result, err = work(cmd, s, req, r, password)
