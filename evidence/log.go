@@ -199,8 +199,12 @@ func (l *Log) AllKeys() []string {
 // receipt may leave the gateway only after that has been committed.
 func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 	e, err := NewEntry(r, rand.Reader, l.cfg.MergeDelay)
-	if err != nil || e.Phase == PhaseIntent {
+	if err != nil {
 		return e, Receipt{}, err
+	}
+	if e.Phase == PhaseIntent {
+		l.signer.expect(&e)
+		return e, Receipt{}, nil
 	}
 	if err = l.signer.sign(&e); err != nil {
 		return Entry{}, Receipt{}, err

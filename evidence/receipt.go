@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -230,66 +229,4 @@ func checkReceipt(names []logName, e *Entry) error {
 		}
 	}
 	return err
-}
-
-// receiptSigner signs the receipts that wait while it is at one as the next, all
-// at once. It may be used by several goroutines.
-type receiptSigner struct {
-	origin string
-	key    *noteKey
-
-	mu      sync.Mutex
-	busy    bool       // guarded by mu: somebody signs
-	waiting []*waiting // guarded by mu
-}
-
-// waiting is an entry that wants its receipt.
-type waiting struct {
-	entry *Entry
-	err   error
-	turn  chan bool // true: sign for all who wait; false: it is done
-}
-
-// sign sets e.Receipt. It waits for two signatures at most, unless more than
-// maxReceipts come at once.
-func (s *receiptSigner) sign(e *Entry) error {
-	w := &waiting{entry: e, turn: make(chan bool, 1)}
-	s.mu.Lock()
-	s.waiting = append(s.waiting, w)
-	mine := !s.busy
-	s.busy = true
-	s.mu.Unlock()
-	if mine || <-w.turn {
-		s.signAll(w)
-	}
-	return w.err
-}
-
-// signAll signs for those who wait, of whom w is the first, and lets the next
-// one do the same.
-func (s *receiptSigner) signAll(w *waiting) {
-	s.mu.Lock()
-	n := min(len(s.waiting), maxReceipts)
-	all := s.waiting[:n:n]
-	s.waiting = s.waiting[n:]
-	s.mu.Unlock()
-	err := errors.New("evidence: the receipt key did not return") // as after a panic
-	defer func() {
-		for _, other := range all {
-			other.err = err
-			if other != w {
-				other.turn <- false
-			}
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.busy = len(s.waiting) > 0; s.busy {
-			s.waiting[0].turn <- true
-		}
-	}()
-	entries := make([]*Entry, n)
-	for i := range all {
-		entries[i] = all[i].entry
-	}
-	err = signReceipts(s.origin, s.key, entries)
 }
