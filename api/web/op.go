@@ -57,6 +57,7 @@ func opRoutes() []opRoute {
 		get("/op/document/:name", (*visit).documentFile),
 		get("/op/signer/:name", (*visit).signerFile),
 		get("/op/certificate/:name", (*visit).certificateFile),
+		post("/op/certificate/:name", false, (*visit).askCertificate),
 	}
 }
 

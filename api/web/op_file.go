@@ -216,6 +216,9 @@ type timelineView struct {
 	State, Status   string // class and word; "" for none
 	Facts           []fact
 	Lists           []tableView
+	Ask             string       // where the status of a certificate is asked for; "" for none
+	Asked           text         // when it was; empty when it was not
+	Answers         []answerView // of the issuer
 	List            *listView
 }
 
@@ -319,41 +322,5 @@ func (v *visit) signerFile(id string) error {
 	if len(table.Rows) > 0 {
 		view.Lists = append(view.Lists, table)
 	}
-	return v.showOp(http.StatusOK, "op-timeline", view.Heading, view)
-}
-
-func (v *visit) certificateFile(name string) error {
-	c, err := v.staff(everyone...)
-	if err != nil {
-		return err
-	}
-	sum, err := hex.DecodeString(name)
-	if err != nil || len(sum) != 32 {
-		return errNotFound
-	}
-	f, err := v.cfg.Records.ReadCertificate(v.r.Context(), c, [32]byte(sum), v.page())
-	if err != nil {
-		return err
-	}
-	w := v.look.words
-	view := timelineView{Kicker: w.Text("paper.certificate"), Heading: name, List: v.acts(&f.Found)}
-	l := &facts{v: v}
-	l.link("op.signer", f.Signer.Name, "/op/signer/"+f.Signer.ID)
-	if x := f.Parsed; x != nil {
-		view.Heading = report.Visible(x.Subject.CommonName)
-		l.add("op.subject", x.Subject.String())
-		l.add("web.issuer", x.Issuer.String())
-		l.add("web.serial", x.SerialNumber.Text(16))
-		l.add("catalogue", x.SignatureAlgorithm.String())
-	}
-	l.time("op.valid-from", f.Certificate.NotBefore)
-	l.time("op.valid-to", f.Certificate.NotAfter)
-	if at := f.Certificate.RevokedLocallyAt; !at.IsZero() {
-		view.State, view.Status = "failed", w.Text("op.not-used")
-		l.time("op.not-used-since", at)
-		l.add("web.why-status", f.Certificate.RevokedReason)
-	}
-	l.code("web.fingerprint", name, "")
-	view.Facts = l.all
 	return v.showOp(http.StatusOK, "op-timeline", view.Heading, view)
 }

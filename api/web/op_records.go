@@ -18,6 +18,13 @@ import (
 // Records are what the console reads, as package gateway has it. Every reading
 // is on record.
 type Records interface {
+	Reading
+	// AskCertificate asks the issuer of a certificate for its status now.
+	AskCertificate(ctx context.Context, c gateway.Caller, sha256 [32]byte) (*gateway.LiveStatus, error)
+}
+
+// Reading is what the gateway itself knows.
+type Reading interface {
 	// Search finds operations and names who took part in them.
 	Search(ctx context.Context, c gateway.Caller, q gateway.SearchRequest) (*gateway.SearchResult, error)
 	// SearchFile finds what is on record of a file and its signed states.

@@ -31,6 +31,7 @@ type door struct {
 	signer    gateway.Signer
 	keys      []gateway.Key
 	overview  gateway.Overview
+	live      gateway.LiveStatus
 }
 
 func (d *door) SignIn(_ context.Context, s gateway.SignIn) (string, error) {
@@ -97,6 +98,10 @@ func (d *door) ReadSigner(context.Context, gateway.Caller, string, gateway.Page)
 
 func (d *door) ReadCertificate(context.Context, gateway.Caller, [32]byte, gateway.Page) (*gateway.CertificateFile, error) {
 	return &gateway.CertificateFile{Certificate: d.keys[0].Certificates[0], Signer: d.signer, Found: d.found.Found}, nil
+}
+
+func (d *door) AskCertificate(context.Context, gateway.Caller, [32]byte) (*gateway.LiveStatus, error) {
+	return &d.live, nil
 }
 
 func (d *door) Overview(_ context.Context, _ gateway.Caller, r gateway.OverviewRequest) (*gateway.Overview, error) {

@@ -267,6 +267,7 @@ func playDrills(t *testing.T, f *office, address, folder string) {
 	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
 	t.Run("supervision", func(t *testing.T) { caseSupervision(t, f, ani) })
 	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f, f.rows(t, address)) })
+	t.Run("the issuer is asked now", func(t *testing.T) { certificateNow(t, f) })
 	t.Run("nothing in the clear", func(t *testing.T) { noComplainants(t, f, folder, code) })
 }
 
