@@ -31,10 +31,7 @@ func migrateSQLite(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	db, err := sql.Open("sqlite", dsn(path, false))
-	if err != nil {
-		return err
-	}
+	db := sql.OpenDB(connectorTo(path, false))
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return migrate(ctx, db, goose.DialectSQLite3, "migrations/sqlite")

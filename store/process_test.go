@@ -144,7 +144,7 @@ func raw(t *testing.T, o store.Options) *sql.DB {
 	t.Helper()
 	driver, address := "pgx", o.URL
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
-		driver, address = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+		driver, address = "sqlite3", "file:"+path+"?_busy_timeout=10000"
 	}
 	db, err := sql.Open(driver, address)
 	if err != nil {

@@ -5,13 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-
-	"modernc.org/sqlite"
 
 	"github.com/absah-id/absah/gateway"
 )
@@ -36,27 +33,6 @@ type sqliteDB struct {
 	gone    chan struct{} // closed by close
 }
 
-// dsn holds the pragmas: given later, only one connection of a pool has them.
-func dsn(path string, readOnly bool) string {
-	q := url.Values{"_pragma": {
-		"busy_timeout(" + busyTimeout + ")",
-		"foreign_keys(1)",
-		"recursive_triggers(1)", // or REPLACE deletes without the triggers
-		"trusted_schema(0)",
-		"temp_store(MEMORY)",
-	}}
-	if readOnly {
-		q.Set("mode", "ro")
-		q.Add("_pragma", "query_only(1)")
-	} else {
-		q.Add("_pragma", "journal_mode(WAL)")
-		q.Add("_pragma", "synchronous(FULL)") // fsync before every COMMIT returns
-		q.Add("_pragma", "wal_autocheckpoint(4000)")
-		q.Add("_pragma", "journal_size_limit(67108864)")
-	}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
 func openSQLite(ctx context.Context, path string, o Options) (_ *sqliteDB, err error) {
 	if o.Connections <= 0 {
 		o.Connections = 4
@@ -76,9 +52,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *sqliteDB, err e
 			err = errors.Join(err, db.close())
 		}
 	}()
-	if db.pool, err = sql.Open("sqlite", dsn(path, o.ReadOnly)); err != nil {
-		return nil, err
-	}
+	db.pool = sql.OpenDB(connectorTo(path, o.ReadOnly))
 	if o.ReadOnly {
 		if err := finished(ctx, db.pool, "migrations/sqlite"); err != nil {
 			return nil, err
@@ -348,13 +322,4 @@ func (c *sqliteConn) close() error {
 		err = errors.Join(err, s.Close())
 	}
 	return errors.Join(err, c.conn.Close())
-}
-
-// code returns SQLite's extended result code, 0 for other errors.
-func code(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code()
-	}
-	return 0
 }

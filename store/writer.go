@@ -10,7 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	sqlite3 "modernc.org/sqlite/lib"
+	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/absah-id/absah/internal/fault"
 )
@@ -317,7 +317,7 @@ func (w *writer) commit() error {
 	if err == nil {
 		return nil
 	}
-	if c := code(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || c&0xff == sqlite3.SQLITE_CORRUPT {
+	if c := code(err); c == int(sqlite3.ErrIoErrFsync) || c == int(sqlite3.ErrIoErrDirFsync) || c&0xff == int(sqlite3.ErrCorrupt) {
 		// A second fsync would succeed without having written anything.
 		w.failed = fmt.Errorf("%w: %w", ErrFailed, err) // the first time: no commit follows
 		close(w.lost)
@@ -329,7 +329,7 @@ func (w *writer) commit() error {
 // rollback ends the transaction unless SQLite has done so.
 func (w *writer) rollback() error {
 	err := w.conn.do("ROLLBACK")
-	if err != nil && code(err) == sqlite3.SQLITE_ERROR { // no transaction is active
+	if err != nil && code(err) == int(sqlite3.ErrError) { // no transaction is active
 		return nil
 	}
 	return err

@@ -34,7 +34,7 @@ import (
 // sqlite opens the office's database as whoever has its file can.
 func (f *office) sqlite(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+f.path("absah.db")+"?_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite3", "file:"+f.path("absah.db")+"?_busy_timeout=5000")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,6 @@ func TestForeignImports(t *testing.T) {
 		{"github.com/miekg/pkcs11", []string{"hsm"}, "a PKCS#11 module runs in the process that loads it"},
 		{"github.com/gin-gonic/", []string{"api"}, "only one package speaks HTTP as a server"},
 		{"github.com/jackc/pgx", []string{"store"}, "SQL lives in store"},
-		{"modernc.org/sqlite", []string{"store"}, "SQL lives in store"},
 		{"github.com/mattn/go-sqlite3", []string{"store"}, "SQL lives in store"},
 		{"github.com/pressly/goose", []string{"store"}, "SQL lives in store"},
 		{"github.com/digitorus/timestamp", []string{"pki/lab", "cms/tsp"}, "the server side of RFC 3161"},

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
-	_ "modernc.org/sqlite" // the driver that package store uses
+	_ "github.com/mattn/go-sqlite3" // the driver that package store uses
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/store"
@@ -45,8 +45,8 @@ func grow(ctx context.Context, dir string, size int64) (err error) {
 	if err := db.Close(); err != nil {
 		return err
 	}
-	q := url.Values{"_pragma": {"synchronous(0)", "cache_size(-262144)", "locking_mode(exclusive)"}}
-	raw, err := sql.Open("sqlite", "file:"+path+"?"+q.Encode())
+	q := url.Values{"_synchronous": {"OFF"}, "_cache_size": {"-262144"}, "_locking_mode": {"EXCLUSIVE"}}
+	raw, err := sql.Open("sqlite3", "file:"+path+"?"+q.Encode())
 	if err != nil {
 		return err
 	}

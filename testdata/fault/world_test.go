@@ -20,7 +20,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite"
+	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/hsm/hsmtest"
@@ -185,7 +185,7 @@ func (w *world) superuser() *sql.DB {
 	w.t.Helper()
 	driver, address := "pgx", w.database
 	if path, ok := strings.CutPrefix(w.database, "sqlite:"); ok {
-		driver, address = "sqlite", "file:"+path+"?_pragma=busy_timeout(30000)"
+		driver, address = "sqlite3", "file:"+path+"?_busy_timeout=30000"
 	}
 	db, err := sql.Open(driver, address)
 	if err != nil {
