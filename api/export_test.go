@@ -27,9 +27,25 @@ func NewSpool(dir string, maxUpload, total int64) (Spool, error) {
 	return Spool{s}, err
 }
 
-// Receive is what a request does with a body.
-func (s Spool) Receive(r io.Reader) (*Upload, error) {
-	u, err := s.receive(r)
+// Holder is whom an upload is for.
+type Holder = holder
+
+// Whom uploads are for, as requests have it.
+var (
+	Signing  = signing
+	Reading  = reading
+	Stranger = stranger
+)
+
+// Pace puts a body under its deadline.
+var Pace = pace
+
+// Receive is what the gateway does with what it signs itself.
+func (s Spool) Receive(r io.Reader) (*Upload, error) { return s.ReceiveFor(Holder{signs: true}, r) }
+
+// ReceiveFor is what a request does with a body.
+func (s Spool) ReceiveFor(who Holder, r io.Reader) (*Upload, error) {
+	u, err := s.receive(who, r)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +53,7 @@ func (s Spool) Receive(r io.Reader) (*Upload, error) {
 }
 
 // Used is how much room is taken, in bytes.
-func (s Spool) Used() int64 { return s.used.Load() }
+func (s Spool) Used() int64 { return s.room.held() }
 
 // Upload is an upload for tests.
 type Upload struct{ *upload }

@@ -160,15 +160,10 @@ func (l *addressLimiter) wait(address string, now time.Time) time.Duration {
 // bucket returns that of an address, nil for what is none or has nothing. The
 // caller holds mu.
 func (l *addressLimiter) bucket(address string) *rate.Limiter {
-	addr, err := netip.ParseAddr(address)
-	if err != nil || l.perMinute == 0 {
+	prefix := household(address)
+	if !prefix.IsValid() || l.perMinute == 0 {
 		return nil
 	}
-	bits := 32
-	if addr = addr.Unmap(); addr.Is6() {
-		bits = 64 // one household has all of a /64
-	}
-	prefix, _ := addr.WithZone("").Prefix(bits)
 	bucket := l.byAddress[prefix]
 	if bucket == nil {
 		if len(l.byAddress) >= maxAddresses {

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net"
@@ -42,9 +41,7 @@ func (s *Server) pages() error {
 		}
 		s.engine.Handle(r.Method, path, s.run(route{method: r.Method, path: path, handle: func(c *gin.Context) error {
 			if r.Upload {
-				if err := s.limitBody(c, 1); err != nil {
-					return err
-				}
+				s.limitBody(c, 1)
 			} else {
 				c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 			}
@@ -118,7 +115,9 @@ func (s *Server) bundleFor(ctx context.Context, c gateway.Caller, operation stri
 	if err != nil {
 		return nil, err
 	}
-	spooled, err := inTurn(ctx, s.reading, c.Staff, func() (*upload, error) { return s.spoolBundle(ctx, o) })
+	spooled, err := inTurn(ctx, s.reading, c.Staff, func() (*upload, error) {
+		return s.spoolBundle(ctx, holder{name: c.Staff}, o)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +131,12 @@ func (u pageUpload) Gateway() gateway.Upload {
 	return gateway.Upload{ReaderAt: u.upload, Size: u.Size, SHA256: u.SHA256, Digest: u.Digest}
 }
 
-func (s *Server) receivePage(r io.Reader) (web.Upload, error) {
-	u, err := s.spool.receive(r)
+func (s *Server) receivePage(from web.Sender, r io.Reader) (web.Upload, error) {
+	who := holder{name: from.Staff}
+	if from.Staff == "" {
+		who = stranger(from.Address)
+	}
+	u, err := s.spool.receive(who, r)
 	if err != nil {
 		return nil, asError(received(err))
 	}
@@ -158,7 +161,7 @@ func (s *Server) printReport(ctx context.Context, w io.Writer, r *verifier.Repor
 		_, err := b.WriteTo(w)
 		return err
 	}
-	u, err := s.spool.receive(&b)
+	u, err := s.spool.receive(holder{}, &b)
 	if err != nil {
 		return err
 	}
@@ -176,14 +179,8 @@ func (s *Server) printReport(ctx context.Context, w io.Writer, r *verifier.Repor
 	return err
 }
 
-// limitBody bounds a body with at most max documents in size and time.
-func (s *Server) limitBody(c *gin.Context, max int) error {
+// limitBody bounds a body with at most max documents.
+func (s *Server) limitBody(c *gin.Context, max int) {
 	limit := int64(max)*s.spool.max + maxRequestPart + int64(max)*4096
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	deadline := time.Now().Add(time.Minute + time.Duration(limit/slowest)*time.Second)
-	err := http.NewResponseController(c.Writer).SetReadDeadline(deadline)
-	if errors.Is(err, http.ErrNotSupported) {
-		return nil
-	}
-	return err
 }

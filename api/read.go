@@ -41,7 +41,7 @@ func (s *Server) verify(c *gin.Context) error {
 	}
 	var request verifyBody
 	defer func() { clear(request.Password) }()
-	b, err := s.one(c, &request)
+	b, err := s.one(c, reading(caller), &request)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,7 @@ func (s *Server) verify(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	b.Close() // whoever reads the report slowly holds no room
 	return s.writeReport(c, report)
 }
 
@@ -177,7 +178,7 @@ func (s *Server) evidence(c *gin.Context) error {
 		return &gateway.Error{Code: gateway.CodeNotFound, Text: "This gateway makes no bundles."}
 	}
 	spooled, err := inTurn(c.Request.Context(), s.reading, o.Application, func() (*upload, error) {
-		return s.spoolBundle(c.Request.Context(), o)
+		return s.spoolBundle(c.Request.Context(), holder{name: o.Application}, o)
 	})
 	if err != nil {
 		return err
@@ -191,7 +192,7 @@ func (s *Server) evidence(c *gin.Context) error {
 
 // spoolBundle makes the bundle before the answer begins, so that a failure is
 // a problem and not half a file.
-func (s *Server) spoolBundle(ctx context.Context, o *gateway.OnRecord) (*upload, error) {
+func (s *Server) spoolBundle(ctx context.Context, who holder, o *gateway.OnRecord) (*upload, error) {
 	r, w := io.Pipe()
 	made := make(chan error, 1)
 	go func() {
@@ -199,7 +200,7 @@ func (s *Server) spoolBundle(ctx context.Context, o *gateway.OnRecord) (*upload,
 		w.CloseWithError(err)
 		made <- err
 	}()
-	u, err := s.spool.receive(r)
+	u, err := s.spool.receive(who, r)
 	r.CloseWithError(err)
 	if failed := <-made; failed != nil {
 		if err == nil {

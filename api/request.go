@@ -45,11 +45,9 @@ func (b *body) upload(n int) gateway.Upload {
 }
 
 // receive reads a multipart request with at most max documents and a JSON
-// part, or a bare PDF.
-func (s *Server) receive(c *gin.Context, max int) (_ *body, err error) {
-	if err := s.limitBody(c, max); err != nil {
-		return nil, err
-	}
+// part, or a bare PDF, for whom it is.
+func (s *Server) receive(c *gin.Context, who holder, max int) (_ *body, err error) {
+	s.limitBody(c, max)
 	b := &body{}
 	defer func() {
 		if err != nil {
@@ -62,19 +60,19 @@ func (s *Server) receive(c *gin.Context, max int) (_ *body, err error) {
 	}
 	switch kind {
 	case "application/pdf":
-		u, err := s.spool.receive(c.Request.Body)
+		u, err := s.spool.receive(who, c.Request.Body)
 		if err != nil {
 			return nil, received(err)
 		}
 		b.documents, b.names = []*upload{u}, []string{""}
 		return b, nil
 	case "multipart/form-data":
-		return b, s.receiveParts(multipart.NewReader(c.Request.Body, params["boundary"]), b, max)
+		return b, s.receiveParts(multipart.NewReader(c.Request.Body, params["boundary"]), b, who, max)
 	}
 	return nil, &gateway.Error{Code: codeMediaType, Text: "Send multipart/form-data with the parts document and request."}
 }
 
-func (s *Server) receiveParts(r *multipart.Reader, b *body, max int) error {
+func (s *Server) receiveParts(r *multipart.Reader, b *body, who holder, max int) error {
 	for {
 		part, err := r.NextRawPart()
 		if errors.Is(err, io.EOF) {
@@ -88,7 +86,7 @@ func (s *Server) receiveParts(r *multipart.Reader, b *body, max int) error {
 			if len(b.documents) == max {
 				return invalid(fmt.Sprintf("The request has more than %d part(s) %q.", max, partDocument), nil)
 			}
-			u, err := s.spool.receive(part)
+			u, err := s.spool.receive(who, part)
 			if err != nil {
 				return received(err)
 			}
@@ -129,8 +127,8 @@ func received(err error) error {
 
 // one receives exactly one document, and the JSON part into request, which may
 // be nil when there must be none.
-func (s *Server) one(c *gin.Context, request any) (*body, error) {
-	b, err := s.receive(c, 1)
+func (s *Server) one(c *gin.Context, who holder, request any) (*body, error) {
+	b, err := s.receive(c, who, 1)
 	if err != nil {
 		return nil, err
 	}

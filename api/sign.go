@@ -159,7 +159,7 @@ func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
 	}
 	var request signBody
 	defer request.wipe()
-	b, err := s.one(c, &request)
+	b, err := s.one(c, signing(caller), &request)
 	if err != nil {
 		return err
 	}
@@ -183,9 +183,8 @@ func (s *Server) release(c *gin.Context, in *upload, r *gateway.Release) error {
 	c.Header("Content-Disposition", `attachment; filename="signed.pdf"`)
 	c.Header("Link", "</v1/operations/"+r.Operation+`>; rel="describedby"`)
 	c.Status(http.StatusOK)
-	deliver(c.Writer, r.Size)
 	fault.Point("release.headers")
-	err := writeRelease(c.Writer, in, r)
+	err := writeRelease(steady{c.Writer}, in, r)
 	fault.Point("release.written")
 	return err
 }
@@ -257,7 +256,7 @@ func (s *Server) extend(c *gin.Context, act func(gateway.Caller, gateway.Upload,
 	}
 	var request augmentBody
 	defer func() { clear(request.Password) }()
-	b, err := s.one(c, &request)
+	b, err := s.one(c, signing(caller), &request)
 	if err != nil {
 		return err
 	}
@@ -354,7 +353,7 @@ func (s *Server) batch(c *gin.Context) error {
 	}
 	var request signBody
 	defer request.wipe()
-	b, err := s.receive(c, maxParts)
+	b, err := s.receive(c, signing(caller), maxParts)
 	if err != nil {
 		return err
 	}
@@ -371,7 +370,7 @@ func (s *Server) batch(c *gin.Context) error {
 	if len(request.Passphrase) > 0 {
 		return invalid("A batch is signed under an activation, or sealed: activate its documents first.", nil)
 	}
-	w := multipart.NewWriter(c.Writer)
+	w := multipart.NewWriter(steady{c.Writer})
 	c.Header("Content-Type", "multipart/mixed; boundary="+w.Boundary())
 	c.Status(http.StatusOK)
 	id := requestID(c)
@@ -388,7 +387,6 @@ func (s *Server) batch(c *gin.Context) error {
 		r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
 			return act(c.Request.Context(), caller, b.upload(i), req)
 		})
-		deliver(c.Writer, b.documents[i].Size)
 		if err := s.batchPart(c, w, i, b.documents[i], r, err); err != nil {
 			panic(http.ErrAbortHandler)
 		}

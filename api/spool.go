@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/absah-id/absah/internal/fault"
 )
@@ -29,7 +28,8 @@ const spoolPrefix = "absah-upload-"
 var (
 	// errTooLarge says that one upload is larger than allowed.
 	errTooLarge = errors.New("upload is too large")
-	// errSpoolFull says that all requests together hold too much.
+	// errSpoolFull says that all requests together hold too much, or those of
+	// this holder.
 	errSpoolFull = errors.New("spool is full")
 )
 
@@ -38,10 +38,9 @@ var (
 // in memory, so that neither a crash, nor a reader of the directory, nor a
 // copy of the disk discloses one. It may be used by several goroutines.
 type spool struct {
-	dir   string
-	max   int64 // one upload, bytes
-	total int64 // all of them
-	used  atomic.Int64
+	dir  string
+	max  int64 // one upload, bytes
+	room *room
 }
 
 // newSpool makes the directory where it is missing, and empties it of what a
@@ -59,7 +58,7 @@ func newSpool(dir string, maxUpload, total int64) (*spool, error) {
 			return nil, fmt.Errorf("spool: %w", err)
 		}
 	}
-	return &spool{dir: dir, max: maxUpload, total: total}, nil
+	return &spool{dir: dir, max: maxUpload, room: newRoom(maxUpload, total)}, nil
 }
 
 // upload is a received body. It must be closed.
@@ -70,15 +69,16 @@ type upload struct {
 	SHA256 [32]byte
 
 	spool    *spool
+	who      holder
 	file     *sealedFile // nil when in memory
 	memory   []byte      // nil when in a file
 	reserved int64
 }
 
-// receive reads r to its end. It returns errTooLarge, errSpoolFull, the
-// reader's error, or that of the disk.
-func (s *spool) receive(r io.Reader) (_ *upload, err error) {
-	u := &upload{spool: s, Digest: sha256.New()}
+// receive reads r to its end, into the room of whom it is for. It returns
+// errTooLarge, errSpoolFull, the reader's error, or that of the disk.
+func (s *spool) receive(who holder, r io.Reader) (_ *upload, err error) {
+	u := &upload{spool: s, who: who, Digest: sha256.New()}
 	defer func() {
 		if err != nil {
 			u.Close()
@@ -169,13 +169,16 @@ func (u *upload) finish(r io.ReaderAt, hashing []byte, size int64) error {
 
 // reserve takes n bytes of the spool for u.
 func (u *upload) reserve(n int64) bool {
+	if !u.spool.room.take(u.who, n) {
+		return false
+	}
 	u.reserved += n
-	return u.spool.used.Add(n) <= u.spool.total
+	return true
 }
 
 // Close gives the room back. Closing twice is fine.
 func (u *upload) Close() error {
-	u.spool.used.Add(-u.reserved)
+	u.spool.room.giveBack(u.who, u.reserved)
 	u.reserved = 0
 	if u.file == nil {
 		return nil

@@ -82,33 +82,50 @@ func inTurn[T any](ctx context.Context, t *turns, caller string, work func() (T,
 	return work()
 }
 
-// patience is how long a client may be silent while it sends or receives,
-// beyond what [slowest] allows for what it has sent.
+// patience is how long a client may be silent while it sends or receives. What
+// has come fast earns no silence later: who has sent all but the last byte would
+// hold its room for hours.
 const patience = 30 * time.Second
 
 // paced is a body that must keep coming: what has not, ends the connection.
 type paced struct {
 	io.ReadCloser
-	c     *http.ResponseController
-	began time.Time
-	got   int64
-	next  int64 // when the deadline moves
+	c *http.ResponseController
+
+	end time.Time // until when the next byte is waited for
+	set time.Time // when the connection was told so
+	got int64     // bytes since then
 }
 
-// pacing is how many bytes move the deadline.
-const pacing = 32 << 10
+// pacing is how many bytes, and how much time, move the connection's deadline:
+// to do so for every packet costs.
+const (
+	pacing      = 32 << 10
+	pacingEvery = time.Second
+)
 
-// pace puts a request's body under a deadline that moves on as it comes.
+// pace puts a request's body under a deadline that moves on as it comes, by as
+// much time as [slowest] allows for it, to [patience] from now at most.
+// A body that nobody reads is under it too: the server drops what is left of it
+// after the answer.
 func pace(c *gin.Context) {
-	p := &paced{ReadCloser: c.Request.Body, c: http.NewResponseController(c.Writer), began: time.Now()}
+	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		return
+	}
+	now := time.Now()
+	p := &paced{ReadCloser: c.Request.Body, c: http.NewResponseController(c.Writer), end: now.Add(patience), set: now}
+	_ = p.c.SetReadDeadline(p.end) // what has none, such as a test's recorder, is not slow
 	c.Request.Body = p
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	if p.got >= p.next {
-		p.next = p.got + pacing
-		end := p.began.Add(patience + time.Duration(p.got/slowest)*time.Second)
-		if err := p.c.SetReadDeadline(end); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if now := time.Now(); p.got >= pacing || now.Sub(p.set) >= pacingEvery {
+		p.end = p.end.Add(time.Duration(p.got) * time.Second / slowest)
+		if latest := now.Add(patience); p.end.After(latest) {
+			p.end = latest
+		}
+		p.set, p.got = now, 0
+		if err := p.c.SetReadDeadline(p.end); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return 0, err
 		}
 	}
@@ -125,4 +142,14 @@ func (p *paced) Read(b []byte) (int, error) {
 func deliver(w http.ResponseWriter, size int64) {
 	end := time.Now().Add(patience + time.Duration(size/slowest)*time.Second)
 	_ = http.NewResponseController(w).SetWriteDeadline(end) // what has none, such as a test's recorder, is not slow
+}
+
+// steady is an answer that must be taken as it is sent, piece by piece: whoever
+// stops reading does not keep the document in the spool.
+type steady struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (s steady) Write(b []byte) (int, error) {
+	deliver(s.ResponseWriter, int64(len(b)))
+	return s.ResponseWriter.Write(b)
 }

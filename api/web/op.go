@@ -336,6 +336,16 @@ func (v *visit) readParts(p *posting, ours func(token string) bool) error {
 	return invalid(errors.New("too many fields"))
 }
 
+// sender is who uploads to the console; nobody has signed in yet where a form is
+// refused anyway.
+func (v *visit) sender() Sender {
+	from := Sender{Address: v.address}
+	if v.session != nil {
+		from.Staff = v.session.Caller.Staff
+	}
+	return from
+}
+
 func (v *visit) readPart(p *posting, part *multipart.Part, ours func(token string) bool) (err error) {
 	name := part.FormName()
 	if part.FileName() != "" || name == "document" {
@@ -346,7 +356,7 @@ func (v *visit) readPart(p *posting, part *multipart.Part, ours func(token strin
 			return errors.New("two files")
 		}
 		p.fileName = part.FileName()
-		p.file, err = v.cfg.Receive(part)
+		p.file, err = v.cfg.Receive(v.sender(), part)
 		return err
 	}
 	value, err := io.ReadAll(io.LimitReader(part, maxValue+1))

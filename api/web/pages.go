@@ -29,13 +29,19 @@ type Upload interface {
 	Gateway() gateway.Upload
 }
 
+// Sender is who uploads a file.
+type Sender struct {
+	Address string
+	Staff   string // identifier of the member of staff who has signed in; "" for a citizen
+}
+
 // Config is what Pages are made of. Gateway, Receive, Admit, Turn, Print
 // and MaxUpload are needed.
 type Config struct {
 	Gateway Gateway
 	// Receive reads an upload to its end. A *gateway.Error says in its code why
 	// it cannot: CodeTooLarge, CodeBusy.
-	Receive func(r io.Reader) (Upload, error)
+	Receive func(from Sender, r io.Reader) (Upload, error)
 	// Admit counts an upload from an address before it is read, and refuses
 	// with a *gateway.Error.
 	Admit func(address string) error

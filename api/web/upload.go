@@ -71,7 +71,7 @@ func (v *visit) part(f *form, part *multipart.Part) (err error) {
 			return errors.New("two files")
 		}
 		f.name = part.FileName()
-		f.file, err = v.cfg.Receive(part)
+		f.file, err = v.cfg.Receive(Sender{Address: v.address}, part)
 		return err
 	}
 	value, err := io.ReadAll(io.LimitReader(part, maxField+1))

@@ -73,7 +73,7 @@ func (u upload) Close() error            { u.site.open.Add(-1); return nil }
 
 const maxUpload = 4 << 20
 
-func (s *site) receive(r io.Reader) (web.Upload, error) {
+func (s *site) receive(_ web.Sender, r io.Reader) (web.Upload, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxUpload+1))
 	if err != nil {
 		return nil, err

@@ -144,8 +144,10 @@ type Spool struct {
 	// Upload is the largest document, 1MiB to 1GiB.
 	Upload Size `yaml:"upload" default:"25MiB"`
 
-	// Total is how much all requests may hold at once. Beyond it new uploads
-	// get 503.
+	// Total is how much all requests may hold at once. Half of it is kept for
+	// what is to be signed; one application gets half at most, all callers without
+	// credentials a quarter, one address a sixteenth, but each room for one upload.
+	// Beyond that new uploads get 503.
 	Total Size `yaml:"total" default:"4GiB"`
 }
 
