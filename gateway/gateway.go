@@ -141,6 +141,7 @@ type Gateway struct {
 	limiters limiters
 	callers  callerCache
 	parsed   certificateCache
+	kept     keptStatus
 	denials  *rate.Limiter // of records about refused access
 	hashing  chan struct{} // holds one for each password being hashed
 

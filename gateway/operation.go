@@ -191,6 +191,8 @@ type outcome struct {
 	output    [32]byte // of the document released; zero: none
 	size      int64
 	artefacts []evidence.Blob
+	named     []evidence.Artefact // that are kept already
+	owed      bool                // nobody could say whether the certificate is revoked
 	detail    map[string]string
 	tail      []byte
 	version   *DocumentVersion
@@ -282,6 +284,7 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 	for _, b := range out.artefacts {
 		r.Artefacts = append(r.Artefacts, artefactOf(b))
 	}
+	r.Artefacts = append(r.Artefacts, out.named...)
 	entry, receipt, err := o.g.outcomeEntry(ctx, r)
 	if err != nil {
 		return evidence.Receipt{}, o.unrecorded(ctx, err)
@@ -289,7 +292,7 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 	f := Finish{
 		Operation: o.row.ID, Status: OperationStatus(out.result.Status), Code: out.result.Code, Level: out.result.Level,
 		Certificate: digest(r.Signer.CertificateSHA256), OutputSHA256: out.output, At: at, Outcome: entry,
-		Artefacts: out.artefacts, Version: out.version, Renewal: out.renewal,
+		Artefacts: out.artefacts, Version: out.version, Renewal: out.renewal, StatusOwed: out.owed,
 	}
 	if f.Version != nil {
 		f.Version.CreatedAt = at

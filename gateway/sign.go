@@ -142,7 +142,13 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 		return nil, op.fail(ctx, err)
 	}
 	fault.Point("document.made")
-	return op.release(ctx, signedOutcome(in, req, result, op.row.ID, who, at))
+	out := signedOutcome(in, req, result, op.row.ID, who, at)
+	g.addStatus(&out, who.leaf, result, at)
+	released, err := op.release(ctx, out)
+	if err == nil {
+		g.kept.written(result.Status, at)
+	}
+	return released, err
 }
 
 // prior answers a request that was made before, whatever has become of its

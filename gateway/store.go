@@ -60,6 +60,7 @@ type Reader interface {
 	OperationReader
 	EvidenceReader
 	DocumentReader
+	StatusReader
 	CaseReader
 	OversightReader
 	StaffReader
@@ -76,6 +77,7 @@ type Tx interface {
 	OperationWriter
 	AttemptWriter
 	DocumentWriter
+	StatusWriter
 	CaseWriter
 	OversightWriter
 	RetentionWriter
@@ -204,6 +206,9 @@ type Finish struct {
 	// Renewal says when the released signature must be renewed; nil: never.
 	// A renewal that was due for the operation's input is done by it.
 	Renewal *Renewal
+	// StatusOwed says that a signature was released, and nobody could say
+	// whether its certificate is revoked. That is looked for later.
+	StatusOwed bool
 }
 
 // OperationWriter keeps the one order: intent, signature, outcome, release.
@@ -234,6 +239,33 @@ type AttemptWriter interface {
 	AbandonAttempt(ctx context.Context, signer, application string) error
 	// ClearAttempts unlocks; application "" stands for all.
 	ClearAttempts(ctx context.Context, signer, application string) error
+}
+
+// OwedStatus is an operation that released a signature when nobody could say
+// whether its certificate was revoked.
+type OwedStatus struct {
+	Operation    string
+	Organisation string
+	Certificate  [32]byte
+	Since        time.Time
+}
+
+// StatusReader finds what is owed of the status of certificates.
+type StatusReader interface {
+	// OwedStatuses returns what has been owed since after the moment, oldest
+	// first.
+	OwedStatuses(ctx context.Context, after time.Time, limit int) ([]OwedStatus, error)
+	// StatusGivenBy returns the event by which the status of the operation's
+	// certificate was learnt later, "" while it is owed. It returns ErrNotFound
+	// when none ever was.
+	StatusGivenBy(ctx context.Context, operation string) (event string, err error)
+}
+
+// StatusWriter notes that the status of a certificate was learnt.
+type StatusWriter interface {
+	// GiveStatus ends what has been owed of a certificate until the moment. It
+	// returns ErrChanged when nothing was: another node was first.
+	GiveStatus(ctx context.Context, certificate [32]byte, until time.Time, event string) error
 }
 
 // DocumentReader finds registered documents.

@@ -90,6 +90,12 @@ type Result struct {
 	// Evidence is what went into the document security store, or was found
 	// there and relied upon.
 	Evidence pki.Evidence
+	// Status is by what the signer's certificate was found good before the key
+	// was used, at most a minute earlier, at every level: it is not in the
+	// document. It holds OCSP responses, CRLs and the certificates of responders,
+	// and is empty where nobody was asked, or had an answer. It is shared with
+	// other results, and not to be changed.
+	Status pki.Evidence
 }
 
 // plan is a request that passed all checks that need neither document nor

@@ -75,7 +75,7 @@ func (j *job) fallBack(err error) error {
 func (j *job) checkStatus(ctx context.Context) error {
 	found, err := j.signer.checkStatus(ctx, j.plan)
 	j.subjects = []subject{{chain: found.chain}}
-	j.result.Shortfall = found.unsure
+	j.result.Shortfall, j.result.Status = found.unsure, found.shown
 	if found.warning != "" {
 		j.result.Warnings = []string{found.warning}
 	}

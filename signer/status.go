@@ -24,6 +24,7 @@ const maxRecent = 4096
 // certStanding is what is known of a certificate before its key is used.
 type certStanding struct {
 	chain   []*x509.Certificate // nil without anchors
+	shown   pki.Evidence        // by which it was found good; empty when nobody was asked, or answered
 	unsure  error               // with Fallback: why nobody could say whether it is revoked
 	warning string              // what speaks against it and hinders nothing; "" = nothing
 }
@@ -36,8 +37,8 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (certStanding, error)
 	if s.cfg.Anchors.Len() == 0 {
 		return certStanding{}, nil
 	}
-	if chain := s.recent.get(p.Certificate, p.Chain, p.At); chain != nil {
-		return certStanding{chain: chain}, nil
+	if v, ok := s.recent.get(p.Certificate, p.Chain, p.At); ok {
+		return certStanding{chain: v.chain, shown: v.shown}, nil
 	}
 	chain, err := s.path(ctx, p.Certificate, p.Chain, s.cfg.Anchors, p.At, pki.Signing)
 	if err != nil {
@@ -45,7 +46,8 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (certStanding, error)
 	}
 	found := certStanding{chain: chain}
 	if s.cfg.Source != nil {
-		_, err := s.collect(ctx, chain, p.At, time.Time{})
+		shown, err := s.collect(ctx, chain, p.At, time.Time{})
+		found.shown = pki.Evidence{OCSPs: shown.OCSPs, CRLs: shown.CRLs, Certificates: shown.Certificates[len(chain):]}
 		u, unknown := errors.AsType[*unknownStatusError](err)
 		if unknown && p.Level < LT && !u.settled() { // the levels that prove nothing about it
 			found.warning = CodeStatusUnknown + ": " + u.Error()
@@ -63,7 +65,7 @@ func (s *Signer) checkStatus(ctx context.Context, p *plan) (certStanding, error)
 			return found, nil
 		}
 	}
-	s.recent.put(p.Certificate, vouched{slices.Clone(p.Chain), chain, p.At})
+	s.recent.put(p.Certificate, vouched{slices.Clone(p.Chain), chain, found.shown, p.At})
 	return found, nil
 }
 
@@ -82,27 +84,28 @@ const maxPools = 4
 type vouched struct {
 	pool  []*x509.Certificate // that the certificate was sent with
 	chain []*x509.Certificate // leaf to anchor
+	shown pki.Evidence        // by which all were found good
 	at    time.Time
 }
 
 // get returns the path found within statusAge of the moment, unless leaf came
 // with other certificates then or the moment is outside the validity of one on
-// the path; nil when there is none.
-func (r *recent) get(leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) []*x509.Certificate {
+// the path.
+func (r *recent) get(leaf *x509.Certificate, pool []*x509.Certificate, at time.Time) (v vouched, ok bool) {
 	r.mu.Lock()
 	all := r.good[string(leaf.Raw)]
 	r.mu.Unlock()
 	i := slices.IndexFunc(all, func(v vouched) bool { return v.with(pool) })
 	if i < 0 || at.Sub(all[i].at).Abs() > statusAge {
-		return nil
+		return vouched{}, false
 	}
-	v := all[i]
+	v = all[i]
 	for _, c := range v.chain[:len(v.chain)-1] { // an anchor's validity does not matter
 		if at.Before(c.NotBefore) || at.After(c.NotAfter) {
-			return nil
+			return vouched{}, false
 		}
 	}
-	return v.chain
+	return v, true
 }
 
 func (r *recent) put(leaf *x509.Certificate, v vouched) {
@@ -137,15 +140,14 @@ func (s *Signer) collect(ctx context.Context, chain []*x509.Certificate, at, not
 	}
 	w := &watch{Source: s.cfg.Source, path: asked, at: at}
 	found, err := pki.Collect(ctx, asked, w, at, notBefore)
+	if err == nil {
+		ev.Add(found)
+	}
 	err = w.verdict(err)
 	if u, ok := errors.AsType[*pki.UnavailableError](err); ok && !hasPointer(u.Certificate) {
 		return ev, &unprovableError{u}
 	}
-	if err != nil {
-		return ev, err
-	}
-	ev.Add(found)
-	return ev, nil
+	return ev, err
 }
 
 // unprovableError says that a certificate names nobody who could be asked

@@ -165,7 +165,10 @@ func TestStatusIsRemembered(t *testing.T) {
 		before := source.asked.Load()
 		req := w.request(signer.B)
 		req.At, req.Chain = start.Add(step.after), step.chain
-		_, err := s.Sign(t.Context(), input(letter(t), ""), req)
+		res, err := s.Sign(t.Context(), input(letter(t), ""), req)
+		if err == nil && (len(res.Status.OCSPs) != 2 || len(res.Evidence.OCSPs) != 0) {
+			t.Errorf("%s: the status of %d certificates is told, and %d stored; want that of signer and authority told", step.name, len(res.Status.OCSPs), len(res.Evidence.OCSPs))
+		}
 		if r, _ := errors.AsType[*signer.RefusedError](err); (r == nil) != (step.code == "") || r != nil && r.Code != step.code {
 			t.Errorf("%s: %v", step.name, err)
 		}

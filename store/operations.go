@@ -189,6 +189,9 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 	if err == nil {
 		err = tx.register(ctx, o, f)
 	}
+	if err == nil {
+		err = tx.owe(ctx, o, f)
+	}
 	return tx.note(err)
 }
 

@@ -97,23 +97,57 @@ func (b *bundler) prove(ctx context.Context, operation string) ([]evidence.Proof
 func (b *bundler) addArtefacts(ctx context.Context, in *bundle.Input) error {
 	seen := map[[32]byte]bool{}
 	for _, p := range in.Proofs {
-		r, err := evidence.ParseRecord(p.Entry.Record)
-		if err != nil {
+		if err := b.addNamed(ctx, in, seen, p.Entry.Record); err != nil {
 			return err
-		}
-		for _, a := range r.Artefacts {
-			var sum [32]byte
-			if _, err := hex.Decode(sum[:], []byte(a.SHA256)); err != nil {
-				return err
-			}
-			if err := b.addArtefact(ctx, in, seen, sum); err != nil {
-				return err
-			}
 		}
 		for _, sum := range p.Checkpoint.Material {
 			if err := b.addArtefact(ctx, in, seen, sum); err != nil {
 				return err
 			}
+		}
+	}
+	return b.addLaterStatus(ctx, in, seen)
+}
+
+// addLaterStatus adds what was learnt after a signature of which nobody could say
+// whether its certificate was revoked. It needs no proof that it was recorded:
+// its issuer has signed it.
+func (b *bundler) addLaterStatus(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool) error {
+	var entries []evidence.Entry
+	err := b.s.db.View(ctx, gateway.AllOrganisations, func(r gateway.Reader) error {
+		event, err := r.StatusGivenBy(ctx, in.Proofs[0].Entry.Operation)
+		if errors.Is(err, gateway.ErrNotFound) || err == nil && event == "" {
+			return nil
+		}
+		if err == nil {
+			entries, err = r.EntriesOf(ctx, event)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := b.addNamed(ctx, in, seen, e.Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addNamed adds the artefacts that a record names.
+func (b *bundler) addNamed(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool, record []byte) error {
+	r, err := evidence.ParseRecord(record)
+	if err != nil {
+		return err
+	}
+	for _, a := range r.Artefacts {
+		var sum [32]byte
+		if _, err := hex.Decode(sum[:], []byte(a.SHA256)); err != nil {
+			return err
+		}
+		if err := b.addArtefact(ctx, in, seen, sum); err != nil {
+			return err
 		}
 	}
 	return nil

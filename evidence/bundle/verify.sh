@@ -358,7 +358,14 @@ listed() {
 	return 1
 }
 
-# word CERT ISSUER TIME: 0 when some OCSP response or CRL says that CERT was good
+# fresh THIS NEXT TIME AUTHORITY: what was made at THIS, to be followed at NEXT, speaks
+# for TIME: made at most a day before; of an authority's certificate not yet followed
+fresh() {
+	[ "$1" -ge $(($3 - 86400)) ] && return 0
+	[ "$4" -eq 1 ] && [ -n "$2" ] && [ "$2" -ge "$3" ]
+}
+
+# word CERT ISSUER TIME AUTHORITY: 0 when some OCSP response or CRL says that CERT was good
 # at TIME, 2 when one says that it was revoked by then, 1 when none says anything
 word() {
 	answer=1
@@ -373,7 +380,10 @@ word() {
 		field 'Response verify OK' "$tmp/err" >/dev/null || field 'Response verify OK' "$tmp/ocsp" >/dev/null || continue
 		this=$(epoch "$(field 'This Update:' "$tmp/ocsp")") || continue
 		case $(field "$1:" "$tmp/ocsp") in
-		good) [ "$this" -ge $(($3 - 86400)) ] && answer=0 ;;
+		good)
+			next=$(field 'Next Update:' "$tmp/ocsp") && next=$(epoch "$next") || next=''
+			fresh "$this" "$next" "$3" "$4" && answer=0
+			;;
 		revoked)
 			when=$(epoch "$(field 'Revocation Time:' "$tmp/ocsp")") || return 2
 			[ "$when" -gt "$3" ] || return 2
@@ -386,7 +396,8 @@ word() {
 		openssl crl -inform DER -in "$l" -out "$tmp/crl.pem" 2>/dev/null || continue
 		this=$(openssl crl -in "$tmp/crl.pem" -noout -lastupdate 2>/dev/null) && this=$(epoch "${this#*=}") || continue
 		if openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >"$tmp/verify" 2>&1; then
-			[ "$this" -ge $(($3 - 86400)) ] && answer=0
+			next=$(openssl crl -in "$tmp/crl.pem" -noout -nextupdate 2>/dev/null) && next=$(epoch "${next#*=}") || next=''
+			fresh "$this" "$next" "$3" "$4" && answer=0
 		else
 			case $(cat "$tmp/verify") in *'certificate revoked'*) ;; *) continue ;; esac
 			when=$(listed "$serial" "$tmp/crl.pem") || return 2
@@ -409,7 +420,7 @@ path() {
 notrevoked() {
 	i=1 known=1
 	while [ $i -lt "$count" ]; do
-		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1"
+		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1" $((i > 1))
 		case $? in
 		1) known=0 ;;
 		2) return 1 ;;

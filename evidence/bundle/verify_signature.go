@@ -20,7 +20,8 @@ type hashFunc func() hash.Hash
 
 // maxSkew is how much older than the moment in question revocation data may be
 // and still speak for it: a CRL of the day counts, as in ETSI EN 319 102-1
-// §5.2.5 under a policy of 24 hours.
+// §5.2.5 under a policy of 24 hours. Of an authority's certificate what was
+// current at the moment counts, however old: roots issue a list now and then.
 const maxSkew = 24 * time.Hour
 
 // logTime proves when the checkpoint existed, when it has a token.
@@ -130,7 +131,8 @@ func (v *verification) revocation(path []*x509.Certificate, at time.Time) (missi
 			missing = fmt.Errorf("%s: %w", c.Subject, err)
 		case s.State == pki.Revoked && !s.RevokedAt.After(at):
 			return nil, fmt.Errorf("%s was revoked at %s", c.Subject, s.RevokedAt.UTC().Format(time.RFC3339))
-		case s.State != pki.Good && s.State != pki.Revoked || s.ThisUpdate.Before(at.Add(-maxSkew)):
+		case s.State != pki.Good && s.State != pki.Revoked,
+			s.ThisUpdate.Before(at.Add(-maxSkew)) && (i == 0 || s.NextUpdate.Before(at)):
 			missing = fmt.Errorf("%s: nothing says that it was good at %s", c.Subject, at.UTC().Format(time.RFC3339))
 		}
 	}

@@ -121,6 +121,12 @@ func (w *world) Timestamp(ctx context.Context, digest [32]byte) (evidence.Stamp,
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOf(t, lab.Config{})
+}
+
+// newWorldOf makes one whose PKI is configured.
+func newWorldOf(t testing.TB, c lab.Config) *world {
+	t.Helper()
 	w := &world{store: new(evidencetest.Store), receipts: gateKey{PrivateKey: logKey(2)}, company: true}
 	must := func(err error) {
 		t.Helper()
@@ -129,7 +135,7 @@ func newWorld(t testing.TB) *world {
 		}
 	}
 	var err error
-	w.lab, err = lab.Start(lab.Config{})
+	w.lab, err = lab.Start(c)
 	must(err)
 	t.Cleanup(func() { w.lab.Close() })
 	w.source, err = fetch.New(fetch.Config{Allow: []string{w.lab.Addr()}})

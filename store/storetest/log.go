@@ -32,6 +32,7 @@ var logTests = map[string]func(*testing.T, *store.DB){
 	"too long a record":              longRecord,
 	"overdue entries":                overdueEntries,
 	"the clock is reset":             clockReset,
+	"a status is given later":        statusLater,
 }
 
 // Sequence gives up to max pending entries their places, as evidence does. It
