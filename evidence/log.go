@@ -217,6 +217,17 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 // store; false for an intent.
 func (l *Log) Receipt(e Entry) (Receipt, bool) { return ReceiptOf(receiptOrigin(l.names, &e), e) }
 
+// Vouched tells whether an entry that was read back from the store is of a piece
+// and, unless it is an intent, carries a receipt that a key of this log has
+// signed: nil, or what does not hold. Whoever writes to the database can insert
+// a row, but cannot sign for it.
+func (l *Log) Vouched(e Entry) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	return checkReceipt(l.names, &e)
+}
+
 // Ready tells whether operations may go on: nil, or ErrBehind when an entry is
 // past its promise, or ErrRollback or ErrTampered when this process has seen
 // that before, or the store's error.

@@ -361,6 +361,9 @@ func (m *matcher) registered(ctx context.Context, id string) (*dispute.Registere
 		}
 	}
 	if m.disputed != nil {
+		if err := m.g.vouch(ctx, m.r, &d); err != nil {
+			return nil, err
+		}
 		match, err := compareVersions(d, bytesUpload(m.disputed))
 		x.Match = string(match)
 		return x, err

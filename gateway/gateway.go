@@ -30,6 +30,8 @@ type Notary interface {
 	NewEntry(r evidence.Record) (evidence.Entry, evidence.Receipt, error)
 	// Receipt returns the receipt that an entry carries.
 	Receipt(e evidence.Entry) (evidence.Receipt, bool)
+	// Vouched is nil for an entry that the log stands for: nobody else wrote it.
+	Vouched(e evidence.Entry) error
 	// Ready is nil while the log keeps its promises.
 	Ready(ctx context.Context) error
 	// Health tells people how the log stands.

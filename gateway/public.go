@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
+	"errors"
 	"io"
 	"slices"
 	"time"
+
+	"github.com/absah-id/absah/evidence"
 )
 
 // PublicDocument is what anybody who knows its id may know of a registered
@@ -40,6 +44,9 @@ func (g *Gateway) PublicDocument(ctx context.Context, id string) (*PublicDocumen
 		if err != nil {
 			return err
 		}
+		if err := g.vouch(ctx, r, &d); err != nil {
+			return err
+		}
 		p = PublicDocument{Document: d}
 		if d.Confidential {
 			p.Document = Document{PublicID: d.PublicID, Confidential: true, Status: d.Status, ChangedAt: d.ChangedAt}
@@ -62,6 +69,52 @@ func (g *Gateway) PublicDocument(ctx context.Context, id string) (*PublicDocumen
 		return nil, err
 	}
 	return &p, nil
+}
+
+// vouch leaves a document the versions that the evidence vouches for: each must be
+// the output of an outcome, with a receipt, about this document. Rows of versions
+// prove nothing, since whoever writes to the database can write them.
+func (g *Gateway) vouch(ctx context.Context, r Reader, d *Document) error {
+	good := make([]DocumentVersion, 0, len(d.Versions))
+	for _, v := range d.Versions {
+		why, err := g.released(ctx, r, d.PublicID, v)
+		if err != nil {
+			return err
+		}
+		if why != nil {
+			g.cfg.Log.ErrorContext(ctx, "ALARM: a version of a registered document that was never released", "document", d.PublicID, "operation", v.Operation, "error", why)
+			continue
+		}
+		good = append(good, v)
+	}
+	d.Versions = good
+	return nil
+}
+
+// released says why the evidence does not have a version as what its operation
+// released for the document; nil when it has.
+func (g *Gateway) released(ctx context.Context, r Reader, id string, v DocumentVersion) (why, err error) {
+	entries, err := r.EntriesOf(ctx, v.Operation)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Phase != evidence.PhaseOutcome {
+			continue
+		}
+		if why := g.cfg.Notary.Vouched(e); why != nil {
+			return why, nil
+		}
+		record, why := evidence.ParseRecord(e.Record)
+		if why != nil {
+			return why, nil
+		}
+		if s := record.Subject; record.Result.Status != evidence.StatusOK || s.OutputSHA256 != hex.EncodeToString(v.SHA256[:]) || s.OutputSize != v.Size || s.Document != id {
+			return errors.New("the outcome of its operation is about something else"), nil
+		}
+		return nil, nil
+	}
+	return errors.New("its operation has no outcome"), nil
 }
 
 // publicSigning is what an operation tells; nil when it was neither a signature
@@ -103,11 +156,17 @@ const (
 // a copied QR code leads to a genuine document that is another one. It tells
 // no more of a confidential document than whether somebody has it already.
 func (g *Gateway) Compare(ctx context.Context, id string, in Upload) (Match, error) {
-	d, err := g.document(ctx, AllOrganisations, id)
+	var d Document
+	err := g.view(ctx, AllOrganisations, func(r Reader) (err error) {
+		if d, err = r.Document(ctx, id); err != nil {
+			return err
+		}
+		return g.vouch(ctx, r, &d)
+	})
 	if err != nil {
 		return "", err
 	}
-	return compareVersions(*d, in)
+	return compareVersions(d, in)
 }
 
 // compareVersions is [Gateway.Compare] with a document that is known.

@@ -151,11 +151,18 @@ func registeredPart(match gateway.Match, d *gateway.PublicDocument, size int64) 
 }
 
 // outcomeOf is the word for a match and its class. What extends the registered
-// document may be signatures and evidence, and those must hold.
+// document may be signatures and evidence, and those must hold; so must those of
+// the document itself: that it is registered does not make it authentic.
 func outcomeOf(match gateway.Match, r *verifier.Report) (outcome, state string) {
 	switch match {
 	case gateway.MatchLatest:
-		return string(match), "passed"
+		switch r.Verdict {
+		case verifier.TotalPassed:
+			return string(match), "passed"
+		case verifier.VerdictUndetermined:
+			return string(match), "open"
+		}
+		return "invalid", "failed"
 	case gateway.MatchEarlier:
 		return string(match), "open"
 	case gateway.MatchExtended:

@@ -106,6 +106,9 @@ func TestS28Comparison(t *testing.T) {
 		word  string
 	}{
 		{"same", gateway.MatchLatest, verifier.Report{Verdict: verifier.TotalPassed}, "passed", "BERKAS YANG SAMA"},
+		{"same, of strangers", gateway.MatchLatest, verifier.Report{Verdict: verifier.VerdictUndetermined}, "open", "BERKAS YANG SAMA"},
+		{"same, broken", gateway.MatchLatest, verifier.Report{Verdict: verifier.TotalFailed}, "failed", "TANDA TANGAN TIDAK BERLAKU"},
+		{"same, unsigned", gateway.MatchLatest, verifier.Report{Verdict: verifier.NoSignature}, "failed", "TANDA TANGAN TIDAK BERLAKU"},
 		{"earlier", gateway.MatchEarlier, verifier.Report{Verdict: verifier.TotalPassed}, "open", "VERSI SEBELUMNYA"},
 		{"more signatures", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed}, "passed", "DITAMBAH TANDA TANGAN"},
 		{"more of strangers", gateway.MatchExtended, verifier.Report{Verdict: verifier.VerdictUndetermined}, "open", "DITAMBAH TANDA TANGAN"},

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -17,6 +23,7 @@ func TestGatewayAbuse(t *testing.T) {
 		run  func(*testing.T, *office)
 	}{
 		{"S19 held uploads", testHeldUploads},
+		{"S28 forged version", testForgedVersion},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, f) })
 	}
@@ -46,5 +53,72 @@ func testHeldUploads(t *testing.T, f *office) {
 				f.seal(t, "e-office", letter(), bySeal).ok(t, 200)
 			}
 		})
+	}
+}
+
+// register registers a letter and returns its public id.
+func (f *office) register(t testing.TB, as string) (id string) {
+	t.Helper()
+	a := f.post(t, as, "/v1/documents", fields{"nomor": "800/12", "tanggal": "2026-11-21", "pages": 1}).ok(t, 201)
+	id, _ = a.json(t)["id"].(string)
+	return id
+}
+
+// compare uploads a file to the page of a registered document and returns the
+// page.
+func (f *office) compare(t testing.TB, id string, doc []byte) string {
+	t.Helper()
+	kind, body := upload(t, doc)
+	a := f.do(t, call{method: http.MethodPost, path: "/d/" + id, kind: kind, body: body, header: map[string]string{"Accept": "text/html"}})
+	return string(a.ok(t, 200).body)
+}
+
+// upload is a form with one document.
+func upload(t testing.TB, doc []byte) (kind string, body io.Reader) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile("document", "surat.pdf")
+	if err == nil {
+		_, err = part.Write(doc)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), &b
+}
+
+// testForgedVersion writes rows as whoever has the database can: the page says
+// that a file is the registered letter only when the evidence does.
+func testForgedVersion(t *testing.T, f *office) {
+	id := f.register(t, "e-office")
+	sealed := f.seal(t, "e-office", letter(), bySeal.with(fields{"document": id})).ok(t, 200)
+	if page := f.compare(t, id, sealed.body); !strings.Contains(page, "BERKAS YANG SAMA") {
+		t.Fatalf("the genuine one: %s", page)
+	}
+	db := f.sqlite(t)
+	other := f.seal(t, "e-office", letter(), bySeal).ok(t, 200)
+	for _, forged := range []struct {
+		name, operation string
+		doc             []byte
+	}{
+		{"an unsigned file", sealed.header.Get("Absah-Operation"), letter()},
+		{"what another operation released", other.header.Get("Absah-Operation"), other.body},
+		{"no operation", "01890000-0000-7000-8000-000000000000", letter()},
+	} {
+		sum := sha256.Sum256(forged.doc)
+		_, err := db.Exec(`INSERT INTO document_versions (organisation, document, sha256, size, operation, created_at) SELECT organisation, public_id, ?, ?, ?, changed_at FROM documents WHERE public_id = ?`, sum[:], len(forged.doc), forged.operation, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := f.compare(t, id, forged.doc); !strings.Contains(page, "BUKAN DOKUMEN INI") || strings.Contains(page, "BERKAS YANG SAMA") {
+			t.Errorf("%s: %s", forged.name, page)
+		}
+		if page := f.compare(t, id, sealed.body); !strings.Contains(page, "BERKAS YANG SAMA") {
+			t.Errorf("%s: the genuine one is not the latest any more: %s", forged.name, page)
+		}
+	}
+	if !strings.Contains(f.log(), "never released") {
+		t.Error("the log does not say it")
 	}
 }
