@@ -62,7 +62,7 @@ type CaseUpload struct {
 type CaseReceipt struct {
 	ID, Number string
 	Code       string // the secret by which to follow the case
-	Due        time.Time
+	Due        time.Time // by which it is examined
 }
 
 // caseBody is what is sealed of a case.
@@ -163,7 +163,18 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	if err := w.open(ctx); err != nil {
 		return nil, err
 	}
-	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.row.Due}, nil
+	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.examinedBy()}, nil
+}
+
+// examinedBy is the day by which a case is examined, which its complainant is
+// told; other deadlines are the office's.
+func (w *caseWork) examinedBy() time.Time {
+	for _, d := range w.body.Case.Deadlines(w.g.cfg.Cases.Rules) {
+		if d.Code == dispute.DueExamine {
+			return d.Due
+		}
+	}
+	return time.Time{}
 }
 
 // Files that strangers may leave, in KiB: at once, and a day. What they write

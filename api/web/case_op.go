@@ -182,8 +182,9 @@ type closingView struct {
 }
 
 type statementView struct {
-	Text, Standing, State string
-	Evidence              []option // kind word and reference
+	Text            text
+	Standing, State string
+	Evidence        []option // kind word and reference
 }
 
 type caseFileLine struct {
@@ -422,10 +423,19 @@ func (v *visit) caseFindings(view *caseView, f *dispute.Findings) {
 	}
 }
 
+// statement shows times in the zone of the reader's choice.
 func (v *visit) statement(s dispute.Statement) statementView {
 	in := v.look.cases
+	said := s
+	said.Args = make([]dispute.Arg, len(s.Args))
+	for i, a := range s.Args {
+		said.Args[i].Text = longVisible(a.Text)
+		if !a.Time.IsZero() {
+			said.Args[i].Text = stamp(a.Time)
+		}
+	}
 	view := statementView{
-		Text: longVisible(in.Statement(s)), Standing: in.Text("standing." + string(s.Standing)),
+		Text: cut(v.look.words, in.Statement(said)), Standing: in.Text("standing." + string(s.Standing)),
 		State: bearingStates[s.Bearing],
 	}
 	if s.Standing == dispute.OpenEnd {

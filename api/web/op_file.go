@@ -129,9 +129,11 @@ func (v *visit) recordView(r gateway.RecordFile) recordView {
 	view := recordView{Phase: w.Text("op.phase." + string(rec.Phase)), Leaf: hex.EncodeToString(r.Entry.Leaf[:])}
 	l := &facts{v: v}
 	l.time("op.at", rec.Time)
-	l.add("op.result", strings.TrimSpace(string(rec.Result.Status)+" "+rec.Result.Code))
-	l.add("op.role", rec.Actor.Role)
-	l.add("op.authentication", rec.Actor.Authentication)
+	if rec.Result.Status != "" {
+		l.add("op.result", strings.TrimSpace(v.statusWord(gateway.OperationStatus(rec.Result.Status))+" "+rec.Result.Code))
+	}
+	l.add("op.role", v.knownWord("op.role.", rec.Actor.Role))
+	l.add("op.authentication", v.knownWord("op.by.", rec.Actor.Authentication))
 	l.add("op.address", rec.Actor.Address)
 	l.add("op.user", rec.Actor.User)
 	l.add("op.node", rec.Node)
@@ -162,6 +164,14 @@ func (v *visit) recordView(r gateway.RecordFile) recordView {
 		view.JSON = visibleLines(b.String())
 	}
 	return view
+}
+
+// knownWord is the word for a code of ours, the code itself where there is none.
+func (v *visit) knownWord(prefix, code string) string {
+	if word, known := v.look.words[prefix+code]; known {
+		return word
+	}
+	return code
 }
 
 // visibleLines shows characters that would not be seen, or would turn others

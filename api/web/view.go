@@ -150,9 +150,11 @@ func (v *visit) result(r *verifier.Report) *resultView {
 }
 
 // why is the first reason of the file, or of the first signature that decided.
+// why is the reason in one sentence. Codes are for the technical details, but
+// where there is no sentence for one.
 func (x *viewer) why() string {
 	if len(x.r.Reasons) > 0 {
-		return x.reason(x.r.Reasons[0])
+		return x.sentence(x.r.Reasons[0])
 	}
 	for _, s := range x.r.Signatures {
 		worst := s.Indication == verifier.Failed && x.r.Verdict == verifier.TotalFailed ||
@@ -161,10 +163,17 @@ func (x *viewer) why() string {
 			return x.words.Text("sub." + report.Visible(string(s.Sub)))
 		}
 		if worst && len(s.Reasons) > 0 {
-			return x.reason(s.Reasons[0])
+			return x.sentence(s.Reasons[0])
 		}
 	}
 	return ""
+}
+
+func (x *viewer) sentence(r verifier.Reason) string {
+	if text, known := x.words["code."+r.Code]; known {
+		return text
+	}
+	return x.reason(r)
 }
 
 func (x *viewer) reason(r verifier.Reason) string {

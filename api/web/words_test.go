@@ -63,7 +63,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s says what %s says", key, same)
 		}
 		// Keys that are put together, such as web.error.CODE.
-		made := regexp.MustCompile(`^(web\.(error|status|match|state)|op\.(kind|status|role|error|failure|phase|signer|live))\.`).MatchString(key)
+		made := regexp.MustCompile(`^(web\.(error|status|match|state)|op\.(kind|status|role|error|failure|phase|signer|live|by))\.`).MatchString(key)
 		if !made && !strings.Contains(source.String(), `"`+key+`"`) {
 			t.Errorf("%s is not used", key)
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"image/png"
 	"io"
@@ -164,15 +163,23 @@ func TestZones(t *testing.T) {
 	b := newTab(t)
 	b.open("/")
 	b.give(inDemo("signed.pdf"))
+	b.zones(".signatures")
+}
+
+// zones chooses each zone in turn, and wants all times in the places shown in
+// it alone.
+func (t *tab) zones(places ...string) {
+	t.Helper()
 	for _, zone := range []string{"WIB", "WIT", "WITA"} {
-		b.do(chromedp.Click(chromedp.CSS("[name=zone][value=" + strings.ToLower(zone) + "]")))
-		text := eval[string](b, `document.querySelector('.signatures').innerText`)
-		shown := map[string]bool{}
-		for _, z := range regexp.MustCompile(`\d (WIB|WITA|WIT)\b`).FindAllStringSubmatch(text, -1) {
-			shown[z[1]] = true
-		}
-		if !shown[zone] || len(shown) != 1 {
-			t.Errorf("after the choice of %s the page shows %v", zone, shown)
+		t.do(chromedp.Click(chromedp.CSS("[name=zone][value=" + strings.ToLower(zone) + "]")))
+		for _, place := range places {
+			shown := map[string]bool{}
+			for _, z := range regexp.MustCompile(`\d (WIB|WITA|WIT)\b`).FindAllStringSubmatch(t.text(place), -1) {
+				shown[z[1]] = true
+			}
+			if !shown[zone] || len(shown) != 1 {
+				t.Errorf("after the choice of %s %s shows %v", zone, place, shown)
+			}
 		}
 	}
 }
@@ -308,11 +315,6 @@ func TestPreview(t *testing.T) {
 				testfile.Lacking(t, "pdfjs-dist in the program", "scripts/preview")
 			}
 			b.do(chromedp.Click(chromedp.CSS("[data-preview]")), chromedp.WaitReady(chromedp.CSS(".leaves canvas, .leaves .fault")))
-			if *screenshots != "" {
-				if err := os.WriteFile(filepath.Join(*screenshots, "pratinjau-"+strings.ReplaceAll(c.name, " ", "-")+".png"), get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
 			if got := eval[bool](b, `[...document.querySelectorAll('.leaf canvas')].every(c =>
 				c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 !== 3 && v < 100)) && !document.querySelector('.leaves .fault')`); !got {
 				t.Errorf("a page was not drawn: %s", eval[string](b, `document.querySelector('.preview').dataset.cause ?? ''`))
@@ -453,6 +455,8 @@ func qr(tb testing.TB, name string) string {
 type view struct {
 	name, path string
 	file       string // "" for none
+	press      string // what is clicked then, and ready what that brings; "" for nothing
+	ready      string
 }
 
 func views(tb testing.TB) []view {
@@ -460,31 +464,46 @@ func views(tb testing.TB) []view {
 	id, secret := register(tb, false), register(tb, true)
 	doc := seal(tb, testdata.Letter, id)
 	return []view{
-		{"awal", "/", ""},
-		{"start", "/?lang=en", ""},
-		{"sah", "/", inDemo("signed.pdf")},
-		{"tidak-sah", "/", tampered(tb)},
-		{"belum-pasti", "/", attack(tb, "ok-b-lt.pdf")},
-		{"tidak-bertanda-tangan", "/", letter(tb)},
-		{"tidak-terbaca", "/", write(tb, "x.pdf", []byte("x"))},
-		{"not-valid", "/?lang=en", attack(tb, "c2-over-text.pdf")},
-		{"kata-sandi", "/", filepath.Join(testfile.Root(tb), "testdata", "pdf", "aes-256.pdf")},
-		{"terdaftar", "/d/" + id, ""},
-		{"rahasia", "/d/" + secret, ""},
-		{"sama", "/d/" + id, write(tb, "surat.pdf", doc)},
-		{"bukan", "/d/" + id, inDemo("signed.pdf")},
-		{"tak-dikenal", "/d/tidakada", ""},
-		{"tak-ada", "/surat/keluar", ""},
-		{"not-possible", "/report?lang=en", ""},
+		{name: "awal", path: "/"},
+		{name: "start", path: "/?lang=en"},
+		{name: "sah", path: "/", file: inDemo("signed.pdf")},
+		{name: "tidak-sah", path: "/", file: tampered(tb)},
+		{name: "belum-pasti", path: "/", file: attack(tb, "ok-b-lt.pdf")},
+		{name: "tidak-bertanda-tangan", path: "/", file: letter(tb)},
+		{name: "tidak-terbaca", path: "/", file: write(tb, "x.pdf", []byte("x"))},
+		{name: "not-valid", path: "/?lang=en", file: attack(tb, "c2-over-text.pdf")},
+		{name: "kata-sandi", path: "/", file: filepath.Join(testfile.Root(tb), "testdata", "pdf", "aes-256.pdf")},
+		{name: "terdaftar", path: "/d/" + id},
+		{name: "rahasia", path: "/d/" + secret},
+		{name: "sama", path: "/d/" + id, file: write(tb, "surat.pdf", doc)},
+		{name: "bukan", path: "/d/" + id, file: inDemo("signed.pdf")},
+		{name: "tak-dikenal", path: "/d/tidakada"},
+		{name: "tak-ada", path: "/surat/keluar"},
+		{name: "not-possible", path: "/report?lang=en"},
+		{name: "pratinjau", path: "/", file: write(tb, "surat.pdf", doc), press: "[data-preview]", ready: ".leaves canvas"},
+		{name: "pratinjau-berubah", path: "/", file: attack(tb, "i-g-update.pdf"), press: "[data-preview]", ready: ".spread.differs canvas"},
 	}
 }
 
-func (t *tab) see(v view) {
+// show brings a view about.
+func (t *tab) show(v view) {
 	t.Helper()
 	t.open(v.path)
 	if v.file != "" {
 		t.give(v.file)
 	}
+	if eval[bool](t, `document.querySelector('[data-first][data-module]') !== null`) {
+		t.do(chromedp.WaitReady(chromedp.CSS("[data-first] .leaves canvas")))
+	}
+	if v.press != "" && eval[bool](t, fmt.Sprintf(`document.querySelector(%q) !== null`, v.press)) { // there may be no preview
+		t.do(chromedp.Click(chromedp.CSS(v.press)), chromedp.WaitReady(chromedp.CSS(v.ready)))
+	}
+}
+
+// see is show with all that is folded away.
+func (t *tab) see(v view) {
+	t.Helper()
+	t.show(v)
 	eval[bool](t, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
 }
 
@@ -542,42 +561,6 @@ func TestAxe(t *testing.T) {
 	}
 }
 
-// axeCore is the script that looks for violations.
-func axeCore(tb testing.TB) string {
-	tb.Helper()
-	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
-	if err != nil {
-		testfile.Lacking(tb, "axe-core", "scripts/npm api/web/browsertest")
-	}
-	return string(axe)
-}
-
-// accessible asserts that the page has no violation, and logs what a person
-// must judge.
-func (t *tab) accessible(axe, name string) {
-	t.Helper()
-	eval[bool](t, axe+`;true`)
-	found := eval[json.RawMessage](t, `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(r => ({
-		violations: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')),
-		incomplete: r.incomplete.map(v => v.id + ': ' + v.nodes.map(n => n.target).join('; ')), passes: r.passes.length }))`)
-	var r struct {
-		Violations, Incomplete []string
-		Passes                 int
-	}
-	if err := json.Unmarshal(found, &r); err != nil {
-		t.Fatal(err)
-	}
-	if r.Passes < 15 {
-		t.Errorf("%s: only %d rules were applied", name, r.Passes)
-	}
-	for _, violation := range r.Violations {
-		t.Errorf("%s: %s", name, violation)
-	}
-	for _, open := range r.Incomplete {
-		t.Logf("%s: to be judged: %s", name, open)
-	}
-}
-
 func (t *tab) scheme(name string) {
 	t.Helper()
 	t.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -590,13 +573,7 @@ func (t *tab) scheme(name string) {
 
 // TestScreenshots writes pictures of every page for people to look at.
 func TestScreenshots(t *testing.T) {
-	if *screenshots == "" {
-		t.Skip("not asked for: no -screenshots DIR (make screenshots)")
-	}
-	needDemo(t)
-	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
-		t.Fatal(err)
-	}
+	needScreenshots(t)
 	all := views(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, size := range []struct {
@@ -607,19 +584,31 @@ func TestScreenshots(t *testing.T) {
 			b.scheme(scheme)
 			for _, v := range all {
 				b.do(chromedp.EmulateViewport(size.width, 800))
-				b.open(v.path)
-				if v.file != "" {
-					b.give(v.file)
-				}
+				b.show(v)
 				b.photograph(v.name+"-"+size.name+"-"+scheme, size.width)
 			}
 		}
 	}
 }
 
-// photograph writes a picture of the whole page.
+// needScreenshots skips a test that does nothing but write pictures.
+func needScreenshots(tb testing.TB) {
+	tb.Helper()
+	if *screenshots == "" {
+		tb.Skip("not asked for: no -screenshots DIR (make screenshots)")
+	}
+	needDemo(tb)
+}
+
+// photograph writes a picture of the whole page, when pictures are asked for.
 func (t *tab) photograph(name string, width int64) {
 	t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
+		t.Fatal(err)
+	}
 	height := eval[int64](t, `document.documentElement.scrollHeight`)
 	t.do(chromedp.EmulateViewport(width, height))
 	picture := get(t, chromedp.CaptureScreenshot())

@@ -1,65 +1,16 @@
 package browsertest_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/absah-id/absah/gateway"
 )
-
-// clerk is a member of staff of this file's tests, who is made once. A code can
-// be used once, so that each signing in takes a later one.
-var clerk struct {
-	once                   sync.Once
-	err                    error
-	said                   string
-	password, secret, name string
-}
-
-// signIn makes the clerk and opens the console.
-func (t *tab) signIn() {
-	t.Helper()
-	clerk.once.Do(func() {
-		file := filepath.Join(demo.dir, "clerk")
-		clerk.name = "petugas-kasus"
-		out, err := exec.Command(filepath.Join(demo.dir, "absah"), "staff", "add", inDemo("absah.yaml"), clerk.name,
-			"--name", "Petugas Kasus", "--role", "supervisor", "--secrets-file", file).CombinedOutput()
-		if clerk.err, clerk.said = err, string(out); err != nil {
-			return
-		}
-		b, err := os.ReadFile(file)
-		clerk.err = err
-		for line := range strings.Lines(string(b)) {
-			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-			switch key {
-			case "password":
-				clerk.password = value
-			case "secret":
-				clerk.secret = value
-			}
-		}
-	})
-	if clerk.err != nil {
-		t.Fatalf("staff add: %v %s", clerk.err, clerk.said)
-	}
-	code, err := gateway.OneTimeCode(clerk.secret, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.open("/op/sign-in")
-	t.fill(map[string]string{"username": clerk.name, "password": clerk.password, "code": code})
-	t.press("main form button[type=submit]")
-	if got := eval[string](t, `location.pathname`); got != "/op" {
-		t.Fatalf("signing in leads to %s: %s", got, eval[string](t, `document.querySelector('main').innerText`))
-	}
-}
 
 // fill writes values into fields, by their identifiers.
 func (t *tab) fill(values map[string]string) {
@@ -76,86 +27,152 @@ func (t *tab) press(selector string) {
 	t.do(chromedp.Click(chromedp.CSS(selector)), chromedp.WaitReady(chromedp.CSS("body:not(#before) footer")))
 }
 
-// TestComplaint files a complaint at the public page and takes it to its case
-// file in the console; every page on the way is accessible and fits on narrow
-// screens.
+// inspect holds a page to what all pages are held to, light and dark, with all
+// that is folded away, and takes its pictures.
+func (t *tab) inspect(axe, name string) {
+	t.Helper()
+	eval[bool](t, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
+	for _, scheme := range []string{"light", "dark"} {
+		t.scheme(scheme)
+		t.do(chromedp.EmulateViewport(1280, 900))
+		t.accessible(axe, name+", "+scheme)
+		for _, width := range []int64{320, 360, 1280} {
+			t.do(chromedp.EmulateViewport(width, 900))
+			if got := eval[int64](t, `document.documentElement.scrollWidth`); got > width {
+				t.Errorf("%s is %d pixels wide on a screen of %d", name, got, width)
+			}
+			if width != 320 {
+				t.photograph(fmt.Sprintf("%s-%d-%s", name, width, scheme), width)
+			}
+		}
+	}
+	t.scheme("light")
+	t.do(chromedp.EmulateViewport(1280, 900))
+}
+
+// step sends the form of a case whose field "act" has that value.
+func (t *tab) step(act string, values map[string]string) {
+	t.Helper()
+	form := fmt.Sprintf(`form:has([name=act][value=%q])`, act)
+	eval[bool](t, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
+	for name, value := range values {
+		eval[bool](t, fmt.Sprintf(`document.querySelector(%q).value = %q, true`, form+" [name="+name+"]", value))
+	}
+	t.press(form + " button")
+	if fault := t.text(".fault"); fault != "" {
+		t.Fatalf("%s: %s", act, fault)
+	}
+}
+
+// TestComplaint files a complaint at the public page and takes it in the console
+// to its end and its sealed case file; every page on the way is accessible and
+// fits on narrow screens.
 func TestComplaint(t *testing.T) {
 	b := newTab(t)
 	axe := axeCore(t)
-	look := func(name string) {
-		t.Helper()
-		eval[bool](b, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
-		for _, scheme := range []string{"light", "dark"} {
-			b.scheme(scheme)
-			b.accessible(axe, name+", "+scheme)
-			for _, width := range []int64{320, 360, 1280} {
-				b.do(chromedp.EmulateViewport(width, 900))
-				if got := eval[int64](b, `document.documentElement.scrollWidth`); got > width {
-					t.Errorf("%s is %d pixels wide on a screen of %d", name, got, width)
-				}
-				b.picture(name, width, scheme)
-			}
-		}
-		b.scheme("light")
-	}
 	b.open("/pengaduan?lang=en")
-	look("complain")
+	b.inspect(axe, "complain")
 	b.open("/pengaduan")
-	look("adukan")
+	b.inspect(axe, "adukan")
 	b.do(chromedp.Click(chromedp.CSS("input[value=repudiation]")))
 	b.fill(map[string]string{"text": "Saya tidak menandatangani surat ini.\nMohon diperiksa.", "contact": "pengadu@contoh.example", "name": "Pengadu Contoh"})
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#document"), []string{inDemo("signed.pdf")}))
 	b.press("form.complaint button")
-	look("adukan-diterima")
-	number := eval[string](b, `document.querySelector('.verdict strong').textContent`)
+	b.inspect(axe, "adukan-diterima")
+	number := b.text(".verdict strong")
+	due := b.text(".verdict > div")
 	b.press(`a.button[href^="/pengaduan/"]`)
-	look("adukan-diikuti")
-	if got := eval[string](b, `document.querySelector('h1').textContent`); got != number {
+	b.inspect(axe, "adukan-diikuti")
+	if got := b.text("h1"); got != number {
 		t.Errorf("following %s shows %q", number, got)
 	}
-	b.signIn()
-	b.open("/op/cases/new")
-	look("kasus-baru")
-	b.open("/op/supervision")
-	look("pengawasan")
-	b.open("/op/cases")
-	look("kasus-daftar")
-	b.press(`.cases a`)
-	if got := eval[string](b, `document.querySelector('h1').textContent`); got != number {
+	if by := b.text("dl > div:nth-child(2) dd"); !strings.Contains(due, strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(by, "paling lambat "), ": menunggu"))) {
+		t.Errorf("the receipt says %q, the page %q", due, by)
+	}
+	follow := b.path()
+
+	wati := desk(t, "wati", "supervisor")
+	for name, path := range map[string]string{"kasus-baru": "/op/cases/new", "pengawasan": "/op/supervision", "kasus-daftar": "/op/cases"} {
+		wati.open(path)
+		wati.inspect(axe, name)
+	}
+	wati.open("/op/cases")
+	wati.press(`.cases a`)
+	if got := wati.text("h1"); got != number {
 		t.Errorf("the newest case is %q, want %s", got, number)
 	}
-	page := eval[string](b, `location.pathname`)
-	b.press(".acts-on form.card button")
-	if got := eval[string](b, `document.querySelector('[aria-current=step]').textContent`); got != "Diperiksa" {
+	page := wati.path()
+	wati.step("examine", nil)
+	if got := wati.text("[aria-current=step]"); got != "Diperiksa" {
 		t.Errorf("after the examination the case is %q", got)
 	}
-	look("kasus")
-	b.open(page + "?lang=en")
-	look("case")
-	if got := eval[string](b, `document.querySelector('.statements').innerText`); !strings.Contains(got, "byte for byte") {
+	wati.inspect(axe, "kasus")
+	wati.open(page + "?lang=en")
+	wati.inspect(axe, "case")
+	if got := wati.text(".statements"); !strings.Contains(got, "byte for byte") {
 		t.Errorf("in English it says %.200s", got)
 	}
-	if got := eval[int](b, `fetch(document.querySelector('a[href*="/zip"]').href).then(r => r.arrayBuffer().then(a => r.status === 200 ? a.byteLength : -r.status))`); got < 10_000 {
-		t.Errorf("the case file has %d bytes", got)
+	wati.open(page)
+	wati.zones(".statements", ".history")
+	wati.step("letter", map[string]string{"letter": "assistance", "number": "800/7/2026", "text": "Kapan sertifikat ini diterbitkan?"})
+	wati.step("letter", map[string]string{"letter": "incident", "number": "800/8/2026", "text": "Diperiksa bersama PSrE."})
+	wati.step("move", map[string]string{"to": "escalated", "reason": "diminta bantuan teknis"})
+	wati.step("note", map[string]string{"text": "PSrE menjawab lewat surat."})
+	wati.step("move", map[string]string{"to": "answered", "reason": "Surat ini ditandatangani dengan kunci dan frasa sandi Saudara."})
+	wati.step("propose", map[string]string{"outcome": "rejected", "reason": "bukti lengkap"})
+	if eval[bool](wati, `document.querySelector('[name=act][value=close]') !== null`) {
+		t.Error("who proposed the closing may approve it")
+	}
+
+	yusuf := hire(t, "yusuf", "supervisor")
+	second := newTab(t, chromedp.WithNewBrowserContext())
+	second.knock(yusuf, yusuf.password)
+	second.open(page)
+	second.inspect(axe, "kasus-diusulkan")
+	second.step("close", map[string]string{"code": yusuf.codeOf(t, 1)})
+	second.inspect(axe, "kasus-ditutup")
+	if got := second.text("[aria-current=step]"); got != "Ditutup" {
+		t.Errorf("in the end the case is %q", got)
+	}
+	second.settled(page)
+
+	b.open(follow)
+	b.inspect(axe, "adukan-dijawab")
+	if got := b.text("main"); !strings.Contains(got, "dengan kunci dan frasa sandi Saudara") || !strings.Contains(got, "Pengaduan tidak terbukti") {
+		t.Errorf("the complainant reads %.600q", got)
 	}
 }
 
-// picture writes a picture when pictures are asked for.
-func (t *tab) picture(name string, width int64, scheme string) {
+// settled takes the case file along, whose paper must be sealed by the office.
+func (t *tab) settled(page string) {
 	t.Helper()
-	if *screenshots == "" || width == 320 {
-		return
-	}
-	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
+	data, err := base64.StdEncoding.DecodeString(eval[string](t, fmt.Sprintf(
+		`fetch(%q).then(r => r.arrayBuffer()).then(b => btoa(Array.from(new Uint8Array(b), c => String.fromCharCode(c)).join('')))`, page+"/zip")))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.do(chromedp.EmulateViewport(width, eval[int64](t, `document.documentElement.scrollHeight`)))
-	b := get(t, chromedp.CaptureScreenshot())
-	size := "360"
-	if width != 360 {
-		size = "1280"
-	}
-	if err := os.WriteFile(filepath.Join(*screenshots, name+"-"+size+"-"+scheme+".png"), b, 0o600); err != nil {
+	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
 		t.Fatal(err)
+	}
+	names := map[string]int{}
+	for _, f := range r.File {
+		folder, _, _ := strings.Cut(f.Name, "/")
+		names[folder]++
+		if f.Name != "berkas-kasus.pdf" {
+			continue
+		}
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		paper, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		operate(t, "verify", "--offline", "--trust", inDemo("trust.pem"), write(t, f.Name, paper))
+	}
+	if names["berkas-kasus.pdf"] != 1 || names["bukti"] != 1 || names["berkas"] < 4 || names["SHA256SUMS"] != 1 {
+		t.Errorf("the case file has %v", names)
 	}
 }

@@ -3,9 +3,11 @@ package browsertest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +32,7 @@ func refusals(tb testing.TB) (r *refusing, url string) {
 	pages, err := web.New(web.Config{
 		Gateway: r, MaxUpload: 25 << 20, Office: "Pemerintah Kabupaten Contoh",
 		Admit:   func(string) error { return r.why },
-		Receive: func(io.Reader) (web.Upload, error) { return nil, errors.New("there is nothing to receive") },
+		Receive: func(web.Sender, io.Reader) (web.Upload, error) { return nil, errors.New("there is nothing to receive") },
 		Turn:    func(context.Context) (func(), error) { return nil, errors.New("there are no turns") },
 		Print: func(context.Context, io.Writer, *verifier.Report, web.Printing) error {
 			return errors.New("there is no printer")
@@ -56,14 +58,15 @@ func TestAxeFaults(t *testing.T) {
 	r, url := refusals(t)
 	name := letter(t)
 	for _, c := range []struct {
-		why   error
-		title string // in English
+		why     error
+		title   string // in English
+		picture string
 	}{
-		{&gateway.Error{Code: gateway.CodeTooLarge}, "The file is too large"},
-		{&gateway.Error{Code: gateway.CodeRate, Retry: 7 * time.Second}, "Too often"},
-		{&gateway.Error{Code: gateway.CodeBusy, Retry: 5 * time.Second}, "Busy"},
-		{&gateway.Error{Code: gateway.CodeRecord}, "The service is disturbed"},
-		{errors.New("broken"), "The service is disturbed"},
+		{&gateway.Error{Code: gateway.CodeTooLarge}, "The file is too large", "salah-besar"},
+		{&gateway.Error{Code: gateway.CodeRate, Retry: 7 * time.Second}, "Too often", "salah-sering"},
+		{&gateway.Error{Code: gateway.CodeBusy, Retry: 5 * time.Second}, "Busy", "salah-sibuk"},
+		{&gateway.Error{Code: gateway.CodeRecord}, "The service is disturbed", "salah-catatan"},
+		{errors.New("broken"), "The service is disturbed", "salah-lain"},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			b := newTab(t)
@@ -76,6 +79,10 @@ func TestAxeFaults(t *testing.T) {
 					t.Errorf("%v: got %q, want %q", c.why, got, c.title)
 				}
 				b.accessible(axe, c.title+", "+scheme)
+				for _, width := range []int64{1280, 360} {
+					b.do(chromedp.EmulateViewport(width, 800))
+					b.photograph(fmt.Sprintf("%s-%d-%s", c.picture+strings.TrimPrefix(query, "?lang="), width, scheme), width)
+				}
 			}
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -418,24 +417,27 @@ func consoleViews(tb testing.TB) []view {
 	print := sha256.Sum256(cert.Raw)
 	o := found.Operations[0]
 	return []view{
-		{"op-ikhtisar", "/op", ""},
-		{"op-overview", "/op?lang=en&days=7", ""},
-		{"op-cari", "/op/search", ""},
-		{"op-cari-semua", "/op/search?from=2020-01-01", ""},
-		{"op-cari-nama", "/op/search?signer=contoh", ""},
-		{"op-cari-salah", "/op/search?digest=zz", ""},
-		{"op-berkas", "/op/search", write(tb, "surat.pdf", seal(tb, doc, ""))},
-		{"op-operasi", "/op/operation/" + o.ID, ""},
-		{"op-operation", "/op/operation/" + o.ID + "?lang=en", ""},
-		{"op-dokumen", "/op/document/" + id, ""},
-		{"op-penanda-tangan", "/op/signer/" + o.Signer, ""},
-		{"op-sertifikat", "/op/certificate/" + hex.EncodeToString(print[:]), ""},
-		{"op-tidak-tercatat", "/op/operation/tidakada", ""},
+		{name: "op-ikhtisar", path: "/op"},
+		{name: "op-overview", path: "/op?lang=en&days=7"},
+		{name: "op-cari", path: "/op/search"},
+		{name: "op-cari-semua", path: "/op/search?from=2020-01-01"},
+		{name: "op-cari-nama", path: "/op/search?signer=contoh"},
+		{name: "op-cari-salah", path: "/op/search?digest=zz"},
+		{name: "op-berkas", path: "/op/search", file: write(tb, "surat.pdf", seal(tb, doc, ""))},
+		{name: "op-operasi", path: "/op/operation/" + o.ID},
+		{name: "op-operation", path: "/op/operation/" + o.ID + "?lang=en"},
+		{name: "op-dokumen", path: "/op/document/" + id},
+		{name: "op-penanda-tangan", path: "/op/signer/" + o.Signer},
+		{name: "op-sertifikat", path: "/op/certificate/" + hex.EncodeToString(print[:])},
+		{name: "op-status", path: "/op/certificate/" + hex.EncodeToString(print[:]), press: "[aria-labelledby=live-status] button"},
+		{name: "op-tidak-tercatat", path: "/op/operation/tidakada"},
+		{name: "op-akun", path: "/op/account"},
+		{name: "op-account", path: "/op/account?lang=en"},
 	}
 }
 
 // doorViews are the pages of who has not signed in.
-var doorViews = []view{{"op-masuk", "/op/sign-in", ""}, {"op-sign-in", "/op/sign-in?lang=en", ""}}
+var doorViews = []view{{name: "op-masuk", path: "/op/sign-in"}, {name: "op-sign-in", path: "/op/sign-in?lang=en"}}
 
 // look opens a page of the console.
 func (t *tab) look(v view) {
@@ -447,6 +449,9 @@ func (t *tab) look(v view) {
 	t.open(v.path)
 	if got := t.path(); !strings.HasPrefix(v.path, got) {
 		t.Fatalf("%s leads to %s", v.path, got)
+	}
+	if v.press != "" {
+		t.press(v.press)
 	}
 }
 
@@ -511,13 +516,7 @@ func TestConsoleByKeyboard(t *testing.T) {
 
 // TestScreenshotsOfConsole writes pictures of every page of the console.
 func TestScreenshotsOfConsole(t *testing.T) {
-	if *screenshots == "" {
-		t.Skip("not asked for: no -screenshots DIR (make screenshots)")
-	}
-	needDemo(t)
-	if err := os.MkdirAll(*screenshots, 0o750); err != nil {
-		t.Fatal(err)
-	}
+	needScreenshots(t)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 360} {
 			b := desk(t, fmt.Sprintf("foto-%s-%d", scheme, width), "supervisor")
