@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -21,28 +22,65 @@ type AugmentRequest struct {
 
 // Augment raises a document.
 func (g *Gateway) Augment(ctx context.Context, c Caller, in Upload, req AugmentRequest) (*Release, error) {
-	r := evidence.Record{Kind: "augment", Subject: evidence.Subject{Document: req.Document}, Detail: map[string]string{"asked": req.Level.String()}}
-	return g.extend(ctx, c, in, r, func(at time.Time) (*signer.Result, error) {
-		return g.cfg.Signer.Augment(ctx, in.input(g.cfg.Limits, req.Password), req.Level, at)
+	return g.extend(ctx, c, in, extension{
+		record: evidence.Record{
+			Kind: "augment", Subject: evidence.Subject{Document: req.Document}, Detail: map[string]string{"asked": req.Level.String()},
+		},
+		levels: []string{req.Level.String()}, password: req.Password,
+		work: func(at time.Time) (*signer.Result, error) {
+			return g.cfg.Signer.Augment(ctx, in.input(g.cfg.Limits, req.Password), req.Level, at)
+		},
 	})
 }
 
-// Timestamp adds a document timestamp.
+// Timestamp adds a document timestamp, for an application whose policy has a
+// level with one.
 func (g *Gateway) Timestamp(ctx context.Context, c Caller, in Upload, password []byte) (*Release, error) {
-	return g.extend(ctx, c, in, evidence.Record{Kind: "timestamp"}, func(at time.Time) (*signer.Result, error) {
-		return g.cfg.Signer.Timestamp(ctx, in.input(g.cfg.Limits, password), at)
+	return g.extend(ctx, c, in, extension{
+		record: evidence.Record{Kind: "timestamp"},
+		levels: []string{LevelT.String(), LevelLT.String(), LevelLTA.String()}, password: password,
+		work: func(at time.Time) (*signer.Result, error) {
+			return g.cfg.Signer.Timestamp(ctx, in.input(g.cfg.Limits, password), at)
+		},
 	})
 }
 
-// extend is what augmenting and timestamping share: no signer's key is used.
-func (g *Gateway) extend(ctx context.Context, c Caller, in Upload, r evidence.Record, work func(time.Time) (*signer.Result, error)) (*Release, error) {
-	if err := g.allow(ctx, c, r.Kind, RoleApplication); err != nil {
+// extension is a use case that adds to a document without a signer's key.
+type extension struct {
+	record   evidence.Record // kind and what is its own
+	levels   []string        // the policy must have one of them
+	password []byte
+	work     func(at time.Time) (*signer.Result, error)
+}
+
+// allowExtending holds an extension against the application's policy.
+func (g *Gateway) allowExtending(ctx context.Context, c Caller, in Upload, x extension) error {
+	act, p := x.record.Kind, c.Application.Policy
+	if err := g.allow(ctx, c, act, RoleApplication); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(p.Levels, func(l string) bool { return slices.Contains(x.levels, l) }) {
+		g.recordDenied(ctx, c, act, "policy: level "+x.levels[0])
+		return errorf(CodeForbidden, "The application's policy does not allow this (level %s).", x.levels[0])
+	}
+	if p.MaxBytes > 0 && in.Size > p.MaxBytes {
+		return errorf(CodeTooLarge, "The document has %d bytes; the application may send %d.", in.Size, p.MaxBytes)
+	}
+	return nil
+}
+
+// extend is what augmenting and timestamping share.
+func (g *Gateway) extend(ctx context.Context, c Caller, in Upload, x extension) (*Release, error) {
+	if err := g.allowExtending(ctx, c, in, x); err != nil {
 		return nil, err
 	}
-	if limit := c.Application.Policy.MaxBytes; limit > 0 && in.Size > limit {
-		return nil, errorf(CodeTooLarge, "The document has %d bytes; the application may send %d.", in.Size, limit)
-	}
+	r := x.record
 	r.Subject.InputSHA256, r.Subject.InputSize = hex.EncodeToString(in.SHA256[:]), in.Size
+	if limit := c.Application.Policy.MaxPages; limit > 0 {
+		if err := g.checkPages(in, x.password, limit); err != nil {
+			return nil, g.refuse(ctx, c, r, err)
+		}
+	}
 	document := r.Subject.Document
 	b := beginning{record: r}
 	if document != "" {
@@ -52,7 +90,7 @@ func (g *Gateway) extend(ctx context.Context, c Caller, in Upload, r evidence.Re
 	if err != nil {
 		return nil, g.refuseUnlessRecord(ctx, c, b.record, err)
 	}
-	result, err := work(op.record.Time)
+	result, err := x.work(op.record.Time)
 	if err != nil {
 		return nil, op.fail(ctx, err)
 	}

@@ -26,12 +26,8 @@ func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signe
 	if err != nil {
 		return input, err
 	}
-	pages, err := doc.Latest().PageCount()
-	if err != nil {
+	if err := countPages(doc, maxPages); err != nil {
 		return input, err
-	}
-	if maxPages > 0 && pages > maxPages {
-		return input, errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, maxPages)
 	}
 	hazards, err := pades.Inspect(doc.Latest())
 	if err != nil {
@@ -45,6 +41,28 @@ func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signe
 		input.Document = doc
 	}
 	return input, nil
+}
+
+// checkPages refuses a document of more pages than the application may send.
+func (g *Gateway) checkPages(in Upload, password []byte, limit int) error {
+	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
+	if err != nil {
+		return err
+	}
+	return countPages(doc, limit)
+}
+
+// countPages refuses a document whose pages cannot be counted, or are more than
+// limit; 0 is no limit.
+func countPages(doc *pdf.Document, limit int) error {
+	pages, err := doc.Latest().PageCount()
+	if err != nil {
+		return err
+	}
+	if limit > 0 && pages > limit {
+		return errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, limit)
+	}
+	return nil
 }
 
 // maxFindings bounds what a caller is told; the first ones matter.

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/absah-id/absah/gateway"
 )
 
 // TestGatewayAbuse plays what attackers found, each by the threat it belongs
@@ -24,6 +27,7 @@ func TestGatewayAbuse(t *testing.T) {
 	}{
 		{"S19 held uploads", testHeldUploads},
 		{"S28 forged version", testForgedVersion},
+		{"A-6 levels of augmenting", testAugmentPolicy},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, f) })
 	}
@@ -121,4 +125,25 @@ func testForgedVersion(t *testing.T, f *office) {
 	if !strings.Contains(f.log(), "never released") {
 		t.Error("the log does not say it")
 	}
+}
+
+// testAugmentPolicy: what an application may not sign with it may not reach by
+// augmenting what it has signed, or what others have.
+func testAugmentPolicy(t *testing.T, f *office) {
+	sealed := f.seal(t, "narrow", letter(), bySeal).ok(t, 200)
+	f.send(t, "narrow", "/v1/augment", sealed.body, fields{"level": "B-LTA"}, nil).problem(t, 403, "forbidden")
+	f.send(t, "narrow", "/v1/augment", sealed.body, nil, nil).problem(t, 403, "forbidden")
+	f.send(t, "narrow", "/v1/timestamp", letter(), nil, nil).problem(t, 403, "forbidden")
+	f.send(t, "clerk", "/v1/timestamp", letter(), nil, nil).problem(t, 403, "forbidden")
+	f.send(t, "e-office", "/v1/augment", sealed.body, fields{"level": "B-T"}, nil).ok(t, 200)
+
+	f.act(func(s *gatewayService) {
+		f.addApplication(t.Context(), s, gateway.NewApplication(officeA, "leaflets", gateway.RoleApplication, gateway.Policy{
+			Signers: []string{"segel"}, Levels: []string{"B-B", "B-T"}, MaxPages: 1,
+		}, time.Now().UTC()))
+	})
+	pages := sample(t, "pages-200.pdf")
+	f.send(t, "leaflets", "/v1/timestamp", pages, nil, nil).problem(t, 422, "too-many-pages")
+	f.send(t, "leaflets", "/v1/augment", pages, fields{"level": "B-T"}, nil).problem(t, 422, "too-many-pages")
+	f.send(t, "leaflets", "/v1/timestamp", letter(), nil, nil).ok(t, 200)
 }
