@@ -548,6 +548,10 @@ func caseSupervision(t *testing.T, f *office, ani *desk) {
 	if status, said := f.run("verify", "--offline", "--trust", f.path("trust.pem"), f.path("pengawasan.pdf")); status != 0 {
 		t.Errorf("the report: status %d\n%s", status, said)
 	}
+	if dir := os.Getenv("ABSAH_TEST_OUT"); dir != "" {
+		f.must(os.MkdirAll(dir, 0o755))
+		f.must(os.WriteFile(filepath.Join(dir, "pengawasan.pdf"), a.body, 0o600))
+	}
 	text := pdfText(t, f.path("pengawasan.pdf"))
 	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "passphrase1", "Yth.BupatiContoh", "termasukinsiden:3"} {
 		if !strings.Contains(text, want) {

@@ -26,6 +26,7 @@ type Block struct {
 	Text    string
 	Small   string // under Text
 	Apart   bool   // with more space before it
+	Ending  bool   // it and what follows, a few lines, stay on one page
 }
 
 // LetterKind says what a letter is.
@@ -95,7 +96,7 @@ func (c Case) Letter(l Letter, f *Findings, r Rules, w *Words) Paper {
 		}
 		add(Block{Apart: true, Text: w.Text("letter.incident.3", l.Words)})
 	}
-	add(Block{Text: w.Text("letter.closing")}, Block{Apart: true, Text: r.Office.Title, Small: w.Text("letter.copies")})
+	add(Block{Ending: true, Text: w.Text("letter.closing")}, Block{Apart: true, Text: r.Office.Title, Small: w.Text("letter.copies")})
 	return p
 }
 

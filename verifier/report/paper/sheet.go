@@ -29,7 +29,12 @@ type Block struct {
 	Text    string // lines are paragraphs
 	Small   string // under Text
 	Apart   bool   // with more space before it
+	Ending  bool   // it and what follows, Foot too, stay on one page: a few lines
 }
+
+// endingHeight is the room, in points, that the end of a letter takes: a closing
+// sentence, who signs, and the foot.
+const endingHeight = 135
 
 // maxBlocksOfSheet bounds the blocks; more are cut, and their number printed.
 const maxBlocksOfSheet = 2000
@@ -122,6 +127,9 @@ func (p *sheetPrinter) centred(t tag, s style, text string) {
 }
 
 func (p *sheetPrinter) block(b Block) {
+	if b.Ending {
+		p.room(endingHeight)
+	}
 	if b.Heading != "" {
 		p.space(10)
 		p.room(60)

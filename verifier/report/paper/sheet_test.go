@@ -3,10 +3,13 @@ package paper_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/verifier/report"
 	"github.com/absah-id/absah/verifier/report/paper"
@@ -20,6 +23,37 @@ func letter() paper.Sheet {
 			{Text: "Contoh, 21 November 2026"}, {Label: "Nomor", Text: "7/2026"}, {Label: "Hal", Text: strings.Repeat("panjang sekali ", 30), Small: "kecil"},
 			{Heading: "Temuan"}, {Bullet: "1.", Text: "Berkas sama.", Small: "Bukti: operasi x"}, {Text: "satu\n\ndua"}, {},
 		},
+	}
+}
+
+// TestEnding: who signs a letter does not stand alone on its last page.
+func TestEnding(t *testing.T) {
+	for lines := 20; lines < 50; lines++ {
+		s := letter()
+		s.Blocks = nil
+		for range lines {
+			s.Blocks = append(s.Blocks, paper.Block{Text: "Isi surat."})
+		}
+		s.Blocks = append(s.Blocks, paper.Block{Ending: true, Text: "Demikian disampaikan."}, paper.Block{Apart: true, Text: "Kepala Dinas", Small: "Tembusan."})
+		var b bytes.Buffer
+		if err := paper.WriteSheet(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(t.TempDir(), "surat.pdf")
+		if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(testfile.Tool(t, "pdftotext"), name, "-").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := strings.Split(strings.TrimSuffix(string(out), "\f"), "\f")
+		last := pages[len(pages)-1]
+		for _, want := range []string{"Demikian disampaikan", "Kepala Dinas", "Surat ini disegel"} {
+			if !strings.Contains(last, want) {
+				t.Errorf("after %d lines the last page lacks %q: %q", lines, want, last)
+			}
+		}
 	}
 }
 
