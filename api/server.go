@@ -220,7 +220,8 @@ func (s *Server) run(r route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Set(keyRoute, r.path)
 		defer s.trace(c, r)()
-		pace(c)
+		body := pace(c)
+		defer body.linger(c)
 		err := checkAddress(c)
 		if err == nil {
 			err = r.handle(c)

@@ -95,6 +95,8 @@ type paced struct {
 	end time.Time // until when the next byte is waited for
 	set time.Time // when the connection was told so
 	got int64     // bytes since then
+
+	begun, over bool // a byte was asked for; it has ended, or broken off
 }
 
 // pacing is how many bytes, and how much time, move the connection's deadline:
@@ -107,18 +109,20 @@ const (
 // pace puts a request's body under a deadline that moves on as it comes, by as
 // much time as [slowest] allows for it, to [patience] from now at most.
 // A body that nobody reads is under it too: the server drops what is left of it
-// after the answer.
-func pace(c *gin.Context) {
+// after the answer. Nil for a request that has none.
+func pace(c *gin.Context) *paced {
 	if c.Request.Body == nil || c.Request.Body == http.NoBody {
-		return
+		return nil
 	}
 	now := time.Now()
 	p := &paced{ReadCloser: c.Request.Body, c: http.NewResponseController(c.Writer), end: now.Add(patience), set: now}
 	_ = p.c.SetReadDeadline(p.end) // what has none, such as a test's recorder, is not slow
 	c.Request.Body = p
+	return p
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	p.begun = true
 	if now := time.Now(); p.got >= pacing || now.Sub(p.set) >= pacingEvery {
 		p.end = p.end.Add(time.Duration(p.got) * time.Second / slowest)
 		if latest := now.Add(patience); p.end.After(latest) {
@@ -132,6 +136,7 @@ func (p *paced) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	p.got += int64(n)
 	if err != nil {
+		p.over = true
 		// While the answer is made, only the end of the connection counts.
 		_ = p.c.SetReadDeadline(time.Time{}) // as above
 	}
