@@ -151,6 +151,10 @@ func (d *Document) readSections(off int64, base *Revision) ([]*section, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s.off != off && len(list) > 0 && !d.blank(off, s.off) {
+			newer := list[len(list)-1]
+			newer.note(newer.off, "prev-offset")
+		}
 		if seen[s.off] {
 			return nil, &MalformedError{Offset: s.off, Rule: "xref-loop"}
 		}
@@ -166,6 +170,16 @@ func (d *Document) readSections(off int64, base *Revision) ([]*section, error) {
 			return nil, err
 		}
 	}
+}
+
+// blank says whether nothing but ends of line and spaces stand between two
+// offsets, the first of which is wrong by so much.
+func (d *Document) blank(from, to int64) bool {
+	if to < from || to-from > maxSpace {
+		return false
+	}
+	b, err := d.src.bytes(from, to-from)
+	return err == nil && len(bytes.Trim(b, "\r\n ")) == 0
 }
 
 // prevOffset returns /Prev of s. ISO 32000 wants a direct integer; some writers
@@ -232,16 +246,38 @@ func (s *section) completes(older *section) bool {
 // linearized says whether the first object of the file is a linearization
 // parameter dictionary.
 func (d *Document) linearized() bool {
-	found := false
+	_, found := d.linearization()
+	return found
+}
+
+func (d *Document) linearization() (dict Dict, found bool) {
 	err := d.parseAt(0, func(p *parser) error {
 		p.skipSpace()
 		x, err := p.indirect()
-		if dict, ok := x.obj.(Dict); ok {
+		if dict, _ = x.obj.(Dict); dict != nil {
 			_, found = dict["Linearized"]
 		}
 		return err
 	})
-	return err == nil && found
+	return dict, err == nil && found
+}
+
+// LinearizedAgain says whether the file was linearized, was updated since, and
+// has the very length all the same that its linearization parameters name
+// (Annex F). Readers that go by the length then use the cross-reference data of
+// the linearization instead of the latest ones, whatever these say.
+func (d *Document) LinearizedAgain() bool {
+	if len(d.revs) < 2 {
+		return false
+	}
+	dict, _ := d.linearization()
+	switch n := dict["L"].(type) {
+	case Integer:
+		return int64(n) == d.src.size
+	case Real:
+		return int64(n) == d.src.size
+	}
+	return false
 }
 
 // newRevision builds the view of one group of sections. It ends before limit.
@@ -255,6 +291,9 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 		if top.off < r.start {
 			return nil, &MalformedError{Offset: top.off, Rule: "revision-order"}
 		}
+	}
+	if prev != nil && top.kind == XRefStream {
+		listItself(top, prev)
 	}
 	for i, s := range g {
 		t := d.sectionTable(r, s)
@@ -292,6 +331,23 @@ func (d *Document) newRevision(g []*section, prev *Revision, limit int64) (*Revi
 	return r, d.readRoot(r)
 }
 
+// listItself gives the cross-reference stream of an update an entry for itself
+// where it has none: some readers make one, and see it as the object that
+// whoever refers to that number means. A number that is in use says two things.
+func listItself(s *section, prev *Revision) {
+	if _, ok := s.entries.find(s.self.Num); ok || s.self.Num == 0 {
+		return
+	}
+	if old, _, ok := prev.lookup(s.self.Num); ok && old.Kind != EntryFree {
+		s.note(s.off, "xref-stream-number")
+		return
+	}
+	s.entries.begin(s.self.Num)
+	v, _ := tableEntry(uint64(s.off), uint64(s.self.Gen), 'n')
+	s.entries.add(v)
+	s.entries.normalise(never, func(uint32) {})
+}
+
 // sectionTable joins the table of a hybrid section with its stream. An object
 // that both have in use at different places is read from the table, as in a
 // reader that does not know streams, and noted.
@@ -303,6 +359,9 @@ func (d *Document) sectionTable(r *Revision, s *section) *entryTable {
 	r.parts = append(r.parts, Span{Offset: s.stm, End: s.stmEnd})
 	if r.prev != nil {
 		d.note(r.index, s.off, "hybrid-update")
+		if s.hides(r.prev) {
+			d.note(r.index, s.off, "hybrid-hidden")
+		}
 	}
 	s.entries.join(&s.stmEntry)
 	s.entries.normalise(func(table, stream packed) bool {
@@ -313,6 +372,29 @@ func (d *Document) sectionTable(r *Revision, s *section) *entryTable {
 		return free
 	}, func(uint32) {})
 	return &s.entries
+}
+
+// hides says whether the stream of a hybrid update has other entries than the
+// table, or, where it stands in an earlier revision, other ones than hold
+// there. An honest one only adds what old readers cannot read.
+func (s *section) hides(prev *Revision) bool {
+	for num, v := range s.stmEntry.all() {
+		e := v.entry()
+		if t, ok := s.entries.find(num); ok {
+			if was := t.entry(); was != e && (was.Kind != EntryFree || e.Kind != EntryFree) {
+				return true
+			}
+			continue
+		}
+		if s.stm >= prev.end {
+			continue
+		}
+		was, _, ok := prev.lookup(num)
+		if free := !ok || was.Kind == EntryFree; was != e && !(free && e.Kind == EntryFree) {
+			return true
+		}
+	}
+	return false
 }
 
 // innerTail accounts for the "startxref … %%EOF" that follows the section of a

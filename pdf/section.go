@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -27,6 +28,7 @@ type section struct {
 	stm      int64 // /XRefStm of a hybrid file, -1 otherwise
 	stmEnd   int64
 	stmEntry entryTable
+	self     Ref       // object number of the stream of entries
 	notes    []Anomaly // without revision
 }
 
@@ -369,10 +371,19 @@ func (d *Document) readXRefStream(s *section, off int64, t *entryTable) (Dict, i
 		return nil, 0, place(err, off)
 	}
 	defer dec.close()
-	err = d.readStreamEntries(dict, dec, int64(length), off, t)
-	if err != nil {
+	if err = d.readStreamEntries(dict, dec, int64(length), off, t); err != nil {
 		return nil, 0, place(err, off)
 	}
+	if n, err := dec.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+		s.note(off, "xref-stream-surplus")
+	}
+	if w, _, _ := widths(dict); w[0] > 2 || w[2] > 4 {
+		s.note(off, "xref-stream-widths") // some readers want numbers of 32 bits
+	}
+	if slices.ContainsFunc(t.list, func(v packed) bool { return EntryKind(v&3) == EntryUnknown }) {
+		s.note(off, "xref-entry-type")
+	}
+	s.self = x.ref
 	t.normalise(never, func(uint32) { s.note(off, "xref-duplicate") })
 	return dict, end, nil
 }

@@ -112,7 +112,7 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 	if len(list) == 0 && len(dj.Damage) == 0 {
 		return dj, seekUnlisted(doc, dj)
 	}
-	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}}
+	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}, exact: map[int][]pdf.Anomaly{}}
 	for _, s := range list {
 		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}
 		if err := g.check(j); err != nil {

@@ -16,6 +16,7 @@ type gate struct {
 	doc    *pdf.Document
 	audits map[int][]pdf.Anomaly // by revision, made once
 	ends   map[int][]pdf.Span    // the same of Overhang
+	exact  map[int][]pdf.Anomaly // and of Exact
 	limit  *Finding
 	// Of the first revision, once it was asked for.
 	remains *pdf.Remains
@@ -45,12 +46,21 @@ var supported = map[pdf.Name]bool{
 var harmless = map[string]bool{
 	"entry-repeated":  true, // says what held before
 	"object-freed":    true, // judged by what the object was
-	"xref-entry-form": true, // read as tokens
 	"hybrid-update":   true, // conflicts have rules of their own
 	"xrefstm-outside": true, // as has what its entries point to
 	"object-space":    true,
 
 	"trailer-size-shrunk": true, // no object lies beyond it
+}
+
+// written are the anomalies in how a cross-reference section is written, that
+// are tolerated where they were signed: the signer vouches for them. Later they
+// let two readers see two documents, one of which nobody signed.
+var written = map[string]bool{
+	"hybrid-hidden":   true,
+	"xref-entry-form": true, // read as tokens
+
+	"xref-entry-type": true, "xref-stream-surplus": true, "xref-stream-widths": true, "xref-stream-number": true, "prev-offset": true,
 }
 
 // ambiguous are the anomalies by which two readers find different objects under
@@ -121,6 +131,9 @@ func (g *gate) cover(j *Judgement) error {
 	if string(head) != "%PDF-" {
 		j.fail("header-offset", "the file does not start with %%PDF-")
 	}
+	if s.Revision < len(g.doc.Revisions()) && g.doc.LinearizedAgain() {
+		j.fail("linearized-length", "what was appended gives the file the length of its linearization parameters, so that some readers take other cross-reference data")
+	}
 	return nil
 }
 
@@ -131,11 +144,12 @@ func (g *gate) anomalies(j *Judgement) {
 	for _, a := range g.doc.Anomalies() {
 		switch {
 		case harmless[a.Rule], a.Rule == "space-after-eof" && g.oneMore():
+		case written[a.Rule] && a.Revision <= j.SignedRevision:
 		case a.Rule == "trailer-root-absent", a.Rule == "prev-zero": // see cutOff
 			j.warn(a.Rule, "%v", a)
 		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
 			// Whoever signed chose the catalog.
-		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision):
+		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision, a.Revision > j.SignedRevision):
 		case a.Revision != 0 && a.Revision < j.SignedRevision && !ambiguous[a.Rule]:
 			j.warn(a.Rule, "%v", a)
 		default:
@@ -236,8 +250,9 @@ func (g *gate) quiet(off int64) bool {
 
 // nearby says whether the startxref of a revision misses its cross-reference
 // section by white space or a part of the word xref only: no reader that needs
-// no repair finds another section there.
-func (g *gate) nearby(index int) bool {
+// no repair finds another section there. Of a later revision only the white
+// space is tolerated that every reader passes.
+func (g *gate) nearby(index int, later bool) bool {
 	if index < 1 || index > len(g.doc.Revisions()) {
 		return false
 	}
@@ -263,7 +278,7 @@ func (g *gate) nearby(index int) bool {
 	}
 	from, to := declared, r.StartXRef()
 	if from > to {
-		return from-to < int64(len("xref")) // into the word
+		return !later && from-to < int64(len("xref")) // into the word
 	}
 	if to-from > most {
 		return false
@@ -272,7 +287,11 @@ func (g *gate) nearby(index int) bool {
 	if _, err := g.doc.ReaderAt().ReadAt(gap, from); err != nil && err != io.EOF {
 		return false
 	}
-	return len(bytes.TrimLeft(gap, "\x00\t\n\f\r ")) == 0
+	spaces := "\x00\t\n\f\r "
+	if later {
+		spaces = "\n\r "
+	}
+	return len(bytes.TrimLeft(gap, spaces)) == 0
 }
 
 // audit reads the objects of the signed revision and of all later ones.
@@ -297,6 +316,15 @@ func (g *gate) audit(j *Judgement) error {
 			if !harmless[a.Rule] && !(a.Rule == "comment" && a.Offset > r.StartXRef() && g.quiet(a.Offset)) {
 				j.fail(a.Rule, "%v", a)
 			}
+		}
+		if r.Index() == j.SignedRevision {
+			continue
+		}
+		if list, err = once(g, g.exact, r, r.Exact); err != nil {
+			return err
+		}
+		for _, a := range list {
+			j.fail(a.Rule, "%v", a)
 		}
 	}
 	return nil

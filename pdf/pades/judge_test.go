@@ -412,12 +412,12 @@ func TestJudgeRaw(t *testing.T) {
 		{"an orphan freed without Root", rootless(raw(base, map[uint32]string{70: ""}, "")), "NONE"},
 		{"content freed without Root", rootless(raw(base, map[uint32]string{9: ""}, "")), "OTHER forbidden:change object-freed"},
 		{"an orphan defined without Root", rootless(raw(base, map[uint32]string{50: "(x)"}, "")), "NONE gate:trailer-root"},
-		{"one object twice", append([]byte("9 0 obj (y) endobj\n"), raw(grown(t, base, 19), map[uint32]string{50: "(x)"}, "")...), "NONE gate:junk"},
+		{"one object twice", append([]byte("9 0 obj (y) endobj\n"), raw(grown(t, base, 19), map[uint32]string{50: "(x)"}, "")...), "NONE gate:junk gate:hidden-object"},
 		{"junk at the end", []byte("x"), "NONE gate:junk-after-eof"},
 		{"a NUL at the end", []byte{0}, "NONE gate:space-after-eof"},
 		{"an end of line more", []byte("\n"), "NONE"},
 		{"a comment", append([]byte("%Penulis 1.0\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE gate:comment"},
-		{"a comment with an object", append([]byte("%9 0 obj (x)\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE gate:comment"},
+		{"a comment with an object", append([]byte("%9 0 obj (x)\n"), raw(grown(t, base, 13), map[uint32]string{50: "(x)"}, "")...), "NONE gate:comment gate:hidden-object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := slices.Concat(file, c.tail)

@@ -43,6 +43,10 @@ var reasons = map[string][]string{
 	"x13-nested": {"objstm"}, "x13-both": {"junk"}, "x13-extends": {"objstm-extends"}, "x14": {"password"}, "x14-identity": {"encrypt-changed"},
 	"x15": {"header-offset"}, "x16-escaped": {"duplicate-key"}, "x16-range": {"revision", "duplicate-key"}, "x16-value": {"byterange", "dict-duplicate-key"},
 
+	"x17-objects": {"hidden-object"}, "x18": {"xref-entry-form"}, "x19": {"hidden-object"}, "x19-startxref-in": {"xref-offset"}, "x19-startxref": {"startxref-form", "hidden-object"},
+	"x19-hidden-trailer": {"hidden-trailer"}, "x20-wide": {"xref-stream-widths"}, "x20-unknown": {"xref-entry-type"},
+	"x20-own": {"xref-stream-number", "xref-stream-surplus"}, "x21": {"linearized-length"}, "x06-hybrid-freed": {"hybrid-hidden"},
+
 	"m01": {"M01.signed-attributes-absent"}, "m02": {"M02.message-digest"}, "m03": {"M03.content-type"}, "m04": {"M04.content-present"},
 	"m05-digest-list": {"M05.digest-unlisted"}, "m05-signature-hash": {"M05.digest-algorithm"}, "m05-pss": {"M05.algorithm-parameters"},
 	"m05-protection": {"M05.algorithm-protection"}, "m06": {"M06.signer-count"}, "m07": {"M07.signing-certificate-absent"},

@@ -1,0 +1,352 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+)
+
+// Exact looks at a revision that was appended to others for what makes readers
+// differ who read it in another way than this package: those that take
+// cross-reference tables for records of 20 bytes, and those that, when anything
+// in the file displeases them, find its objects by searching for "12 0 obj",
+// also within streams, strings and comments. An honest writer has no need of
+// any of it. What [Revision.Audit] reports is not repeated.
+//
+// Rules: xref-form (a table that is not made of entries of 20 bytes, or holds
+// comments or odd white space), startxref-form (the same of what follows the
+// trailer), hidden-object (what looks like the head of an object, where no entry
+// of this revision leads; an object stream that no entry uses; a second catalog)
+// and hidden-trailer (the same of xref, trailer, startxref and cross-reference
+// streams).
+//
+// It reads every byte of the revision once, in a window. The error is one of
+// reading, or a [LimitError].
+func (r *Revision) Exact() ([]Anomaly, error) {
+	h := &hideAndSeek{r: r, objects: map[int64]bool{}, trailers: map[int64]bool{}}
+	for _, step := range []func() error{h.sections, h.tail, h.listed, h.search} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(h.found, func(a, b Anomaly) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
+	return h.found, nil
+}
+
+// hideAndSeek is the state of one Exact.
+type hideAndSeek struct {
+	r        *Revision
+	found    []Anomaly
+	objects  map[int64]bool // where heads of objects may stand
+	trailers map[int64]bool // and the words xref, trailer and startxref
+}
+
+func (h *hideAndSeek) note(off int64, rule string) {
+	if len(h.found) < maxAnomalies {
+		h.found = append(h.found, Anomaly{Revision: h.r.index, Offset: off, Rule: rule})
+	}
+}
+
+// sections looks at the revision's own cross-reference section.
+func (h *hideAndSeek) sections() error {
+	r := h.r
+	for _, part := range r.parts {
+		if part.Offset != r.xref || r.kind == XRefStream {
+			h.objects[part.Offset] = true // a cross-reference stream
+			continue
+		}
+		h.trailers[part.Offset] = true
+		b, err := r.doc.src.bytes(part.Offset, part.End-part.Offset)
+		if err != nil {
+			return err
+		}
+		n, ok := tableForm(b)
+		h.trailers[part.Offset+int64(n)] = true
+		if !ok {
+			h.note(part.Offset+int64(n), "xref-form")
+		}
+	}
+	return nil
+}
+
+// tableForm checks that b is a table as §7.5.4 has it, byte for byte, and
+// returns where the word trailer stands, or where the form is another one.
+func tableForm(b []byte) (at int, ok bool) {
+	at = len("xref")
+	if n := lineEnd(b[at:]); n == 0 {
+		return at, false
+	} else {
+		at += n
+	}
+	for !bytes.HasPrefix(b[at:], []byte("trailer")) {
+		_, first := decimal(b[at:], 10)
+		if first == 0 || at+first == len(b) || b[at+first] != ' ' {
+			return at, false
+		}
+		count, width := decimal(b[at+first+1:], 10)
+		end := lineEnd(b[at+first+1+width:])
+		if width == 0 || end == 0 {
+			return at, false
+		}
+		at += first + 1 + width + end
+		for ; count > 0; count-- {
+			if at+entryLength > len(b) {
+				return at, false
+			}
+			if _, fixed := fixedEntry(b[at : at+entryLength]); !fixed || !entryEnd(b[at+18], b[at+19]) {
+				return at, false
+			}
+			at += entryLength
+		}
+	}
+	return at, true
+}
+
+// entryEnd says whether x and y are an end of line of two bytes (§7.5.4).
+func entryEnd(x, y byte) bool {
+	return x == ' ' && (y == '\r' || y == '\n') || x == '\r' && y == '\n'
+}
+
+// decimal reads a number of at most most digits and returns how many it has.
+func decimal(b []byte, most int) (v int64, n int) {
+	for n < len(b) && n < most && b[n]-'0' < 10 {
+		v = v*10 + int64(b[n]-'0')
+		n++
+	}
+	return v, n
+}
+
+// maxLineEnd is how much white space may stand where one end of line should:
+// some writers put a space before it, or end lines twice.
+const maxLineEnd = 8
+
+// lineEnd returns the length of the white space at the start of b, which must
+// hold an end of line and nothing that only some readers take for white space;
+// 0 when it does not.
+func lineEnd(b []byte) int {
+	n, ended := 0, false
+	for n < len(b) && (b[n] == ' ' || b[n] == '\t' || b[n] == '\r' || b[n] == '\n') {
+		ended = ended || b[n] == '\r' || b[n] == '\n'
+		n++
+	}
+	if !ended || n > maxLineEnd || n < len(b) && (b[n] == 0 || b[n] == '\f') {
+		return 0
+	}
+	return n
+}
+
+// tail looks at "startxref n %%EOF".
+func (h *hideAndSeek) tail() error {
+	r := h.r
+	if r.startXRef == 0 {
+		return nil // noted when the file was opened
+	}
+	h.trailers[r.startXRef] = true
+	b, err := r.doc.src.bytes(r.startXRef, min(r.end-r.startXRef, 128))
+	if err != nil {
+		return err
+	}
+	rest := b[len("startxref"):]
+	n := lineEnd(rest)
+	_, width := decimal(rest[n:], 20)
+	n += width
+	end := lineEnd(rest[n:])
+	n += end
+	if width == 0 || end == 0 || n == width+end || !bytes.HasPrefix(rest[n:], []byte("%%EOF")) {
+		h.note(r.startXRef, "startxref-form")
+	}
+	return nil
+}
+
+// listed collects where the objects of this revision stand, and looks for those
+// that mean something to a reader only when it repairs the file.
+func (h *hideAndSeek) listed() error {
+	r := h.r
+	used := map[uint32]bool{}
+	for _, v := range r.own.all() {
+		if e := v.entry(); e.Kind == EntryCompressed {
+			used[e.Container] = true
+		}
+	}
+	for num, v := range r.own.all() {
+		e := v.entry()
+		if e.Kind != EntryInUse || e.Offset < r.start || e.Offset >= r.end {
+			continue // Audit says so
+		}
+		x, err := r.doc.indirectAt(e.Offset, num)
+		if _, malformed := errors.AsType[*MalformedError](err); malformed {
+			continue // as well
+		}
+		if err != nil {
+			return err
+		}
+		h.special(&x, used)
+		h.objects[x.start] = true
+	}
+	return nil
+}
+
+// special notes an object whose type says that it organises the file, and that
+// does so only for a reader which searches.
+func (h *hideAndSeek) special(x *indirect, used map[uint32]bool) {
+	d, ok := x.obj.(Dict)
+	if s, stream := x.obj.(*Stream); stream {
+		d, ok = s.Dict, true
+	}
+	if !ok {
+		return
+	}
+	switch d["Type"] {
+	case Object(Name("XRef")):
+		// Some writers leave one beside the table, with the same trailer or
+		// nothing of one.
+		same := d["Root"] == Object(h.r.root) && Equal(d["Encrypt"], h.r.trailer["Encrypt"]) || d["Root"] == nil && d["Encrypt"] == nil
+		if x.stream && !h.objects[x.start] && !same {
+			h.note(x.start, "hidden-trailer")
+		}
+	case Object(Name("ObjStm")):
+		if x.stream && !used[x.ref.Num] {
+			h.note(x.start, "hidden-object")
+		}
+	case Object(Name("Catalog")):
+		if x.ref != h.r.root {
+			h.note(x.start, "hidden-object")
+		}
+	}
+}
+
+const (
+	seekWindow  = 256 << 10
+	seekContext = 4 << 10 // bytes before and after a word in which its numbers must stand
+
+	// maxSeekComments are the comments between two numbers of an object's head;
+	// more are taken for an attempt to hide it.
+	maxSeekComments = 16
+)
+
+// search goes through the bytes of the revision.
+func (h *hideAndSeek) search() error {
+	r := h.r
+	c := &cursor{src: r.doc.src}
+	if r.doc.src.size > smallFile {
+		c.buf = make([]byte, seekWindow+2*seekContext)
+	}
+	for pos := r.start; pos < r.end; pos += seekWindow {
+		from := max(r.start, pos-seekContext)
+		c.pos = from
+		want := min(pos+seekWindow+seekContext, r.end) - from
+		b, err := c.peek(int(want))
+		if err != nil {
+			return err
+		}
+		b = b[:min(int64(len(b)), want)]
+		w := seekBytes{b: b, base: from, from: int(pos - from), to: int(min(pos+seekWindow, r.end) - from)}
+		w.each("obj", func(i int) {
+			w.heads(i, func(at int64) {
+				if !h.objects[at] {
+					h.note(at, "hidden-object")
+				}
+			})
+		})
+		w.each("xref", func(i int) {
+			start := i
+			if i >= len("start") && string(b[i-len("start"):i]) == "start" {
+				start -= len("start")
+			}
+			if w.number(i+len("xref")) && !h.trailers[from+int64(start)] {
+				h.note(from+int64(start), "hidden-trailer")
+			}
+		})
+		w.each("trailer", func(i int) {
+			if j, ok := w.skip(i + len("trailer")); ok && !bytes.HasPrefix(b[j:], []byte("<<")) || h.trailers[from+int64(i)] {
+				return
+			}
+			h.note(from+int64(i), "hidden-trailer")
+		})
+	}
+	return nil
+}
+
+// seekBytes is a window of the file: words are sought in [from, to) of b, with
+// what stands around them.
+type seekBytes struct {
+	b        []byte
+	base     int64
+	from, to int
+}
+
+func (w *seekBytes) each(word string, f func(i int)) {
+	for i := w.from; i < w.to; i++ {
+		k := bytes.Index(w.b[i:min(w.to+len(word)-1, len(w.b))], []byte(word))
+		if k < 0 {
+			return
+		}
+		i += k
+		f(i)
+	}
+}
+
+// heads calls f with where the number of an object begins whose word obj stands
+// at i, when two numbers come before it. Comments may stand between, and whether
+// a line holds one depends on who reads it: f is told of both readings.
+func (w *seekBytes) heads(i int, f func(at int64)) { w.numbers(i, 2, f) }
+
+// numbers passes n numbers before i.
+func (w *seekBytes) numbers(i, n int, f func(at int64)) {
+	if n == 0 {
+		f(w.base + int64(i))
+		return
+	}
+	for range maxSeekComments {
+		end := i
+		for i > 0 && class[w.b[i-1]] == space {
+			i--
+		}
+		k := i
+		for k > 0 && w.b[k-1]-'0' < 10 {
+			k--
+		}
+		if k < i {
+			w.numbers(k, n-1, f)
+		}
+		at, known := w.comment(i, end)
+		if !known {
+			f(w.base + int64(i)) // it may begin before the window
+		}
+		if at < 0 {
+			return
+		}
+		i = at
+	}
+	f(w.base + int64(i))
+}
+
+// comment returns where a comment begins that the white space in [i, end) ends,
+// or -1. known is false when it may begin before the window.
+func (w *seekBytes) comment(i, end int) (at int, known bool) {
+	if !bytes.ContainsAny(w.b[i:end], "\r\n") {
+		return -1, true
+	}
+	line := i
+	for line > 0 && w.b[line-1] != '\n' && w.b[line-1] != '\r' {
+		line--
+	}
+	if k := bytes.IndexByte(w.b[line:i], '%'); k >= 0 {
+		return line + k, true
+	}
+	return -1, line > 0 || i < seekContext/2
+}
+
+// number says whether a number comes at i, after white space and comments.
+func (w *seekBytes) number(i int) bool {
+	i, ok := w.skip(i)
+	return !ok || i < len(w.b) && w.b[i]-'0' < 10
+}
+
+// skip passes white space and comments from i on. ok is false when the window
+// ends in a comment.
+func (w *seekBytes) skip(i int) (int, bool) {
+	p := parser{buf: w.b, pos: i}
+	p.skipSpace()
+	return p.pos, p.pos < len(w.b) || len(w.b)-i < seekContext/2
+}
