@@ -100,6 +100,12 @@ func (db *postgresDB) check(ctx context.Context) error {
 	return nil
 }
 
+// owned tells whether who logged in can act as the owner of the evidence.
+func (db *postgresDB) owned(ctx context.Context) (owned bool, err error) {
+	err = db.pool.QueryRow(ctx, `SELECT pg_has_role(session_user, relowner, 'MEMBER') FROM pg_class WHERE oid = 'entries'::regclass`).Scan(&owned)
+	return owned, err
+}
+
 func (db *postgresDB) update(ctx context.Context, scope gateway.Scope, fn func(*Tx) error) error {
 	if db.readOnly {
 		return ErrReadOnly

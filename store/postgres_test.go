@@ -94,10 +94,17 @@ func TestTheApplicationRoleOnlyAddsEvidence(t *testing.T) {
 			}
 		}
 	}
+	if owned, err := db.Owned(t.Context()); owned || err != nil {
+		t.Errorf("absah_app owns the tables: got %v, %v", owned, err)
+	}
 	// A gateway whose role cannot migrate starts on a finished schema.
 	o.MigrationURL = ""
 	if err := storetest.OpenWith(t, o).Ping(t.Context()); err != nil {
 		t.Error(err)
+	}
+	one := storetest.OpenWith(t, storetest.Postgres.Fresh(t))
+	if owned, err := one.Owned(t.Context()); !owned || err != nil {
+		t.Errorf("who migrated owns the tables: got %v, %v", owned, err)
 	}
 }
 

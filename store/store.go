@@ -59,6 +59,16 @@ type DB struct {
 	engine engine
 }
 
+// Owned tells whether the PostgreSQL user of Options.URL owns the tables, or may
+// act as who does: such a user can remove what keeps evidence from being changed.
+// On SQLite, which has no users, it is false.
+func (db *DB) Owned(ctx context.Context) (bool, error) {
+	if p, ok := db.engine.(*postgresDB); ok {
+		return p.owned(ctx)
+	}
+	return false, nil
+}
+
 // engine is what differs between SQLite and PostgreSQL.
 type engine interface {
 	// update and view run fn with a session in one transaction.

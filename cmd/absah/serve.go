@@ -197,28 +197,45 @@ func (s *gatewayService) openTrust(context.Context) (err error) {
 }
 
 func (s *gatewayService) openDatabase(ctx context.Context) (err error) {
-	address := s.cfg.Database.URL
-	if s.cfg.Database.PasswordFile != "" {
-		password, err := readSecret(s.cfg.Database.PasswordFile)
-		if err != nil {
-			return err
-		}
-		u, err := url.Parse(address)
-		if err != nil {
-			return errors.New("database.url is not an address")
-		}
-		u.User = url.UserPassword(u.User.Username(), string(password))
-		address = u.String()
+	var (
+		d = s.cfg.Database
+		o store.Options
+	)
+	if o.URL, err = withPassword(d.URL, d.PasswordFile); err != nil {
+		return fmt.Errorf("database.url: %w", err)
 	}
-	o := store.Options{URL: address}
-	if s.cfg.Database.Engine() != "SQLite" {
-		o.Connections = s.cfg.Database.Connections
+	if o.MigrationURL, err = withPassword(d.MigrationURL, d.MigrationPasswordFile); err != nil {
+		return fmt.Errorf("database.migration_url: %w", err)
+	}
+	if d.Engine() != "SQLite" {
+		o.Connections = d.Connections
 	}
 	if s.db, err = store.Open(ctx, o); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.db.Close)
-	return nil
+	owner, err := s.db.Owned(ctx)
+	if owner {
+		s.logger.WarnContext(ctx, "the role of database.url owns the tables and can take the guards off the evidence: name absah_app there, and the owner in database.migration_url")
+	}
+	return err
+}
+
+// withPassword puts the password in a file, "" for none, into an address.
+func withPassword(address, file string) (string, error) {
+	if file == "" {
+		return address, nil
+	}
+	password, err := readSecret(file)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", errors.New("is not an address")
+	}
+	u.User = url.UserPassword(u.User.Username(), string(password))
+	return u.String(), nil
 }
 
 func (s *gatewayService) openHSM(ctx context.Context) (err error) {

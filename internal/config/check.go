@@ -113,25 +113,36 @@ func (c *checker) httpURL(key, raw string) {
 }
 
 func (cfg *Config) checkStorage(c *checker) {
-	scheme, rest, _ := strings.Cut(cfg.Database.URL, ":")
+	d := cfg.Database
+	scheme, rest, _ := strings.Cut(d.URL, ":")
 	switch scheme {
 	case "sqlite":
 		c.must(rest != "", "database.url", "names no file: sqlite:/var/lib/absah/absah.db")
-		c.must(cfg.Database.PasswordFile == "", "database.password_file", "SQLite has no password")
+		c.must(d.PasswordFile == "", "database.password_file", "SQLite has no password")
+		c.must(d.MigrationURL == "", "database.migration_url", "SQLite has no roles")
 	case "postgres", "postgresql":
-		u, err := url.Parse(cfg.Database.URL)
-		if err != nil { // its text would repeat a password
-			c.must(false, "database.url", "is not an address such as postgres://absah@127.0.0.1:5432/absah")
-			break
+		c.postgresURL("database.url", d.URL, "database.password_file")
+		if d.MigrationURL != "" {
+			c.postgresURL("database.migration_url", d.MigrationURL, "database.migration_password_file")
 		}
-		_, inURL := u.User.Password()
-		c.must(!inURL && !u.Query().Has("password"), "database.url", "holds a password: put it into a file and name it in database.password_file")
 	default:
 		c.must(false, "database.url", "must begin with sqlite: or postgres:")
 	}
+	c.must(d.MigrationPasswordFile == "" || d.MigrationURL != "", "database.migration_password_file", "belongs to database.migration_url")
 	between(c, "database.connections", cfg.Database.Connections, 2, 1000)
 	between(c, "spool.upload", cfg.Spool.Upload, 1<<20, 1<<30)
 	c.must(cfg.Spool.Total >= 2*cfg.Spool.Upload, "spool.total", "must hold at least two documents of spool.upload")
+}
+
+// postgresURL checks an address of PostgreSQL, whose password has a file.
+func (c *checker) postgresURL(key, raw, passwordKey string) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" { // the text of err would repeat a password
+		c.must(false, key, "is not an address such as postgres://absah@127.0.0.1:5432/absah")
+		return
+	}
+	_, inURL := u.User.Password()
+	c.must(!inURL && !u.Query().Has("password"), key, "holds a password: put it into a file and name it in %s", passwordKey)
 }
 
 func (cfg *Config) checkKeys(c *checker) {

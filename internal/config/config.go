@@ -130,6 +130,17 @@ type Database struct {
 	// PasswordFile holds the PostgreSQL password on its first line.
 	PasswordFile string `yaml:"password_file" file:"secret"`
 
+	// MigrationURL is the address of the same PostgreSQL database under the role
+	// that owns the tables (absah_owner). URL then names absah_app, which can
+	// neither change nor remove evidence, nor the triggers that guard it. Empty:
+	// URL migrates too, and must be a role that may. Once the tables are there a
+	// service starts without it until the next version of the program.
+	MigrationURL string `yaml:"migration_url" example:"postgres://absah_owner@127.0.0.1/absah"`
+
+	// MigrationPasswordFile holds the password for MigrationURL on its first
+	// line.
+	MigrationPasswordFile string `yaml:"migration_password_file" file:"secret"`
+
 	// Connections to PostgreSQL at most, 2 to 1000. SQLite has one writer.
 	Connections int `yaml:"connections" default:"16"`
 }
