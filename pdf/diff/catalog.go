@@ -26,7 +26,7 @@ func (d *differ) compareTop() error {
 		case k == "Root" || k == "Encrypt":
 			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: LevelOther})
 		default:
-			if _, isRef := now[k].(pdf.Ref); isRef || pdf.Present(was[k]) {
+			if _, isRef := now[k].(pdf.Ref); (isRef || pdf.Present(was[k])) && !d.sameDeep(was[k], now[k], 0) {
 				d.report(Change{Path: "/" + pdf.Printable(string(k)), Rule: "trailer-entry", Level: LevelOther})
 			}
 		}
@@ -147,9 +147,13 @@ func (d *differ) compareExtensions(a, b pdf.Object) error {
 	return nil
 }
 
-// sameDeep compares small trees, looking through references.
+// maxSameDepth bounds references within what is compared through them.
+const maxSameDepth = 8
+
+// sameDeep compares small trees by what is in them, wherever it stands: what has
+// a rule of its own may move to another object.
 func (d *differ) sameDeep(a, b pdf.Object, depth int) bool {
-	if depth > maxSameDepth || d.step() != nil {
+	if depth > maxSameDepth || !d.charge(1) {
 		return false
 	}
 	x, err1 := d.old.Resolve(orNull(a))
@@ -325,13 +329,17 @@ func (d *differ) markFormDict(o pdf.Object) error {
 // markResources freezes the default resources of the form. Dictionary and
 // categories, to which some may be added, are compared with the form.
 func (d *differ) markResources(o pdf.Object) error {
-	d.markIndirect(o)
+	if err := d.markHops(o, role{kind: roleForm}); err != nil {
+		return err
+	}
 	dr, err := dictOf(d.at, o)
 	if err != nil {
 		return err
 	}
 	for _, v := range dr {
-		d.markIndirect(v)
+		if err := d.markHops(v, role{kind: roleForm}); err != nil {
+			return err
+		}
 		category, err := dictOf(d.at, v)
 		if err != nil {
 			return err
@@ -341,11 +349,4 @@ func (d *differ) markResources(o pdf.Object) error {
 		}
 	}
 	return nil
-}
-
-// markIndirect makes an object part of the form when it is one of its own.
-func (d *differ) markIndirect(o pdf.Object) {
-	if ref, ok := o.(pdf.Ref); ok {
-		d.mark(ref.Num, role{kind: roleForm})
-	}
 }

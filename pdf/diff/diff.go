@@ -75,6 +75,8 @@ type differ struct {
 	changes []Change
 	steps   int
 
+	compared int // tokens, see charge
+
 	stack      []pdf.Object // of walk, kept for the next one
 	trusted    bool         // all fonts count as those of the signed revision
 	painted    bool         // by the appearance that checkText read last
@@ -90,6 +92,9 @@ const maxSteps = 8_000_000
 func (d *differ) step() error {
 	if d.steps++; d.steps > maxSteps {
 		return overLimit("maxSteps", maxSteps)
+	}
+	if d.compared > maxCompared {
+		return overLimit("maxCompared", maxCompared)
 	}
 	return nil
 }
@@ -122,7 +127,10 @@ func (d *differ) compare(next *pdf.Revision) error {
 			}
 		}
 	}
-	return d.remark(&t)
+	if err := d.remark(&t); err != nil {
+		return err
+	}
+	return d.step() // what was compared last may have been beyond the limit
 }
 
 // touched is what one revision redefines, by the rule that looks at it.

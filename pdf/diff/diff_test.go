@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -102,6 +103,19 @@ func TestCompare(t *testing.T) {
 		{"contents", func(u *pdf.Update) { u.Set(pdf.Ref{Num: 4}, pdf.NewStream(pdf.Dict{}, []byte("n"))) }, "OTHER stream-replaced /Root/Pages/Kids/0/Contents"},
 		{"a value", func(u *pdf.Update) { with(t, u, 5, "V", pdf.String("Budi")) }, "FORM form-value /Root/AcroForm/Fields(nama)"},
 		{"a field that hides", func(u *pdf.Update) { with(t, u, 5, "F", pdf.Integer(2)) }, "OTHER field-visibility /Root/AcroForm/Fields(nama)"},
+		{"a direct copy of the page", func(u *pdf.Update) {
+			page, err := u.Object(pdf.Ref{Num: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			with(t, u, 2, "Kids", pdf.Array{page})
+		}, "OTHER page-tree /Root/Pages"},
+		{"a box in other numbers", func(u *pdf.Update) {
+			with(t, u, 5, "Rect", pdf.Array{pdf.Real(10), pdf.Real(10), pdf.Integer(90), pdf.Real(30)})
+		}, ""},
+		{"a flag in another number", func(u *pdf.Update) { with(t, u, 5, "F", pdf.Real(0)) }, "OTHER field-visibility /Root/AcroForm/Fields(nama)"},
+		{"a field listed twice", func(u *pdf.Update) { with(t, u, 3, "Annots", pdf.Array{pdf.Ref{Num: 5}, pdf.Ref{Num: 5}}) },
+			"OTHER annotation-order /Root/Pages[1]/Annots"},
 		{"a signature that is not seen", func(u *pdf.Update) { stamp(t, u, rect(0, 0, 0, 0)) }, "FORM signature-added /Root/AcroForm/Fields(ttd)"},
 		{"a signature beside the text", func(u *pdf.Update) { stamp(t, u, rect(100, 10, 190, 60)) },
 			"FORM visible-signature-added /Root/AcroForm/Fields(ttd)"},
@@ -181,12 +195,14 @@ func TestCompareCopies(t *testing.T) {
 			ref := u.Add(pdf.Dict{"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type1"), "BaseFont": pdf.Name("Helvetica")})
 			with(t, u, 3, "Resources", pdf.Dict{"Font": pdf.Dict{"F": ref}})
 			return ref
-		}, "", "OTHER content /Root/Pages/Kids/0/Resources/Font/F"},
+		}, "OTHER page-entry-Resources /Root/Pages[1]/Resources",
+			"OTHER page-entry-Resources /Root/Pages[1]/Resources; OTHER content /Root/Pages/Kids/0/Resources/Font/F"},
 		{"font of the form", func(u *pdf.Update) pdf.Ref {
 			ref := u.Add(pdf.Dict{"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type1"), "BaseFont": pdf.Name("Helvetica")})
 			with(t, u, 6, "DR", pdf.Dict{"Font": pdf.Dict{"F": ref}})
 			return ref
-		}, "", "OTHER content /Root/AcroForm/DR/Font/F"},
+		}, "OTHER form-resources /Root/AcroForm/DR/Font",
+			"OTHER form-resources /Root/AcroForm/DR/Font; OTHER content /Root/AcroForm/DR/Font/F"},
 		{"page tree", func(u *pdf.Update) pdf.Ref {
 			ref := u.Add(pdf.Dict{"Type": pdf.Name("Pages"), "Kids": pdf.Array{pdf.Ref{Num: 3}}, "Count": pdf.Integer(1), "MediaBox": rect(0, 0, 200, 200)})
 			with(t, u, 1, "Pages", ref)
@@ -200,8 +216,8 @@ func TestCompareCopies(t *testing.T) {
 			ref := u.Add(old)
 			with(t, u, 6, "Fields", pdf.Array{ref})
 			return ref
-		}, "OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama)",
-			"OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama); " +
+		}, "OTHER fields-order /Root/AcroForm/Fields; OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama)",
+			"OTHER fields-order /Root/AcroForm/Fields; OTHER field-removed /Root/AcroForm/Fields(nama); OTHER field-added /Root/AcroForm/Fields(nama); " +
 				"OTHER form-damaged /Root/AcroForm; OTHER field-removed /Root/AcroForm/Fields(nama)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,6 +245,114 @@ func changes(r *diff.Result) string {
 		out = append(out, fmt.Sprintf("%s %s %s", c.Level, c.Rule, c.Path))
 	}
 	return strings.Join(out, "; ")
+}
+
+// TestCompareChains guards against what is reached by a reference to nothing but
+// a reference, of which only the first was watched, and against parents that
+// are shown or inherited from.
+func TestCompareChains(t *testing.T) {
+	chain := func(u *pdf.Update, o pdf.Object) (first, last pdf.Ref) {
+		last = u.Add(o)
+		return u.Add(last), last
+	}
+	for _, c := range []struct {
+		name    string
+		prepare func(u *pdf.Update) pdf.Ref
+		then    pdf.Object
+		want    string
+	}{
+		{"annotations", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.Array{pdf.Ref{Num: 5}})
+			with(t, u, 3, "Annots", first)
+			return last
+		}, pdf.Array{}, "OTHER widget-removed /Root/Pages[1]/Annots"},
+		{"pages", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.Array{pdf.Ref{Num: 3}})
+			with(t, u, 2, "Kids", first)
+			return last
+		}, pdf.Array{pdf.Ref{Num: 3}, pdf.Ref{Num: 3}}, "OTHER content /Root/Pages/Kids"},
+		{"form", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.Dict{"Fields": pdf.Array{pdf.Ref{Num: 5}}})
+			with(t, u, 1, "AcroForm", first)
+			return last
+		}, pdf.Dict{"Fields": pdf.Array{pdf.Ref{Num: 5}}, "XFA": pdf.String("x")}, "OTHER form-entry /Root/AcroForm/XFA"},
+		{"value", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.String("Rp1"))
+			with(t, u, 5, "V", first)
+			return last
+		}, pdf.String("Rp9"), "FORM form-appearance /Root/AcroForm/Fields(nama)"},
+		{"appearance", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.NewStream(pdf.Dict{}, []byte("n")))
+			with(t, u, 5, "AP", pdf.Dict{"N": first})
+			return last
+		}, pdf.NewStream(pdf.Dict{}, []byte("BT (Rp9) Tj ET")), "OTHER form-appearance-differs /Root/AcroForm/Fields(nama)"},
+		{"evidence", func(u *pdf.Update) pdf.Ref {
+			first, last := chain(u, pdf.NewStream(pdf.Dict{}, []byte("c")))
+			with(t, u, 1, "DSS", pdf.Dict{"CRLs": pdf.Array{first}})
+			return last
+		}, pdf.NewStream(pdf.Dict{}, []byte("d")), "OTHER dss-form /Root/DSS/CRLs; OTHER dss-item-replaced /Root/DSS"},
+		{"the look of a parent", func(u *pdf.Update) pdf.Ref {
+			look := u.Add(pdf.NewStream(pdf.Dict{}, []byte("n")))
+			with(t, u, 5, "Kids", pdf.Array{u.Add(pdf.Dict{"T": pdf.String("anak"), "FT": pdf.Name("Tx"), "Parent": pdf.Ref{Num: 5}})})
+			with(t, u, 5, "AP", pdf.Dict{"N": look})
+			return look
+		}, pdf.NewStream(pdf.Dict{}, []byte("0 0 9 9 re f")), "OTHER field-parent /Root/AcroForm/Fields(nama)"},
+		{"the value of a parent", func(u *pdf.Update) pdf.Ref {
+			value := u.Add(pdf.String("Rp1"))
+			with(t, u, 5, "Kids", pdf.Array{u.Add(pdf.Dict{"T": pdf.String("anak"), "FT": pdf.Name("Tx"), "Parent": pdf.Ref{Num: 5}})})
+			with(t, u, 5, "V", value)
+			return value
+		}, pdf.String("Rp9"), "OTHER field-parent /Root/AcroForm/Fields(nama)"},
+		{"another parent", func(u *pdf.Update) pdf.Ref {
+			up := u.Add(pdf.Dict{"FT": pdf.Name("Tx"), "V": pdf.String("Rp1")})
+			with(t, u, 5, "Parent", up)
+			return up
+		}, pdf.Dict{"FT": pdf.Name("Tx"), "V": pdf.String("Rp9")}, "OTHER content /Root/…(8)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var ref pdf.Ref
+			doc := edit(t, letter(t), func(u *pdf.Update) { ref = c.prepare(u) })
+			r, err := diff.Compare(edit(t, doc, func(u *pdf.Update) { u.Set(ref, c.then) }), 2)
+			if err != nil || r.Undecided != nil {
+				t.Fatal(err, r)
+			}
+			if got := changes(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestCompareBudget: what is compared is paid for by its size, so that pages
+// that share one array of annotations end the comparison.
+func TestCompareBudget(t *testing.T) {
+	list := func(from int) pdf.Array {
+		var all pdf.Array
+		for i := range 100 {
+			var a pdf.Array
+			for range 999 {
+				a = append(a, pdf.Integer(0))
+			}
+			all = append(all, append(a, pdf.Integer(int64(from+i))))
+		}
+		return all
+	}
+	doc := edit(t, letter(t), func(u *pdf.Update) {
+		shared := u.Add(list(0))
+		kids := pdf.Array{pdf.Ref{Num: 3}}
+		for range 20 {
+			kids = append(kids, u.Add(pdf.Dict{"Type": pdf.Name("Page"), "Annots": shared}))
+		}
+		with(t, u, 2, "Kids", kids)
+	})
+	doc = edit(t, doc, func(u *pdf.Update) { u.Set(pdf.Ref{Num: 8}, list(1000)) })
+	r, err := diff.Compare(doc, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := errors.AsType[*pdf.LimitError](r.Undecided); !ok {
+		t.Errorf("got %v, want a limit", r.Undecided)
+	}
 }
 
 // TestCompareUnclearPage: where it cannot be told what lies under a signature,

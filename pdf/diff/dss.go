@@ -2,7 +2,6 @@ package diff
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -261,9 +260,8 @@ func (d *differ) markItems(o pdf.Object) error {
 		if err := d.step(); err != nil {
 			return err
 		}
-		ref, ok := e.(pdf.Ref)
-		if ok && !slices.Contains(d.roles[ref.Num], role{kind: roleEvidence}) {
-			d.mark(ref.Num, role{kind: roleEvidence})
+		if err := d.markHops(e, role{kind: roleEvidence}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,175 +6,6 @@ import (
 	"github.com/absah-id/absah/pdf"
 )
 
-// formTree is the field hierarchy of one revision (ISO 32000-2 §12.7.4).
-type formTree struct {
-	rev    *pdf.Revision
-	dict   pdf.Dict // of the form; nil when there is none
-	arrays []uint32 // objects that are the form, /Fields or /Kids
-	nodes  map[pdf.Ref]*formNode
-	order  []*formNode
-
-	widgets map[pdf.Ref]*formNode // see owner
-}
-
-// formNode is a field, terminal or not, with its widgets.
-type formNode struct {
-	ref      pdf.Ref
-	parent   pdf.Ref // zero at the top
-	name     string
-	typ      pdf.Object // /FT, inherited
-	flags    pdf.Object // /Ff, inherited
-	dict     pdf.Dict
-	widgets  []pdf.Ref // merged with the field: ref itself
-	children int       // child fields
-}
-
-func (n *formNode) signature() bool { return n.typ == pdf.Object(pdf.Name("Sig")) }
-
-// readForm reads all fields. A field that is not an indirect object is part of
-// the array that holds it and has no node.
-func readForm(rev *pdf.Revision) (*formTree, error) {
-	f := &formTree{rev: rev, nodes: map[pdf.Ref]*formNode{}}
-	catalog, err := rev.Catalog()
-	if err != nil {
-		return f, err
-	}
-	f.array(catalog["AcroForm"])
-	form, ok, err := pdf.Lookup[pdf.Dict](rev, catalog, "AcroForm")
-	if err != nil || !ok {
-		return f, err
-	}
-	f.dict = form
-	f.array(form["Fields"])
-	fields, _, err := pdf.Lookup[pdf.Array](rev, form, "Fields")
-	if err != nil {
-		return f, err
-	}
-	for _, o := range fields {
-		if err := f.walk(o, formNode{}, 0); err != nil {
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-func (f *formTree) array(o pdf.Object) {
-	if ref, ok := o.(pdf.Ref); ok {
-		f.arrays = append(f.arrays, ref.Num)
-	}
-}
-
-func (f *formTree) walk(o pdf.Object, up formNode, depth int) error {
-	if depth > maxFieldDepth {
-		return overLimit("maxFieldDepth", maxFieldDepth)
-	}
-	if len(f.nodes) > maxFields {
-		return overLimit("maxFields", maxFields)
-	}
-	ref, ok := o.(pdf.Ref)
-	if !ok {
-		return nil
-	}
-	if f.nodes[ref] != nil {
-		if depth > 0 {
-			return malformed("field-loop", "the field %s is its own kin", ref)
-		}
-		return nil // listed twice
-	}
-	v, err := f.rev.Object(ref)
-	if err != nil {
-		return err
-	}
-	if !pdf.Present(v) {
-		return nil
-	}
-	dict, ok := v.(pdf.Dict)
-	if !ok {
-		return malformed("field-type", "a form field is not a dictionary")
-	}
-	n := &formNode{ref: ref, parent: up.ref, name: up.name, typ: up.typ, flags: up.flags, dict: dict}
-	if partial, ok, err := pdf.Lookup[pdf.String](f.rev, dict, "T"); err != nil {
-		return err
-	} else if ok {
-		n.name = pdf.Text(partial)
-		if up.name != "" {
-			n.name = up.name + "." + n.name
-		}
-	}
-	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &n.typ, "Ff": &n.flags} {
-		if pdf.Present(dict[key]) {
-			if *dst, err = f.rev.Resolve(dict[key]); err != nil {
-				return err
-			}
-		}
-	}
-	f.nodes[ref] = n
-	f.order = append(f.order, n)
-	return f.kids(n, depth)
-}
-
-// kids tells child fields from widgets as the field tree of [Fields] does.
-func (f *formTree) kids(n *formNode, depth int) error {
-	f.array(n.dict["Kids"])
-	kids, _, err := pdf.Lookup[pdf.Array](f.rev, n.dict, "Kids")
-	if err != nil {
-		return err
-	}
-	for _, o := range kids {
-		kid, err := dictOf(f.rev, o)
-		if err != nil {
-			return err
-		}
-		switch {
-		case kid == nil:
-		case pdf.Present(kid["T"]) || pdf.Present(kid["Kids"]) || pdf.Present(kid["FT"]) && !IsWidget(kid):
-			n.children++
-			if err := f.walk(o, *n, depth+1); err != nil {
-				return err
-			}
-		default:
-			if ref, ok := o.(pdf.Ref); ok {
-				if len(n.widgets) > maxFields {
-					return overLimit("maxFields", maxFields)
-				}
-				n.widgets = append(n.widgets, ref)
-			}
-		}
-	}
-	if n.children == 0 && len(n.widgets) == 0 && IsWidget(n.dict) {
-		n.widgets = []pdf.Ref{n.ref}
-	}
-	return nil
-}
-
-// owner returns the field that ref is, or whose widget it is; nil when there is
-// none.
-func (f *formTree) owner(ref pdf.Ref) *formNode {
-	if n := f.nodes[ref]; n != nil {
-		return n
-	}
-	if f.widgets == nil {
-		f.widgets = map[pdf.Ref]*formNode{}
-		for _, n := range f.order {
-			for _, w := range n.widgets {
-				f.widgets[w] = n
-			}
-		}
-	}
-	return f.widgets[ref]
-}
-
-// value returns /V of the field or of an ancestor.
-func (f *formTree) value(n *formNode) pdf.Object {
-	for range maxFieldDepth + 1 {
-		if pdf.Present(n.dict["V"]) || n.parent == (pdf.Ref{}) {
-			return orNull(n.dict["V"])
-		}
-		n = f.nodes[n.parent]
-	}
-	return pdf.Null{}
-}
-
 // markForm names what belongs to the form, before anything is frozen.
 func (d *differ) markForm(f *formTree) {
 	for _, num := range f.arrays {
@@ -224,7 +55,12 @@ func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
 	signed := n.signature() && pdf.Present(f.value(n))
 	for k, v := range dict {
 		switch {
-		case k == "Parent" || k == "Kids":
+		case k == "Kids":
+			continue
+		case k == "Parent":
+			if err := d.markParent(f, n, v); err != nil {
+				return err
+			}
 			continue
 		case k == "AP" && !signed:
 			if err := d.markAppearance(v, n.ref, 0); err != nil {
@@ -232,8 +68,8 @@ func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
 			}
 			continue
 		case k == "V" && !signed:
-			if ref, ok := v.(pdf.Ref); ok {
-				d.mark(ref.Num, role{kind: roleField, owner: n.ref})
+			if err := d.markHops(v, role{kind: roleField, owner: n.ref}); err != nil {
+				return err
 			}
 			continue
 		}
@@ -244,16 +80,29 @@ func (d *differ) markEntries(f *formTree, n *formNode, dict pdf.Dict) error {
 	return nil
 }
 
+// markParent freezes what a field or widget inherits from that is not what has
+// it among its kids: nobody else may fill it.
+func (d *differ) markParent(f *formTree, n *formNode, parent pdf.Object) error {
+	ref, ok := parent.(pdf.Ref)
+	if ok && (ref == n.parent || f.nodes[ref] == n || d.identity[ref.Num] == identityPage) {
+		return nil
+	}
+	if ok && d.identity[ref.Num] == identityField {
+		d.frozen.add(ref.Num)
+		return nil
+	}
+	return d.walk(parent, &d.frozen)
+}
+
 // markAppearance marks an appearance dictionary, its states and its streams;
 // what the streams use is frozen.
 func (d *differ) markAppearance(o pdf.Object, field pdf.Ref, depth int) error {
-	if ref, ok := o.(pdf.Ref); ok {
-		d.mark(ref.Num, role{kind: roleField, owner: field})
-		v, err := d.at.Object(ref)
-		if err != nil {
-			return onlyFatal(err)
-		}
-		o = v
+	if err := d.markHops(o, role{kind: roleField, owner: field}); err != nil {
+		return err
+	}
+	o, err := d.at.Resolve(orNull(o))
+	if err != nil {
+		return onlyFatal(err)
 	}
 	switch o := o.(type) {
 	case pdf.Dict:
@@ -371,13 +220,11 @@ func (d *differ) keepsOrder(a, b pdf.Object) bool {
 	if !ok {
 		return len(x) == 0 && !pdf.Present(now)
 	}
-	m := newMatcher(d, y)
+	m := newMatcher(y)
 	for _, o := range x {
-		at, err := m.find(o)
-		if err != nil || at < m.next {
+		if m.find(d, o) != kept {
 			return false
 		}
-		m.next = max(m.next, min(at+1, len(y)))
 	}
 	for i, o := range y {
 		if _, isRef := o.(pdf.Ref); !isRef && !m.used[i] {
@@ -486,10 +333,24 @@ func (d *differ) compareField(was, now *formNode) error {
 		return nil
 	case was.signature():
 		return d.compareSignatureField(c, was, now, keys)
-	case was.children > 0 && len(keys) == 0:
-		return nil
+	case was.children > 0:
+		return d.compareParent(c, was, now, keys)
 	}
 	return d.compareValueField(c, was, now, keys)
+}
+
+// compareParent: a field with child fields is not filled itself. What it shows,
+// as a widget, and what they inherit from it stays.
+func (d *differ) compareParent(c Change, was, now *formNode, keys []pdf.Name) error {
+	looks, err := d.looksChanged(was)
+	if err != nil {
+		return err
+	}
+	if looks || len(keys) > 0 || !d.sameDeep(was.dict["V"], now.dict["V"], 0) {
+		c.Rule, c.Level = "field-parent", LevelOther
+		d.report(c)
+	}
+	return nil
 }
 
 func (d *differ) sameKids(was, now *formNode) bool {

@@ -245,8 +245,8 @@ func (d *differ) markPages() error {
 	for _, n := range d.pageNode {
 		for k, v := range n {
 			if k == "Kids" {
-				if kids, ok := v.(pdf.Ref); ok {
-					d.frozen.add(kids.Num)
+				if err := hops(d.at, v, func(ref pdf.Ref) { d.frozen.add(ref.Num) }); err != nil {
+					return err
 				}
 				continue
 			}
@@ -327,8 +327,8 @@ func (d *differ) markPage(ref pdf.Ref, index int32) error {
 }
 
 func (d *differ) markAnnots(o pdf.Object, page pdf.Ref, index int32) error {
-	if ref, ok := o.(pdf.Ref); ok {
-		d.mark(ref.Num, role{kind: rolePage, owner: page, index: index})
+	if err := d.markHops(o, role{kind: rolePage, owner: page, index: index}); err != nil {
+		return err
 	}
 	v, err := d.at.Resolve(orNull(o))
 	if err != nil {
@@ -351,11 +351,23 @@ func (d *differ) markAnnots(o pdf.Object, page pdf.Ref, index int32) error {
 				continue
 			}
 		}
-		if err := d.walk(e, &d.notes); err != nil {
+		if err := d.markNote(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// markNote marks an annotation that is not of the form. A field that it
+// inherits from without being one of its widgets is frozen: filling that would
+// change what the annotation shows.
+func (d *differ) markNote(o pdf.Object) error {
+	if note, ok := o.(pdf.Dict); ok && note["Subtype"] == pdf.Object(pdf.Name("Widget")) {
+		if up, ok := note["Parent"].(pdf.Ref); ok && d.identity[up.Num] == identityField {
+			d.frozen.add(up.Num)
+		}
+	}
+	return d.walk(o, &d.notes)
 }
 
 // mark gives object num a part, once.
@@ -369,6 +381,12 @@ func (d *differ) mark(num uint32, r role) {
 		return
 	}
 	d.roles[num] = append(list, r)
+}
+
+// markHops gives a part to every reference on the way to what o stands for: an
+// indirect object may be nothing but a reference to another.
+func (d *differ) markHops(o pdf.Object, r role) error {
+	return onlyFatal(hops(d.at, o, func(ref pdf.Ref) { d.mark(ref.Num, r) }))
 }
 
 // maxRoles bounds the parts of one object: a form may give all its fields one

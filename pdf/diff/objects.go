@@ -48,6 +48,25 @@ func onlyFatal(err error) error {
 	return nil
 }
 
+// maxHops bounds references that lead to references.
+const maxHops = 16
+
+// hops calls f for each reference on the way from o to what it stands for.
+func hops(rev *pdf.Revision, o pdf.Object, f func(pdf.Ref)) error {
+	for range maxHops {
+		ref, ok := o.(pdf.Ref)
+		if !ok {
+			return nil
+		}
+		f(ref)
+		var err error
+		if o, err = rev.Object(ref); err != nil {
+			return err
+		}
+	}
+	return malformed("reference-chain", "more than %d references lead to one object", maxHops)
+}
+
 // dictOf resolves o in rev; nil when it is no dictionary.
 func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
 	v, err := rev.Resolve(orNull(o))

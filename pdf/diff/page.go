@@ -25,7 +25,11 @@ func (d *differ) comparePage(i int) error {
 		return nil
 	}
 	annots := false
-	for _, k := range sorted(d.differing(was, now)) {
+	keys := sorted(d.differing(was, now))
+	if err := d.step(); err != nil {
+		return err
+	}
+	for _, k := range keys {
 		if k == "Annots" {
 			annots = true
 			continue
@@ -57,28 +61,30 @@ func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error
 		d.report(Change{Object: page, Path: path, Rule: "annotations", Level: LevelOther})
 		return nil
 	}
-	m := newMatcher(d, now)
+	m := newMatcher(now)
 	for _, o := range was {
-		switch at, err := m.find(o); {
-		case err != nil:
+		at := m.find(d, o)
+		if err := d.step(); err != nil {
 			return err
-		case at < 0:
+		}
+		switch at {
+		case gone:
 			if err := d.annotRemoved(page, path, o); err != nil {
 				return err
 			}
-		case at < m.next:
+		case moved:
 			d.report(Change{Object: page, Path: path, Rule: "annotation-order", Level: LevelOther})
 			return nil
-		default:
-			m.next = at + 1
 		}
 	}
 	for i, o := range now {
 		if m.used[i] {
 			continue
 		}
-		if ref, ok := o.(pdf.Ref); ok && m.used[m.places[ref]] {
-			continue // listed a second time
+		if ref, ok := o.(pdf.Ref); ok && m.places[ref][0] != i {
+			// Listed again, it lies on top of what it lay under.
+			d.report(Change{Object: ref, Path: path, Rule: "annotation-order", Level: LevelOther})
+			continue
 		}
 		if err := d.annotAdded(page, path, o); err != nil {
 			return err
@@ -87,51 +93,60 @@ func (d *differ) compareAnnots(page pdf.Ref, path string, a, b pdf.Object) error
 	return nil
 }
 
-// matcher finds elements of an older array in a newer one: references by what
-// they refer to, direct objects by content.
+// matcher finds the elements of an older array in a newer one, in their order
+// and as often as they were: references by number, direct objects by content.
 type matcher struct {
-	d      *differ
 	now    pdf.Array
-	places map[pdf.Ref]int // the first of each
+	places map[pdf.Ref][]int // from the first
 	used   []bool
 	next   int // after the last that was found
 }
 
-func newMatcher(d *differ, now pdf.Array) *matcher {
-	m := &matcher{d: d, now: now, places: make(map[pdf.Ref]int, len(now)), used: make([]bool, len(now))}
+// found says where an older element is.
+type found int
+
+const (
+	kept found = iota
+	moved
+	gone
+)
+
+func newMatcher(now pdf.Array) *matcher {
+	m := &matcher{now: now, places: make(map[pdf.Ref][]int, len(now)), used: make([]bool, len(now))}
 	for i, o := range now {
 		if ref, ok := o.(pdf.Ref); ok {
-			if _, twice := m.places[ref]; !twice {
-				m.places[ref] = i
-			}
+			m.places[ref] = append(m.places[ref], i)
 		}
 	}
 	return m
 }
 
-// find returns the place of an old element, -1 when it is gone.
-func (m *matcher) find(o pdf.Object) (int, error) {
-	if ref, ok := o.(pdf.Ref); ok {
-		i, ok := m.places[ref]
-		if !ok {
-			return -1, nil
+// find looks for the next older element. Once the budget of d is spent, all
+// are gone.
+func (m *matcher) find(d *differ, o pdf.Object) found {
+	ref, isRef := o.(pdf.Ref)
+	if isRef {
+		for _, i := range m.places[ref] {
+			if !d.charge(1) {
+				return gone
+			}
+			if i >= m.next {
+				m.used[i], m.next = true, i+1
+				return kept
+			}
 		}
-		if m.used[i] { // it was listed twice
-			return m.next, nil
+		if len(m.places[ref]) > 0 {
+			return moved
 		}
-		m.used[i] = true
-		return i, nil
+		return gone
 	}
-	for i := m.next; i < len(m.now); i++ {
-		if err := m.d.step(); err != nil {
-			return 0, err
-		}
-		if _, isRef := m.now[i].(pdf.Ref); !isRef && !m.used[i] && m.d.same(o, m.now[i]) {
-			m.used[i] = true
-			return i, nil
+	for i := m.next; i < len(m.now) && d.charge(1); i++ {
+		if _, isRef := m.now[i].(pdf.Ref); !isRef && d.same(o, m.now[i]) {
+			m.used[i], m.next = true, i+1
+			return kept
 		}
 	}
-	return -1, nil
+	return gone
 }
 
 func (d *differ) annotRemoved(page pdf.Ref, path string, o pdf.Object) error {

@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"math"
+
 	"github.com/absah-id/absah/pdf"
 )
 
@@ -18,34 +20,29 @@ func (d *differ) sameObject(ref pdf.Ref) (bool, error) {
 	return d.same(a, b), nil
 }
 
-// same compares an object of the old revision with one of the new. Numbers are
-// compared by value. The same reference is the same thing, whose own change is
-// judged where it is marked; a copy under another number, or one that was
-// written out, is the same when all of it is.
+// same compares an object of the old revision with one of the new, token for
+// token: a number of another type, an object under another number and one that
+// was written out are others. Readers take some entries only as an integer or
+// as a reference, and what is named elsewhere (pages, fields, annotations,
+// layers) is known by its number. The same reference is the same thing, whose
+// own change is judged where it is marked. A stream alone may be a copy under
+// another number: it is nothing but what is in it.
+//
+// It charges each token against maxCompared; beyond, nothing is the same and
+// the next [differ.step] fails.
 func (d *differ) same(a, b pdf.Object) bool { return d.sameAt(a, b, 0) }
 
-// maxSameDepth bounds references to copies within copies.
-const maxSameDepth = 8
+// maxCopies bounds copies of streams within copies.
+const maxCopies = 8
 
 func (d *differ) sameAt(a, b pdf.Object, copies int) bool {
-	ra, aIs := a.(pdf.Ref)
-	rb, bIs := b.(pdf.Ref)
-	if aIs && bIs && ra == rb {
-		return true
-	}
-	if aIs || bIs {
-		if copies++; copies > maxSameDepth || d.step() != nil {
-			return false
-		}
-		var err error
-		if a, err = d.old.Resolve(orNull(a)); err != nil {
-			return false
-		}
-		if b, err = d.new.Resolve(orNull(b)); err != nil {
-			return false
-		}
+	if !d.charge(1) {
+		return false
 	}
 	switch a := a.(type) {
+	case pdf.Ref:
+		b, ok := b.(pdf.Ref)
+		return ok && (a == b || d.sameStream(a, b, copies+1))
 	case pdf.Array:
 		b, ok := b.(pdf.Array)
 		if !ok || len(a) != len(b) {
@@ -62,18 +59,82 @@ func (d *differ) sameAt(a, b pdf.Object, copies int) bool {
 		return ok && d.sameDict(a, b, copies, "")
 	case *pdf.Stream:
 		b, ok := b.(*pdf.Stream)
-		return ok && d.sameDict(a.Dict, b.Dict, copies, "Length") && pdf.SameData(a, b)
+		return ok && (a == b || d.sameDict(a.Dict, b.Dict, copies, "Length") && d.chargeData(a) && pdf.SameData(a, b))
+	case pdf.String:
+		if !d.charge(len(a) / chargeUnit) {
+			return false
+		}
 	}
-	if x, ok := pdf.Float(a); ok {
-		y, ok := pdf.Float(b)
-		return ok && x == y
+	switch b.(type) {
+	case pdf.Array, pdf.Dict, *pdf.Stream:
+		return false
 	}
-	return pdf.Equal(orNull(a), orNull(b))
+	return orNull(a) == orNull(b)
+}
+
+// sameStream says whether two references are to equal streams.
+func (d *differ) sameStream(a, b pdf.Ref, copies int) bool {
+	if copies > maxCopies {
+		return false
+	}
+	was, err1 := d.old.Object(a)
+	now, err2 := d.new.Object(b)
+	_, ok := was.(*pdf.Stream)
+	return ok && err1 == nil && err2 == nil && d.sameAt(was, now, copies)
+}
+
+// measures are the entries whose arrays hold lengths and colours. Readers take
+// any number there, and some writers write 612.0 as 612.
+var measures = map[pdf.Name]bool{
+	"MediaBox": true, "CropBox": true, "BleedBox": true, "TrimBox": true, "ArtBox": true,
+	"Rect": true, "BBox": true, "Border": true, "C": true, "BC": true, "BG": true,
+}
+
+// sameMeasures says whether two direct arrays hold the same numbers, be they
+// written as integers or as reals.
+func sameMeasures(a, b pdf.Object) bool {
+	x, ok1 := a.(pdf.Array)
+	y, ok2 := b.(pdf.Array)
+	if !ok1 || !ok2 || len(x) != len(y) || len(x) > 4 {
+		return false
+	}
+	for i := range x {
+		v, ok1 := pdf.Float(x[i])
+		w, ok2 := pdf.Float(y[i])
+		if !ok1 || !ok2 || v != w || math.Abs(v) > maxMeasure {
+			return false
+		}
+	}
+	return true
+}
+
+// maxMeasure is far beyond the size of pages (Annex C), and small enough that
+// every reader tells its neighbours apart.
+const maxMeasure = 100_000
+
+// maxCompared bounds the tokens that one judgement compares, and chargeUnit is
+// how many bytes of a string or stream count as one. Documents share arrays and
+// dictionaries among pages, so that little text can ask for much comparing.
+const (
+	maxCompared = 10_000_000
+	chargeUnit  = 256
+)
+
+// charge takes n tokens from the budget; false when it is spent.
+func (d *differ) charge(n int) bool {
+	d.compared += n
+	return d.compared <= maxCompared
+}
+
+// chargeData charges the stored bytes of a stream.
+func (d *differ) chargeData(s *pdf.Stream) bool {
+	n, _, err := pdf.Lookup[pdf.Integer](d.old, s.Dict, "Length")
+	return err == nil && d.charge(int(max(0, n)/chargeUnit))
 }
 
 func (d *differ) sameDict(a, b pdf.Dict, copies int, except pdf.Name) bool {
 	for k, v := range a {
-		if k != except && !d.sameAt(v, b[k], copies) {
+		if k != except && !d.sameAt(v, b[k], copies) && !(measures[k] && sameMeasures(v, b[k])) {
 			return false
 		}
 	}
@@ -89,7 +150,7 @@ func (d *differ) sameDict(a, b pdf.Dict, copies int, except pdf.Name) bool {
 func (d *differ) differing(a, b pdf.Dict) []pdf.Name {
 	var keys []pdf.Name
 	for k, v := range a {
-		if !d.same(v, b[k]) {
+		if !d.same(v, b[k]) && !(measures[k] && sameMeasures(v, b[k])) {
 			keys = append(keys, k)
 		}
 	}

@@ -21,9 +21,13 @@ func (d *differ) markStructure() error {
 	if !ok {
 		return nil
 	}
-	root, err := dictOf(d.at, ref)
-	if err != nil || root == nil {
-		return err
+	v, err := d.at.Object(ref)
+	if err != nil {
+		return onlyFatal(err)
+	}
+	root, ok := v.(pdf.Dict)
+	if !ok {
+		return d.walk(ref, &d.frozen)
 	}
 	d.identity[ref.Num] = identityStructure
 	s := structureWalk{d: d, open: map[uint32]bool{ref.Num: true}}
@@ -107,12 +111,22 @@ func (s *structureWalk) parents(o pdf.Object, depth int) error {
 			return nil
 		}
 		s.d.identity[ref.Num] = identityStructure
+		if v, err := s.d.at.Object(ref); err == nil {
+			if next, ok := v.(pdf.Ref); ok { // watched in both places
+				return s.parents(next, depth+1)
+			}
+		}
 	}
 	node, err := dictOf(s.d.at, o)
 	if err != nil || node == nil {
 		return err
 	}
 	s.rest = append(s.rest, node)
+	for _, k := range []pdf.Name{"Kids", "Nums"} {
+		if err := hops(s.d.at, node[k], s.watch); err != nil {
+			return onlyFatal(err)
+		}
+	}
 	kids, err := arrayOf(s.d.at, node["Kids"])
 	if err != nil {
 		return err
@@ -132,6 +146,13 @@ func (s *structureWalk) parents(o pdf.Object, depth int) error {
 		}
 	}
 	return nil
+}
+
+// watch makes an array part of the structure.
+func (s *structureWalk) watch(ref pdf.Ref) {
+	if s.d.identity[ref.Num] == 0 {
+		s.d.identity[ref.Num] = identityStructure
+	}
 }
 
 // arrayOf resolves o in rev; nil when it is no array.
@@ -168,7 +189,7 @@ func (d *differ) compareStructure(ref pdf.Ref) error {
 		if err := firstFatal(err1, err2); err != nil {
 			return err
 		}
-		if a == nil || b == nil || !d.kidsAdded(a, b) {
+		if a == nil || b == nil || !d.kidsAdded(a, b) && !d.parentsAdded(pdf.Dict{"Nums": a}, pdf.Dict{"Nums": b}) {
 			return fail()
 		}
 		d.report(c)
