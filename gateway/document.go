@@ -75,7 +75,9 @@ func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRe
 }
 
 // SetDocumentStatus says that a registered document was replaced or withdrawn,
-// or is valid after all.
+// or is valid after all. That is for the application that has registered it, and
+// for those whose policy says so: every id stands on paper as a QR code, and one
+// stolen key must not withdraw the letters of the whole office.
 func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to DocumentStatus, replacedBy, reason string) (*Document, error) {
 	if err := g.allow(ctx, c, "document.status", RoleApplication); err != nil {
 		return nil, err
@@ -93,6 +95,10 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to
 	d, err := g.Document(ctx, c, id)
 	if err != nil {
 		return nil, err
+	}
+	if d.Application != c.Application.ID && !c.Application.Policy.AllDocuments {
+		g.recordDenied(ctx, c, "document.status", "policy: another application's document "+d.PublicID)
+		return nil, errorf(CodeForbidden, "Another application has registered the document; the policy does not allow to mark it.")
 	}
 	if d.Status == DocumentReserved {
 		return nil, errorf(CodeChanged, "The document has not been signed yet.")

@@ -28,6 +28,7 @@ func TestGatewayAbuse(t *testing.T) {
 		{"S19 held uploads", testHeldUploads},
 		{"S28 forged version", testForgedVersion},
 		{"A-6 levels of augmenting", testAugmentPolicy},
+		{"S18 status of documents", testForeignStatus},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, f) })
 	}
@@ -146,4 +147,32 @@ func testAugmentPolicy(t *testing.T, f *office) {
 	f.send(t, "leaflets", "/v1/timestamp", pages, nil, nil).problem(t, 422, "too-many-pages")
 	f.send(t, "leaflets", "/v1/augment", pages, fields{"level": "B-T"}, nil).problem(t, 422, "too-many-pages")
 	f.send(t, "leaflets", "/v1/timestamp", letter(), nil, nil).ok(t, 200)
+}
+
+// patch sets the status of a registered document.
+func (f *office) patch(t testing.TB, as, id string, change fields) answer {
+	t.Helper()
+	return f.do(t, call{as: as, method: http.MethodPatch, path: "/v1/documents/" + id, kind: "application/json", body: jsonReader(t, change)})
+}
+
+// testForeignStatus: the key of one application withdraws no letters of another,
+// unless its policy says that it is the office's archive.
+func testForeignStatus(t *testing.T, f *office) {
+	f.act(func(s *gatewayService) {
+		f.addApplication(t.Context(), s, gateway.NewApplication(officeA, "archive", gateway.RoleApplication, gateway.Policy{AllDocuments: true}, time.Now().UTC()))
+	})
+	id := f.register(t, "e-office")
+	f.seal(t, "e-office", letter(), bySeal.with(fields{"document": id})).ok(t, 200)
+	withdraw := fields{"status": "withdrawn", "reason": "salah cetak"}
+	denied := f.denied(t)
+	f.patch(t, "second", id, withdraw).problem(t, 403, "forbidden")
+	if n := f.denied(t) - denied; n != 1 {
+		t.Errorf("denials on record: got %d, want 1", n)
+	}
+	if status := f.do(t, call{as: "second", method: http.MethodGet, path: "/v1/documents/" + id}).ok(t, 200).json(t)["status"]; status != "valid" {
+		t.Errorf("status: got %v", status)
+	}
+	f.patch(t, "foreign", id, withdraw).problem(t, 404, "not-found")
+	f.patch(t, "e-office", id, withdraw).ok(t, 200)
+	f.patch(t, "archive", id, fields{"status": "valid", "reason": "keliru"}).ok(t, 200)
 }

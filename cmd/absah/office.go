@@ -379,6 +379,7 @@ func newApplicationAddCommand() *cobra.Command {
 	flags.StringVar(&keyFile, "key-file", "", "`file` to write the key to; it is kept nowhere else")
 	flags.StringArrayVar(&policy.Signers, "signer", nil, "`signer` that it may use, \"*\" for all (repeatable)")
 	flags.StringArrayVar(&policy.Levels, "level", []string{"B-B", "B-T", "B-LT", "B-LTA"}, "`level` that it may ask for (repeatable)")
+	flags.BoolVar(&policy.AllDocuments, "all-documents", false, "may mark as replaced or withdrawn what other applications have registered")
 	flags.IntVar(&policy.MaxPages, "max-pages", 0, "pages of a document at most; 0 for no limit")
 	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "bytes of a document at most; 0 for the gateway's limit")
 	flags.IntVar(&policy.RatePerMinute, "rate", 0, "requests a minute; 0 for the gateway's limit")
