@@ -46,7 +46,8 @@ func newEvidenceVerifyCommand() *cobra.Command {
 log was signed and timestamped, that signature, certificate and document are the
 record's. Nobody is trusted but the log keys and roots named by flags: without
 them a statement that rests on them is "unproven", as is one on a certificate of
-which nothing in the bundle says whether it was revoked. With --document the PDF that
+which nothing in the bundle says whether it was revoked, and one on what is not in the
+bundle: a receipt, an outcome, a timestamp, a signature that the record names. With --document the PDF that
 you hold is compared too, with --witness it is proven that the witnesses you name have seen
 the log.
 
@@ -60,7 +61,7 @@ in the order 65, 1, 2, 0.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a bundle, one a line")
-	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log, one a line, as its owner published them (repeatable)")
+	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log and its receipts, one a line, as their owner published them (repeatable)")
 	flags.StringArrayVar(&f.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
 	flags.StringArrayVar(&f.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
 	flags.StringArrayVar(&f.witnesses, "witness", nil, "`file` with verifier keys of witnesses that must have seen the log, one a line (repeatable)")

@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/pki"
@@ -58,7 +59,18 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 	if err != nil {
 		return err
 	}
-	log, err := evidence.New(evidence.Config{Store: db, Origin: "log.contoh.example", Signer: key, Floor: floor})
+	client, err := tsp.NewClient(tsp.ClientConfig{URLs: []string{authority.TSAURL()}, Anchors: authority.Anchors().Certificates()})
+	if err != nil {
+		return err
+	}
+	source, err := fetch.New(fetch.Config{Allow: []string{authority.Addr()}})
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	log, err := evidence.New(evidence.Config{
+		Store: db, Origin: "log.contoh.example", Signer: key, Floor: floor, Timestamper: &checkpointStamper{client, source, authority.Anchors()},
+	})
 	if err != nil {
 		return err
 	}
@@ -79,19 +91,28 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 	if _, err := log.Integrate(ctx); err != nil {
 		return err
 	}
+	if err := log.Stamp(ctx); err != nil {
+		return err
+	}
 	if in.Proofs, err = log.Prove(ctx, r.Operation); err != nil {
 		return err
 	}
+	b := &bundler{&gatewayService{db: db}}
+	for _, sum := range in.Proofs[0].Checkpoint.Material {
+		if err := b.addArtefact(ctx, &in, map[[32]byte]bool{}, sum); err != nil {
+			return err
+		}
+	}
 	logKey, receiptKey := log.Keys()
 	in.Origin, in.Keys = log.Origin(), []string{logKey, receiptKey}
-	var b bytes.Buffer
-	if err := bundle.Write(&b, in); err != nil {
+	var zip bytes.Buffer
+	if err := bundle.Write(&zip, in); err != nil {
 		return err
 	}
 	if err := os.WriteFile(keysFile, []byte(strings.Join(in.Keys, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(bundleFile, b.Bytes(), 0o600)
+	return os.WriteFile(bundleFile, zip.Bytes(), 0o600)
 }
 
 // signedRecord makes a signature without a timestamp and the outcome that names

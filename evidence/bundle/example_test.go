@@ -50,7 +50,7 @@ func Example() {
 		return
 	}
 
-	report, err := bundle.Verify(bytes.NewReader(zip.Bytes()), int64(zip.Len()), bundle.Options{LogKeys: []string{logVKey}})
+	report, err := bundle.Verify(bytes.NewReader(zip.Bytes()), int64(zip.Len()), bundle.Options{LogKeys: []string{logVKey, receiptVKey}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -60,11 +60,12 @@ func Example() {
 		fmt.Println(s.State, s.ID)
 	}
 	// Output:
-	// holds
+	// unproven
 	// holds files
 	// holds log-key
 	// holds checkpoint
 	// holds entry-1
 	// holds receipt-1
 	// holds operation
+	// unproven log-time
 }

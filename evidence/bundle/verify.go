@@ -21,8 +21,9 @@ const Schema = "absah/evidence/1"
 // Options say whom the caller believes. The zero value believes nobody: the
 // statements that need somebody are Unproven at best.
 type Options struct {
-	// LogKeys are vkeys of the log that the caller got elsewhere. A key in use
-	// later is accepted when a chain of key statements leads to it.
+	// LogKeys are vkeys of the log and of its receipts that the caller got
+	// elsewhere. A key of the log in use later is accepted when a chain of key
+	// statements leads to it; one of receipts is not.
 	LogKeys []string
 	// Witnesses are vkeys (type 0x04) of witnesses without whose cosignature the
 	// caller does not believe the log; none asks for none.
@@ -41,7 +42,9 @@ type State string
 
 // A statement is Unproven when nothing contradicts it, but it rests on a key or
 // certificate that only the bundle names, on a certificate of which nothing in the
-// bundle says whether it was revoked, or on a witness that has said nothing.
+// bundle says whether it was revoked, on a witness that has said nothing, or on
+// something that is not here: a receipt, an outcome, a timestamp, a signature
+// that the record names.
 const (
 	Holds    State = "holds"
 	Unproven State = "unproven"
@@ -52,7 +55,8 @@ const (
 type Statement struct {
 	// ID is one of: files, operation, entry-N, receipt-N, checkpoint, log-key,
 	// log-time, witnesses, consistency, signature, signature-time, certificate,
-	// revocation, artefacts, document-time, document. verify.sh prints the same.
+	// revocation, artefacts, report, document-time, document. verify.sh prints the
+	// same.
 	ID    string `json:"id"`
 	State State  `json:"state"`
 	Text  string `json:"text"`
@@ -102,9 +106,8 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 	v.logTime()
 	v.witnesses()
 	v.consistency()
-	if f.small[fileCMS] != nil {
-		v.signature()
-	}
+	v.signature()
+	v.validationReport()
 	if err := v.inHand(); err != nil {
 		return Report{}, err
 	}
@@ -132,14 +135,15 @@ type verification struct {
 	keys     []string // vkeys that may sign checkpoints
 	head     evidence.Head
 	records  []evidence.Record
-	outcome  evidence.Record   // the zero Record when there is none
-	logged   time.Time         // by the checkpoint's token; zero when none holds
-	signed   time.Time         // by the signature's tokens; zero when none holds
-	stamped  time.Time         // by the document's tokens; zero when none holds
-	held     *io.SectionReader // the document, the caller's if there is one; nil for none
-	digest   [32]byte          // of held
-	messages []byte            // the message-digest attribute
-	hash     hashFunc          // that made it
+	outcome  evidence.Record     // the zero Record when there is none
+	named    []evidence.Artefact // those of the outcome, else of the events
+	logged   time.Time           // by the checkpoint's token; zero when none holds
+	signed   time.Time           // by the signature's tokens; zero when none holds
+	stamped  time.Time           // by the document's tokens; zero when none holds
+	held     *io.SectionReader   // the document, the caller's if there is one; nil for none
+	digest   [32]byte            // of held
+	messages []byte              // the message-digest attribute
+	hash     hashFunc            // that made it
 }
 
 // at returns the best time there is for the signature.
@@ -218,6 +222,9 @@ func (v *verification) sums() error {
 			bad = fmt.Errorf("%.80q is listed and missing", name)
 		}
 	}
+	if bad == nil {
+		bad = v.astray()
+	}
 	v.state("files", bad, true, "%d files are those that %s lists", len(v.names)-1, fileSums)
 	return nil
 }
@@ -253,13 +260,21 @@ func (v *verification) logKeys() {
 		}
 	}
 	// Receipts are signed by keys of a name of their own, which nothing in the
-	// log's keys vouches for; a checkpoint by one of them would not verify.
+	// log's keys vouches for, and which cannot sign a checkpoint.
 	v.keys = trusted
 	_, err := evidence.VerifyCheckpoint(v.small[fileCheckpoint], origin, trusted)
 	if err != nil {
 		err = errors.New("the checkpoint is not signed by the log keys that you name, nor by their successors")
 	}
 	v.state("log-key", err, true, "the log's key is one that you name, or its successor")
+	receipts := func(key string) bool { return strings.HasPrefix(key, evidence.ReceiptName(origin)+"+") }
+	if !slices.ContainsFunc(trusted, receipts) {
+		for _, key := range keys {
+			if receipts(key) {
+				v.compare(key)
+			}
+		}
+	}
 }
 
 func (v *verification) checkpoint() {
@@ -284,10 +299,13 @@ func (v *verification) entries() {
 		problems = append(problems, err)
 		v.records = append(v.records, r)
 		if r.Phase == evidence.PhaseOutcome {
-			v.outcome = r
+			v.outcome, v.named = r, r.Artefacts
 			if r.Intent != "" && (n == 1 || r.Intent != v.intent(n-1)) {
 				problems = append(problems, errors.New("the outcome is of another intent"))
 			}
+		}
+		if r.Phase == evidence.PhaseEvent && v.outcome.Phase == "" {
+			v.named = append(slices.Clip(v.named), r.Artefacts...)
 		}
 		if r.Operation != v.records[0].Operation || r.Organisation != v.records[0].Organisation {
 			problems = append(problems, errors.New("the entries are of different operations"))
@@ -295,18 +313,22 @@ func (v *verification) entries() {
 		v.receipt(n, leaf, r)
 	}
 	first := v.records[0]
+	ended := v.outcome.Phase != "" || v.intent(len(v.records)) == ""
 	v.report.Operation, v.report.Kind = first.Operation, first.Kind
 	result := string(v.outcome.Result.Status)
-	if result == "" {
+	switch {
+	case !ended:
 		result = "no outcome"
+	case result == "":
+		result = orElse(string(first.Result.Status), "an event")
 	}
-	v.state("operation", errors.Join(problems...), true, "%s %s of %s, asked for by %s: %s",
-		first.Kind, first.Operation, first.Organisation, orNobody(first.Actor.Application), result)
+	v.state("operation", errors.Join(problems...), ended, "%s %s of %s, asked for by %s: %s",
+		first.Kind, first.Operation, first.Organisation, orElse(first.Actor.Application, "nobody named"), result)
 }
 
-func orNobody(s string) string {
+func orElse(s, other string) string {
 	if s == "" {
-		return "nobody named"
+		return other
 	}
 	return s
 }
@@ -346,20 +368,33 @@ func (v *verification) entry(n int) (evidence.Record, [32]byte, error) {
 	return r, leaf, err
 }
 
-// receipt proves that the log promised the entry, when a receipt is there. Its
-// key is the one that the bundle names: the promise has been kept, so nothing
-// rests on it.
+// receipt proves that the gateway wrote the entry: who holds its database can
+// put a record into the log, but has no receipt for it. An intent has none; the
+// outcome's vouches for it. One by a key that only the bundle names is Unproven,
+// as is one that is not here.
 func (v *verification) receipt(n int, leaf [32]byte, r evidence.Record) {
+	id := fmt.Sprintf("receipt-%d", n)
 	msg := v.small[fmt.Sprintf("entries/%d/%s", n, fileReceipt)]
 	if msg == nil {
+		if r.Phase != evidence.PhaseIntent {
+			v.state(id, nil, false, "there is none: nothing shows that the gateway wrote the record")
+		}
 		return
 	}
-	keys, _ := v.lines(fileKeys)
-	got, err := evidence.VerifyReceipt(msg, keys)
+	proven, by := len(v.opts.LogKeys) > 0, "by a receipt key that you name"
+	got, err := evidence.VerifyReceipt(msg, v.keys)
+	if err != nil {
+		keys, _ := v.lines(fileKeys)
+		got, err = evidence.VerifyReceipt(msg, keys)
+		proven = false
+	}
+	if !proven {
+		by = "by a key that only the bundle names"
+	}
 	if err == nil && (got.Leaf != leaf || got.Origin != v.origin || got.Operation != r.Operation || got.Kind != r.Kind || got.Phase != r.Phase || !got.Time.Equal(r.Time)) {
 		err = errors.New("the receipt is for another entry")
 	}
-	v.state(fmt.Sprintf("receipt-%d", n), err, true, "the log promised it by %s", got.Promise.Format(time.RFC3339))
+	v.state(id, err, proven, "the log promised it by %s, %s", got.Promise.Format(time.RFC3339), by)
 }
 
 // consistency proves that the log only grew since an earlier checkpoint.

@@ -5,7 +5,8 @@
 #   sh verify.sh [-k LOG-KEYS] [-t ROOTS.pem] [-s TSA-ROOTS.pem] [-w WITNESSES]
 #                [-d DOCUMENT.pdf]
 #
-# -k  file with the log's verifier keys, one a line, as published by the office
+# -k  file with the verifier keys of the log and of its receipts, one a line, as
+#     published by the office
 # -t  PEM file with the certificate authorities that you trust for signers
 # -s  the same for timestamps (default: -t)
 # -w  file with verifier keys of witnesses who must have seen the log, one a line
@@ -13,8 +14,8 @@
 #
 # Prints one line for every statement: "holds", "unproven" (nothing contradicts it,
 # but it rests on a key that only this bundle names, or nothing here says whether
-# a certificate was revoked, or a witness has said nothing) or "FAILS"; then what
-# the record says. README.txt explains each statement. Exit status: 0 every
+# a certificate was revoked, or a witness has said nothing, or what it rests on is
+# not here) or "FAILS"; then what the record says. README.txt explains each statement. Exit status: 0 every
 # statement holds, 1 some fail, 2 none fail and some are unproven, 64 usage, 69
 # this machine lacks a tool.
 LC_ALL=C
@@ -164,9 +165,51 @@ sums_hold() {
 		[ -f "$f" ] || continue
 		case $listed in *"|$f|"*) ;; *) return 1 ;; esac
 	done
+	stray=$(astray)
+	[ -z "$stray" ]
+}
+
+# without FILE OTHER: FILE is there, and OTHER, without which it says nothing, is not
+without() { [ -e "$1" ] && [ ! -e "$2" ] && echo "$1"; }
+
+# astray: names files that no statement rests on: behind a gap in the numbers, or
+# without what they are a part of
+astray() {
+	for f in log/* entries/* entries/*/* signature/* revocation/* report/* document/*; do
+		case $f in
+		log/origin.txt | log/keys.txt | log/checkpoint.note | log/timestamp.tst | log/tsa.pem | log/earlier.note | log/consistency.txt) ;;
+		signature/cms.der | signature/attributes.der | signature/value.bin | signature/algorithm.txt | signature/signer.pem) ;;
+		report/report.json | report/report.xml | report/report.txt | report/report.pdf | document/document.pdf | document/ranges.txt) ;;
+		log/successor-[1-9].note | log/successor-[1-9][0-9].note | entries/[1-9] | entries/[1-9][0-9]) ;;
+		signature/timestamp-[1-9].??? | signature/timestamp-[1-9][0-9].??? | document/timestamp-[1-9].??? | document/timestamp-[1-9][0-9].???) ;;
+		entries/*/record.json | entries/*/salt.bin | entries/*/receipt.note | entries/*/proof.tlog-proof) ;;
+		revocation/[1-9].??? | revocation/[1-9][0-9].??? | revocation/[1-9][0-9][0-9].??? | revocation/[1-9].ocsp | revocation/[1-9][0-9].ocsp | revocation/[1-9][0-9][0-9].ocsp) ;;
+		*) [ ! -e "$f" ] || echo "$f" ;;
+		esac
+	done
+	without log/tsa.pem log/timestamp.tst
+	without log/earlier.note log/consistency.txt
+	without log/consistency.txt log/earlier.note
+	for f in entries/*/*; do without "$f" "${f%/*}/record.json"; done
+	for f in signature/*; do without "$f" signature/cms.der; done
+	for f in signature/timestamp-*.pem document/timestamp-*.pem; do without "$f" "${f%.pem}.tst"; done
+	[ -e document/document.pdf ] || without document/ranges.txt signature/cms.der
+	for f in entries/*/record.json log/successor-*.note signature/timestamp-*.tst document/timestamp-*.tst revocation/*; do
+		[ -e "$f" ] || continue
+		front=${f%%[1-9]*}
+		back=${f#"$front"}
+		number=${back%%[!0-9]*}
+		back=${back#"$number"}
+		[ "${number:-0}" -gt 1 ] || continue
+		case $f in
+		revocation/*) [ -e "revocation/$((number - 1)).ocsp" ] || without "$f" "revocation/$((number - 1)).crl" ;;
+		*) without "$f" "$front$((number - 1))$back" ;;
+		esac
+	done
+	for f in revocation/*.crl; do [ -e "$f" ] && [ -e "${f%.crl}.ocsp" ] && echo "$f"; done
 }
 sums_hold
-result $? 1 files 'every file is the one that SHA256SUMS lists' 'a file is missing, changed, or not in SHA256SUMS'
+result $? 1 files 'every file is the one that SHA256SUMS lists' "a file is missing, changed, not in SHA256SUMS, or belongs to nothing${stray:+: $stray}"
 
 # --- log key, checkpoint ---
 origin=$(oneline log/origin.txt) || origin='?'
@@ -240,8 +283,8 @@ member() {
 	case $record in *"\"$1\":\""*) v=${record##*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac
 }
 
-# receipt_text FILE: the eight lines of a receipt that is signed go to
-# $tmp/receipt. Of several that share a signature each stands before the list of
+# receipt_text FILE KEYS: the eight lines of a receipt that one of the keys has
+# signed go to $tmp/receipt. Of several that share a signature each stands before the list of
 # their digests, which is what is signed.
 receipt_text() {
 	: >"$tmp/own"
@@ -260,10 +303,10 @@ receipt_text() {
 		esac
 	done <"$1"
 	if [ "$list" != absah/receipts/1 ]; then
-		anynote "$1" log/keys.txt "$tmp/receipt"
+		anynote "$1" "$2" "$tmp/receipt"
 		return
 	fi
-	{ cat "$tmp/own"; echo; cat "$tmp/list.note"; } | same_as "$1" && anynote "$tmp/list.note" log/keys.txt "$tmp/list" || return 1
+	{ cat "$tmp/own"; echo; cat "$tmp/list.note"; } | same_as "$1" && anynote "$tmp/list.note" "$2" "$tmp/list" || return 1
 	cat "$tmp/own" >"$tmp/receipt"
 	own=$(hexsum "$tmp/own") n_lines=0 found=1
 	while IFS= read -r line; do
@@ -278,15 +321,20 @@ receipt_text() {
 	return $found
 }
 
+# receipt_holds FOLDER: sets named to 1 when a key that you name has signed it
 receipt_holds() {
-	receipt_text "$1/receipt.note" || return 1
+	named=$pinned
+	if [ $pinned -eq 0 ] || ! receipt_text "$1/receipt.note" "$tmp/keys"; then
+		named=0
+		receipt_text "$1/receipt.note" log/keys.txt || return 1
+	fi
 	{ IFS= read -r r1 && IFS= read -r r2 && IFS= read -r r3 && IFS= read -r r4 && IFS= read -r r5 && IFS= read -r r6 && IFS= read -r r7 && IFS= read -r r8; } <"$tmp/receipt" || return 1
 	[ "$r1" = absah/receipt/1 ] && [ "$r2" = "$origin" ] && [ "$r4" = "$(member operation)" ] &&
 		[ "$r5" = "$(member phase) $(member kind)" ] && [ "$r6" = "$(hex <"$tmp/leaf")" ] && [ "$r7" = "$(member time)" ] &&
 		[ "$name" = "$origin/receipt" ] && [ "$r3" = "$id" ]
 }
 
-outcome='' operation='' organisation='' same_operation=0 intent='' cosigned=1
+outcome='' said='' operation='' organisation='' same_operation=0 intent='' cosigned=1
 n=1
 while [ -f entries/$n/record.json ]; do
 	dir=entries/$n
@@ -299,14 +347,19 @@ while [ -f entries/$n/record.json ]; do
 	result $proven 1 entry-$n "$(member phase) of $(member operation), $(member time), is entry ${index:-?} of the log" 'the record is not in the log'
 	if [ -f $dir/receipt.note ]; then
 		receipt_holds $dir
-		result $? 1 receipt-$n "the log promised it by ${r8:-?}" 'the receipt is of another record, or not signed'
+		held=$?
+		if [ $named -eq 1 ]; then text='by a receipt key that you name'; else text='by a key that only the bundle names'; fi
+		result $held $named receipt-$n "the log promised it by ${r8:-?}, $text" 'the receipt is of another record, or not signed'
+	elif [ "$(member phase)" != intent ]; then
+		say unproven receipt-$n 'there is none: nothing shows that the gateway wrote the record'
 	fi
 	[ $n -eq 1 ] && operation=$(member operation) organisation=$(member organisation)
 	[ -n "$operation" ] && [ "$(member operation)" = "$operation" ] && [ "$(member organisation)" = "$organisation" ] || same_operation=1
 	case $(member phase) in
 	intent) intent=$(hex <"$tmp/leaf") ;;
+	event) [ -n "$outcome" ] || said=$said$record ;;
 	outcome)
-		outcome=$record
+		outcome=$record said=$record
 		i=$(member intent)
 		[ -z "$i" ] || [ "$i" = "$intent" ] || same_operation=1
 		;;
@@ -314,7 +367,9 @@ while [ -f entries/$n/record.json ]; do
 	n=$((n + 1))
 done
 [ $n -gt 1 ] || same_operation=1
-result $same_operation 1 operation "$operation of $organisation" 'the records are of different operations'
+ended=1
+[ -n "$outcome" ] || [ -z "$intent" ] || ended=0
+result $same_operation $ended operation "$operation of $organisation" 'the records are of different operations'
 
 # --- certificates and times ---
 # split PEM PREFIX: PREFIX1.pem, PREFIX2.pem …; sets count
@@ -456,10 +511,12 @@ stamp() {
 
 if [ -n "$tsaroots" ]; then tsapinned=1; else tsapinned=0; fi
 logged=''
-if [ -f log/timestamp.tst ] || [ -f log/tsa.pem ]; then
+if [ -f log/timestamp.tst ]; then
 	stamp log/timestamp.tst log/checkpoint.note log/tsa.pem
 	result $? $((tsapinned & known)) log-time "the state of the log existed at $(iso "$time")" 'the timestamp is over something else, or its authority is none of those that you trust'
 	logged=$time
+else
+	say unproven log-time 'no timestamp says when the state of the log existed'
 fi
 
 # --- witnesses: C2SP tlog-cosignature ---
@@ -571,9 +628,10 @@ value_holds() {
 	openssl cms -cmsout -print -noout -inform DER -in signature/cms.der >/dev/null 2>&1
 }
 
-# tokens_here: each timestamp file is a part of the CMS
+# tokens_here: each timestamp file is a part of the CMS, and there is one
 tokens_here() {
 	n=1 allknown=1
+	[ -f signature/timestamp-1.tst ] || return 1
 	while [ -f signature/timestamp-$n.tst ]; do
 		case $cms in *"$(hex <signature/timestamp-$n.tst)"*) ;; *) return 1 ;; esac
 		stamp signature/timestamp-$n.tst signature/value.bin signature/timestamp-$n.pem || return 1
@@ -583,20 +641,31 @@ tokens_here() {
 	done
 }
 
-# named KIND FILE NEEDED: the outcome names the artefact
+# named KIND FILE NEEDED: the record names the artefact
 named() {
-	case $outcome in
+	case $said in
 	*"\"kind\":\"$1\",\"sha256\":\"$(hexsum "$2")\""*) ;;
 	*"\"kind\":\"$1\",\"sha256\":"*) return 1 ;;
 	*) [ "$3" -eq 0 ] ;;
 	esac
 }
+
+# absent KIND FILE…: the digest of what the record names of a kind and is none of
+# the files
+absent() {
+	kind="\"kind\":\"$1\",\"sha256\":\"" rest=$said sums='|'
+	shift
+	for f in "$@"; do [ ! -f "$f" ] || sums="$sums$(hexsum "$f")|"; done
+	while :; do
+		case $rest in *"$kind"*) ;; *) return ;; esac
+		rest=${rest#*"$kind"}
+		case $sums in *"|${rest%%\"*}|"*) ;; *) printf '%s' "${rest%%\"*}"; return ;; esac
+	done
+}
+missing=$(absent cms signature/cms.der)$(absent timestamp signature/timestamp-*.tst document/timestamp-*.tst)
+
 artefacts() {
 	named cms signature/cms.der 1 || return 1
-	for f in report/report.*; do
-		[ -f "$f" ] || continue
-		named report "$f" 0 || return 1
-	done
 	openssl x509 -in "$tmp/s1.pem" -outform DER -out "$tmp/s1.der" 2>/dev/null || return 1
 	case $outcome in *"\"certificateSHA256\":\"$(hexsum "$tmp/s1.der")\""*) ;; *) return 1 ;; esac
 }
@@ -608,22 +677,48 @@ if [ -f signature/cms.der ]; then
 	value_holds
 	result $? 1 signature "by $(subject "$tmp/s1.pem")" 'the signature is not that of the certificate'
 	signed_at=''
-	if [ -f signature/timestamp-1.tst ]; then
+	stamps=no # id-aa-signatureTimeStampToken
+	case $cms in *060b2a864886f70d010910020e*) stamps=yes ;; esac
+	if [ $stamps = yes ] || [ -f signature/timestamp-1.tst ]; then
 		tokens_here
-		result $? $((tsapinned & allknown)) signature-time "the signature existed at $(iso "$signed_at")" 'a timestamp is over something else, or its authority is none of those that you trust'
+		result $? $((tsapinned & allknown)) signature-time "the signature existed at $(iso "$signed_at")" 'a timestamp is not here or over something else, or its authority is none of those that you trust'
 	fi
 	[ -z "$signed_at" ] || at=$signed_at
-	if [ -n "$roots" ]; then pinned=1; else pinned=0; fi
+	pinned=1 text=''
+	[ -n "$roots" ] || pinned=0
+	[ -n "$logged$signed_at" ] || pinned=0 text=", a time by the record's own word"
 	path signature/signer.pem "$roots" "${at:-0}" any
-	result $? $pinned certificate "valid at $(iso "${at:-0}")" "not valid at $(iso "${at:-0}"), or its root is none of those that you trust"
+	result $? $pinned certificate "valid at $(iso "${at:-0}")$text" "not valid at $(iso "${at:-0}"), or its root is none of those that you trust"
 	known=1
 	split signature/signer.pem "$tmp/c" && notrevoked "${at:-0}"
 	revoked=$?
 	if [ $known -eq 1 ]; then text='and none of its certificates was revoked'; else text='nothing here says whether it was revoked'; fi
 	result $revoked $known revocation "$text" 'a certificate was revoked before'
+	text='signature and certificate are those that the outcome names' whole=1
+	[ -z "$missing" ] || text="the record names a signature or timestamp, SHA-256 $missing, that is not here" whole=0
 	artefacts
-	result $? 1 artefacts 'signature and certificate are those that the outcome names' 'the record names another signature, certificate or report'
+	result $? $whole artefacts "$text" 'the record names another signature or certificate'
+elif [ -n "$missing" ]; then
+	say unproven artefacts "the record names a signature or timestamp, SHA-256 $missing, that is not here"
 fi
+
+# report_named: no report is another than the record names; sets whole to 0 when
+# it names none
+report_named() {
+	whole=1
+	for f in report/report.*; do
+		named report "$f" 0 || return 1
+		named report "$f" 1 || whole=0
+	done
+}
+for f in report/report.*; do
+	[ -f "$f" ] || break
+	report_named
+	held=$?
+	if [ $whole -eq 1 ]; then text='the validation report is the one that the record names'; else text='the record names no validation report: anybody can have written the one that is here'; fi
+	result $held $whole report "$text" 'the record names another validation report'
+	break
+done
 
 # --- document ---
 # span FILE FROM LENGTH: a part of a file
@@ -669,8 +764,6 @@ stamps_here() {
 		[ -n "$stamped_at" ] && [ "$stamped_at" -le "$time" ] || stamped_at=$time
 		n=$((n + 1))
 	done
-	set -- document/timestamp-*
-	[ $# -eq $((2 * n - 2)) ] # no other is left over
 }
 for f in document/timestamp-*; do
 	[ -f "$f" ] || break
@@ -721,7 +814,7 @@ esac
 if [ $unproven -eq 1 ]; then
 	echo
 	echo 'Bandingkan dengan yang diumumkan / compare with what was published elsewhere'
-	[ -n "$logkeys" ] || plain <log/keys.txt
+	plain <log/keys.txt
 	seen=''
 	for f in signature/signer.pem log/tsa.pem document/timestamp-1.pem; do
 		[ -f $f ] && split $f "$tmp/c" || continue

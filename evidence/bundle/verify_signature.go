@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"strings"
 	"time"
 
 	"github.com/absah-id/absah/cms"
@@ -24,10 +25,12 @@ type hashFunc func() hash.Hash
 // current at the moment counts, however old: roots issue a list now and then.
 const maxSkew = 24 * time.Hour
 
-// logTime proves when the checkpoint existed, when it has a token.
+// logTime proves when the checkpoint existed. Without a token there is only the
+// record's own word for any time.
 func (v *verification) logTime() {
 	token := v.small[fileToken]
-	if token == nil && v.small[fileTSA] == nil {
+	if token == nil {
+		v.state("log-time", nil, false, "no timestamp says when the checkpoint existed")
 		return
 	}
 	at, proven, err := v.token(token, over(v.small[fileCheckpoint]), fileTSA)
@@ -167,8 +170,15 @@ func (v *verification) material(path []*x509.Certificate) (*pki.Material, time.T
 }
 
 // signature proves the CMS against the signer's certificate, the times of its
-// timestamps, the certificate as of then, and that the outcome names both.
+// timestamps, the certificate as of then, and that the record names both and
+// nothing that is not here.
 func (v *verification) signature() {
+	if v.small[fileCMS] == nil {
+		if v.absent() != nil {
+			v.artefacts(nil)
+		}
+		return
+	}
 	sd, si, err := v.cms()
 	if err != nil {
 		v.state("signature", err, true, "")
@@ -193,9 +203,12 @@ func (v *verification) signature() {
 	}
 	v.state("signature", err, true, "%s signed the attributes", path[0].Subject)
 	v.signatureTime(si)
-	at := v.at()
+	at, by := v.at(), ""
 	pinned, err := v.certified(path, v.opts.Anchors, at, pki.AnyPurpose)
-	v.state("certificate", err, pinned, "%s was certified at %s", path[0].Subject, at.UTC().Format(time.RFC3339))
+	if v.signed.IsZero() && v.logged.IsZero() {
+		pinned, by = false, ", a time by the record's own word"
+	}
+	v.state("certificate", err, pinned, "%s was certified at %s%s", path[0].Subject, at.UTC().Format(time.RFC3339), by)
 	if missing, err := v.revocation(path, at); missing != nil {
 		v.state("revocation", err, false, "%v", missing)
 	} else {
@@ -252,32 +265,77 @@ func (v *verification) signatureTime(si *cms.SignerInfo) {
 			v.signed = at
 		}
 	}
-	if len(tokens) == 0 {
+	if v.small[fmt.Sprintf("signature/timestamp-%d.tst", len(tokens)+1)] != nil {
 		problems = append(problems, errors.New("a timestamp that is not in the signature"))
 	}
 	v.state("signature-time", errors.Join(problems...), all, "the signature existed at %s, by a timestamp", v.signed.UTC().Format(time.RFC3339))
 }
 
-// artefacts compares what is here with what the outcome names.
+// artefacts compares what is here with what the record names. signer is nil when
+// there is no signature.
 func (v *verification) artefacts(signer *x509.Certificate) {
-	err := v.named("cms", v.small[fileCMS], true)
-	for _, ext := range []string{"json", "xml", "txt", "pdf"} {
-		if b := v.small[dirReport+"report."+ext]; b != nil {
-			err = errors.Join(err, v.named("report", b, false))
+	var err error
+	if signer != nil {
+		err = v.recorded("cms", v.small[fileCMS], true)
+		sum := sha256.Sum256(signer.Raw)
+		if hex.EncodeToString(sum[:]) != v.outcome.Signer.CertificateSHA256 {
+			err = errors.Join(err, errors.New("the outcome names another signer's certificate"))
 		}
 	}
-	sum := sha256.Sum256(signer.Raw)
-	if hex.EncodeToString(sum[:]) != v.outcome.Signer.CertificateSHA256 {
-		err = errors.Join(err, errors.New("the outcome names another signer's certificate"))
+	if missing := v.absent(); missing != nil {
+		v.state("artefacts", err, false, "%v", missing)
+		return
 	}
 	v.state("artefacts", err, true, "signature and certificate are those that the outcome names")
 }
 
-// named tells whether the outcome names an artefact. One that is not needed may
-// be of a kind that the outcome does not speak of: a report made later.
-func (v *verification) named(kind string, data []byte, needed bool) error {
+// absent says which signature or timestamp the record names that is not here:
+// without it less is proven than the record claims.
+func (v *verification) absent() error {
+	here := map[string]bool{}
+	for name, data := range v.small {
+		if name == fileCMS || strings.HasSuffix(name, ".tst") {
+			sum := sha256.Sum256(data)
+			here[hex.EncodeToString(sum[:])] = true
+		}
+	}
+	for _, a := range v.named {
+		if (a.Kind == "cms" || a.Kind == "timestamp") && !here[a.SHA256] {
+			return fmt.Errorf("the record names a %s, SHA-256 %s, that is not here", a.Kind, a.SHA256)
+		}
+	}
+	return nil
+}
+
+// validationReport compares the reports that are here with what the record
+// names. One of which it says nothing may be anybody's.
+func (v *verification) validationReport() {
+	var (
+		err   error
+		here  = false
+		named = true
+	)
+	for _, ext := range []string{"json", "xml", "txt", "pdf"} {
+		if b := v.small[dirReport+"report."+ext]; b != nil {
+			here = true
+			err = errors.Join(err, v.recorded("report", b, false))
+			named = named && v.recorded("report", b, true) == nil
+		}
+	}
+	switch {
+	case !here:
+	case named:
+		v.state("report", err, true, "the validation report is the one that the record names")
+	default:
+		v.state("report", err, false, "the record names no validation report: anybody can have written the one that is here")
+	}
+}
+
+// recorded tells whether the record names an artefact. One that is not needed may
+// be of a kind that the record does not speak of.
+func (v *verification) recorded(kind string, data []byte, needed bool) error {
 	sum := sha256.Sum256(data)
-	for _, a := range v.outcome.Artefacts {
+	for _, a := range v.named {
 		if a.Kind != kind {
 			continue
 		}
@@ -287,7 +345,7 @@ func (v *verification) named(kind string, data []byte, needed bool) error {
 		needed = true
 	}
 	if needed {
-		return fmt.Errorf("the outcome names another %s", kind)
+		return fmt.Errorf("the record names another %s", kind)
 	}
 	return nil
 }

@@ -235,6 +235,25 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 
 	proofs, err := w.log.Prove(t.Context(), operation)
 	must(err)
+	w.material(t, proofs, &ev)
+	ev.Certificates = append(ev.Certificates, chain...)
+	in := bundle.Input{
+		Origin: origin, Keys: w.keys, Proofs: proofs, CMS: res.CMS, Timestamps: res.Tokens, Evidence: ev,
+		Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors(), Report: report, ReportType: "json",
+		Document: bytes.NewReader(signed), DocumentSize: int64(len(signed)), ByteRange: byteRange(t, signed),
+	}
+	return in
+}
+
+// material adds what the checkpoint's timestamp needs.
+func (w *world) material(t testing.TB, proofs []evidence.Proof, ev *pki.Evidence) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, sum := range proofs[0].Checkpoint.Material {
 		b, ok, err := w.store.Artefact(t.Context(), sum)
 		must(err)
@@ -251,12 +270,23 @@ func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bu
 			ev.Certificates = append(ev.Certificates, certs...)
 		}
 	}
-	ev.Certificates = append(ev.Certificates, chain...)
-	in := bundle.Input{
-		Origin: origin, Keys: w.keys, Proofs: proofs, CMS: res.CMS, Timestamps: res.Tokens, Evidence: ev,
-		Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors(), Report: report, ReportType: "json",
-		Document: bytes.NewReader(signed), DocumentSize: int64(len(signed)), ByteRange: byteRange(t, signed),
+}
+
+// event records something that is over as it begins, and returns its bundle's
+// input.
+func (w *world) event(t testing.TB) bundle.Input {
+	t.Helper()
+	w.other(t, 77, 1)
+	w.integrate(t)
+	if err := w.log.Stamp(t.Context()); err != nil {
+		t.Fatal(err)
 	}
+	proofs, err := w.log.Prove(t.Context(), fmt.Sprintf("0193f2a4-7c1e-7d3a-9b5c-%012x", 77))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bundle.Input{Origin: origin, Keys: w.log.AllKeys(), Proofs: proofs, Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors()}
+	w.material(t, proofs, &in.Evidence)
 	return in
 }
 
@@ -339,8 +369,18 @@ func write(t testing.TB, in bundle.Input) []byte {
 	return b.Bytes()
 }
 
+// stateOf returns what became of a statement; "" when it is not made.
+func stateOf(r bundle.Report, id string) bundle.State {
+	for _, s := range r.Statements {
+		if s.ID == id {
+			return s.State
+		}
+	}
+	return ""
+}
+
 func (w *world) options() bundle.Options {
-	return bundle.Options{LogKeys: w.keys[:1], Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors()}
+	return bundle.Options{LogKeys: w.keys, Anchors: w.lab.Anchors(), TSAs: w.lab.Anchors()}
 }
 
 // content is a bundle taken apart.
