@@ -362,18 +362,26 @@ func (s *Server) healthz(c *gin.Context) error {
 	return nil
 }
 
-// readyz says whether it can work. What is wrong stands in the log: whoever
-// asks here is not known.
+// readyz says whether it can work, and which parts do. Why one does not stands in
+// the log: whoever asks here is not known.
 func (s *Server) readyz(c *gin.Context) error {
+	status, word, parts := http.StatusOK, "ready", map[string]string{}
 	if s.cfg.Ready != nil {
-		if err := s.cfg.Ready(c.Request.Context()); err != nil {
-			s.cfg.Logger.WarnContext(c.Request.Context(), "not ready", "error", err)
-			c.Header("Retry-After", "5")
-			c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "not ready"})
-			return nil
+		for _, part := range s.cfg.Ready(c.Request.Context()) {
+			parts[part.Name] = "ok"
+			if part.Err == nil {
+				continue
+			}
+			s.cfg.Logger.WarnContext(c.Request.Context(), "component fails", "component", part.Name, "error", part.Err)
+			if parts[part.Name] = "failing"; !part.Advisory {
+				status, word = http.StatusServiceUnavailable, "not ready"
+			}
 		}
 	}
-	c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+	if status != http.StatusOK {
+		c.Header("Retry-After", "5")
+	}
+	c.JSON(status, map[string]any{"status": word, "components": parts})
 	return nil
 }
 

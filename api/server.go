@@ -32,8 +32,8 @@ type Config struct {
 	Timestamps gateway.Authority
 	// Bundle makes the evidence bundle of an operation; nil means none.
 	Bundle Bundler
-	// Ready tells whether operations may go on; nil means always.
-	Ready func(ctx context.Context) error
+	// Ready tells how the parts of the gateway stand; nil means well.
+	Ready func(ctx context.Context) []gateway.Component
 
 	// PublicURL is how citizens reach the gateway, without a slash at the end.
 	PublicURL string
@@ -146,6 +146,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Spooled returns how many bytes uploads take at present.
+func (s *Server) Spooled() int64 { return s.spool.room.held() }
 
 // Handler returns what answers requests.
 func (s *Server) Handler() http.Handler { return s.engine }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/absah-id/absah/evidence"
 )
@@ -82,24 +83,35 @@ func (g *Gateway) operation(ctx context.Context, c Caller, act, id string) (*OnR
 	return &found, nil
 }
 
+// Component is a part of the gateway, and how it stands.
+type Component struct {
+	Name string // clock, log, database, hsm, timestamps
+	Err  error  // why it does not work; nil when it does
+	// Advisory is a part without which the gateway is ready all the same.
+	Advisory bool
+}
+
 // Ready tells whether operations may go on: the clock is not behind the
 // record, the log keeps its promises, the database writes, and the HSM signs
-// with the key whose label is given.
-func (g *Gateway) Ready(ctx context.Context, health func(context.Context) error) error {
-	if _, err := g.clock.present(); err != nil {
-		return fmt.Errorf("clock: %w", err)
+// with the key that health asks. All are asked, whatever the others say.
+func (g *Gateway) Ready(ctx context.Context, health func(context.Context) error) []Component {
+	_, clock := g.clock.present()
+	return []Component{
+		{Name: "clock", Err: clock},
+		{Name: "log", Err: g.cfg.Notary.Ready(ctx)},
+		{Name: "database", Err: g.cfg.Store.Update(ctx, AllOrganisations, func(tx Tx) error { return tx.RaiseTimeFloor(ctx, g.clock.latest()) })},
+		{Name: "hsm", Err: health(ctx)},
 	}
-	if err := g.cfg.Notary.Ready(ctx); err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	err := g.cfg.Store.Update(ctx, AllOrganisations, func(tx Tx) error { return tx.RaiseTimeFloor(ctx, g.clock.latest()) })
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	if err := health(ctx); err != nil {
-		return fmt.Errorf("HSM: %w", err)
-	}
-	return nil
+}
+
+// OpenIntents counts the operations that have begun and not ended, to 1,000.
+func (g *Gateway) OpenIntents(ctx context.Context) (n int, err error) {
+	err = g.cfg.Store.View(ctx, AllOrganisations, func(r Reader) error {
+		open, err := r.Dangling(ctx, g.cfg.Clock().Add(time.Minute), 1000)
+		n = len(open)
+		return err
+	})
+	return n, err
 }
 
 // tallyList writes counts as lines of digest, verdict and number.

@@ -9,11 +9,13 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/pki/lab"
 )
 
 // TestGatewayAbuse plays what attackers found, each by the threat it belongs
@@ -29,6 +31,7 @@ func TestGatewayAbuse(t *testing.T) {
 		{"S28 forged version", testForgedVersion},
 		{"A-6 levels of augmenting", testAugmentPolicy},
 		{"S18 status of documents", testForeignStatus},
+		{"S15 readiness", testReadiness},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, f) })
 	}
@@ -175,4 +178,49 @@ func testForeignStatus(t *testing.T, f *office) {
 	f.patch(t, "foreign", id, withdraw).problem(t, 404, "not-found")
 	f.patch(t, "e-office", id, withdraw).ok(t, 200)
 	f.patch(t, "archive", id, fields{"status": "valid", "reason": "keliru"}).ok(t, 200)
+}
+
+// testReadiness: each part is named, and the authority's failing takes no node
+// away. The gauges say the same, with nobody's name in them.
+func testReadiness(t *testing.T, f *office) {
+	components := func(status int) map[string]any {
+		parts, _ := f.do(t, call{path: "/readyz"}).ok(t, status).json(t)["components"].(map[string]any)
+		return parts
+	}
+	gauge := func(name string) string {
+		resp, err := f.http.Get("http://" + f.admin + "/metrics")
+		f.must(err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		f.must(err)
+		for line := range strings.Lines(string(b)) {
+			if value, ok := strings.CutPrefix(line, name+" "); ok {
+				return strings.TrimSpace(value)
+			}
+		}
+		return ""
+	}
+	stamped := bySeal.with(fields{"level": "B-T"})
+	f.seal(t, "e-office", letter(), stamped).ok(t, 200)
+	eventually(t, 5*time.Second, "all is well", func() bool {
+		parts := components(200)
+		return len(parts) == 5 && parts["clock"] == "ok" && parts["log"] == "ok" && parts["database"] == "ok" && parts["hsm"] == "ok" && parts["timestamps"] == "ok"
+	})
+	for _, name := range []string{
+		`absah_component_up{component="timestamps"}`, `absah_component_up{component="hsm"}`, "absah_hsm_signed_age_seconds", "absah_timestamp_age_seconds",
+		"absah_clock_offset_seconds", "absah_log_entries", "absah_log_lag_seconds", "absah_log_checkpoint_age_seconds", "absah_spool_used_bytes", "absah_open_intents",
+	} {
+		if _, err := strconv.ParseFloat(gauge(name), 64); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f.lab.SetFault(lab.TSA, lab.Down)
+	defer f.lab.SetFault(lab.TSA, lab.None)
+	f.seal(t, "e-office", letter(), stamped).problem(t, 503, "timestamp-unavailable")
+	eventually(t, 5*time.Second, "timestamps fail, and the gateway is ready", func() bool {
+		return components(200)["timestamps"] == "failing" && gauge(`absah_component_up{component="timestamps"}`) == "0"
+	})
+	if status, said := f.run("ready", f.config); status != 0 || !strings.Contains(said, "ready\ntimestamps: ") {
+		t.Errorf("absah ready: got %d, %q", status, said)
+	}
 }

@@ -100,7 +100,8 @@ type gatewayService struct {
 	db      *store.DB
 	module  *hsm.Module
 	source  *fetch.Client
-	stamper *tsp.Client // nil without timestamp sources
+	stamper *tsp.Client     // nil without timestamp sources
+	stamps  *watchedStamper // the same, watched
 	anchors anchorSets
 	keys    *keys
 	log     *evidence.Log
@@ -109,9 +110,8 @@ type gatewayService struct {
 	api     *api.Server
 
 	health struct {
-		mu  sync.Mutex
-		at  time.Time // guarded by mu: when it was asked last
-		err error     // guarded by mu
+		mu   sync.Mutex
+		last health // guarded by mu
 	}
 
 	closers []func() error // in the order of opening
@@ -215,7 +215,7 @@ func (s *gatewayService) openDatabase(ctx context.Context) (err error) {
 	}
 	s.closers = append(s.closers, s.db.Close)
 	owner, err := s.db.Owned(ctx)
-	if owner {
+	if owner && s.logger != nil {
 		s.logger.WarnContext(ctx, "the role of database.url owns the tables and can take the guards off the evidence: name absah_app there, and the owner in database.migration_url")
 	}
 	return err
@@ -283,8 +283,11 @@ func (s *gatewayService) openServices(context.Context) (err error) {
 			c.Credentials[source.URL] = tsp.Credential{Username: source.Username, PasswordFile: source.PasswordFile}
 		}
 	}
-	s.stamper, err = tsp.NewClient(c)
-	return err
+	if s.stamper, err = tsp.NewClient(c); err != nil {
+		return err
+	}
+	s.stamps = &watchedStamper{client: s.stamper}
+	return nil
 }
 
 func (s *gatewayService) openLog(ctx context.Context) error {
@@ -302,7 +305,7 @@ func (s *gatewayService) openLog(ctx context.Context) error {
 		Logger: s.logger,
 	}
 	if s.stamper != nil {
-		c.Timestamper = &checkpointStamper{s.stamper, s.source, s.anchors.tsas}
+		c.Timestamper = &checkpointStamper{s.stamps, s.source, s.anchors.tsas}
 	}
 	for _, w := range s.cfg.Evidence.Witnesses {
 		c.Witnesses = append(c.Witnesses, evidence.Witness{URL: w.URL, VKey: w.Key})
@@ -334,7 +337,7 @@ func node() string {
 func (s *gatewayService) openGateway(ctx context.Context) error {
 	sc := signer.Config{Source: s.source, Anchors: s.anchors.signers, TSAAnchors: s.anchors.tsas, MaxDrift: s.cfg.Timestamps.Drift}
 	if s.stamper != nil {
-		sc.Timestamper = documentStamper{s.stamper}
+		sc.Timestamper = documentStamper{s.stamps}
 	}
 	sign, err := signer.New(sc)
 	if err != nil {
@@ -454,7 +457,11 @@ func (s *gatewayService) openAPI(ctx context.Context) error {
 		Spool: s.cfg.Spool.Directory, Upload: int64(s.cfg.Spool.Upload), Total: int64(s.cfg.Spool.Total),
 		Requests: s.cfg.Limits.Requests, Verifications: s.cfg.Verification.Parallel, Anonymous: s.cfg.Limits.Anonymous, Failures: s.cfg.Limits.Failures, Logger: s.logger, Metrics: m, Tracing: tracing,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	s.metrics.MustRegister(gauges{s})
+	return nil
 }
 
 // authority is the gateway's own timestamp authority; nil when it is none.
@@ -486,24 +493,10 @@ func (s *gatewayService) authority(ctx context.Context) (gateway.Authority, erro
 	return a, nil
 }
 
-// ready asks at most once a second, whoever and how many ask: it signs and
-// writes.
-func (s *gatewayService) ready(ctx context.Context) error {
-	s.health.mu.Lock()
-	defer s.health.mu.Unlock()
-	if now := time.Now(); now.Sub(s.health.at) >= time.Second {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		s.health.err = s.gateway.Ready(ctx, s.module.Health)
-		s.health.at = time.Now()
-	}
-	return s.health.err
-}
-
 // housekeeping is what the service does by itself, and how often.
 func (s *gatewayService) housekeeping() []chore {
 	age := s.cfg.Evidence.Reconcile
-	return []chore{
+	chores := []chore{
 		{"reconcile", max(time.Second, age/10), func(ctx context.Context) error {
 			n, err := s.gateway.Reconcile(ctx, age)
 			if n > 0 {
@@ -523,6 +516,10 @@ func (s *gatewayService) housekeeping() []chore {
 			return err
 		}},
 	}
+	if s.stamps != nil {
+		chores = append(chores, chore{"timestamps", time.Minute, s.stamps.probe})
+	}
+	return chores
 }
 
 type chore struct {
@@ -629,13 +626,7 @@ func (s *gatewayService) serveAdmin(work *sync.WaitGroup, failed chan<- error) (
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := s.ready(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
+	mux.HandleFunc("GET /readyz", s.writeHealth)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

@@ -158,7 +158,7 @@ func samePublicKey(key *hsm.Key, cert *x509.Certificate) bool {
 }
 
 // documentStamper has signatures and documents timestamped.
-type documentStamper struct{ client *tsp.Client }
+type documentStamper struct{ client *watchedStamper }
 
 func (d documentStamper) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
 	fault.Point("timestamp.before")
@@ -170,7 +170,7 @@ func (d documentStamper) Timestamp(ctx context.Context, h crypto.Hash, digest []
 // checkpointStamper has checkpoints of the log timestamped, with what is
 // needed to verify the timestamp in ten years.
 type checkpointStamper struct {
-	client  *tsp.Client
+	client  *watchedStamper
 	source  pki.Source
 	anchors *pki.Anchors
 }
