@@ -31,6 +31,8 @@ type Field struct {
 	Lock    *FieldMDP // what signing this field locks; nil when it has no /Lock
 	value   pdf.Object
 	dict    pdf.Dict
+	// stray says that the value stands in a widget without a name.
+	stray bool
 }
 
 // Fields lists the signature fields of a revision in the order of the form's
@@ -220,7 +222,23 @@ func override(dst *pdf.Object, own pdf.Object) {
 	}
 }
 
-// kids splits /Kids into child fields, which have a partial name, and widgets.
+// signed says whether a widget has a signature of its own, which only a field
+// should: other readers list it.
+func (t *tree) signed(kid pdf.Dict) bool {
+	if !pdf.Present(kid["V"]) {
+		return false
+	}
+	v, err := t.rev.Resolve(kid["V"])
+	return err == nil && diff.LooksSigned(v)
+}
+
+// stray says whether d is a widget that is no field and has a value.
+func (t *tree) stray(d pdf.Dict) bool {
+	return pdf.Present(d["Parent"]) && !pdf.Present(d["T"]) && !pdf.Present(d["Kids"]) && diff.IsWidget(d) && pdf.Present(d["V"])
+}
+
+// kids splits /Kids into child fields, which have a partial name or a signature
+// in them, and widgets.
 func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
 	kids, _, err := pdf.Lookup[pdf.Array](t.rev, d, "Kids")
 	if err != nil {
@@ -236,7 +254,7 @@ func (t *tree) kids(d pdf.Dict) (fields, widgets []pdf.Object, err error) {
 		}
 		switch {
 		case kid == nil:
-		case pdf.Present(kid["T"]) || pdf.Present(kid["Kids"]) || (pdf.Present(kid["FT"]) && !diff.IsWidget(kid)):
+		case pdf.Present(kid["T"]) || pdf.Present(kid["Kids"]) || (pdf.Present(kid["FT"]) && !diff.IsWidget(kid)), t.signed(kid):
 			fields = append(fields, o)
 		default:
 			widgets = append(widgets, o)
@@ -261,7 +279,7 @@ func (t *tree) add(ref pdf.Ref, d pdf.Dict, in inherited, widgets []pdf.Object) 
 	if !typed && !diff.LooksSigned(value) {
 		return nil
 	}
-	f := Field{Name: in.name, Ref: ref, Typed: typed, value: in.value, dict: d}
+	f := Field{Name: in.name, Ref: ref, Typed: typed, value: in.value, dict: d, stray: t.stray(d)}
 	if ref, isRef := in.value.(pdf.Ref); isRef {
 		// A dangling reference is a damaged value, not an empty field.
 		f.Filled, f.Value = true, ref

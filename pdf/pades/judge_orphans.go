@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/diff"
 )
 
 // maxOrphanSearch bounds the objects that are read to find signature
@@ -14,36 +15,57 @@ import (
 const maxOrphanSearch = 20_000
 
 // removed finds signatures that an earlier revision's form had and the latest
-// has not: whoever removes a field must not make the document look unsigned.
-func removed(doc *pdf.Document, orphans []pdf.Ref) ([]*Signature, error) {
-	var list []*Signature
-	left := slices.Clone(orphans)
+// has not, or has another one in its place: whoever takes a field away, empties
+// it, or overwrites the dictionary in it must not make the document look
+// unsigned, nor like one that only others signed.
+//
+// A signature signs the revision that it came with, and no two sign the same: it
+// is sought in the revisions that none of the list signs.
+func removed(doc *pdf.Document, list []*Signature) ([]*Signature, error) {
+	signed := map[int]bool{}
+	for _, s := range list {
+		signed[s.Revision] = true
+	}
+	var more []*Signature
 	visited := 0
 	revs := doc.Revisions()
-	for i := len(revs) - 2; i >= 0 && len(left) > 0; i-- {
+	for i := len(revs) - 2; i >= 0; i-- {
+		if signed[i+1] {
+			continue
+		}
 		fields, err := Fields(revs[i])
 		if err := onlyFatal(err); err != nil && !isLimit(err) {
 			return nil, err
 		}
-		if visited += len(fields); visited > maxFields {
-			return list, overLimit("maxFields", maxFields)
-		}
 		for k := range fields {
+			if visited++; visited > maxFields || len(list)+len(more) > maxSignatures {
+				return more, overLimit("maxFields", maxFields)
+			}
 			f := &fields[k]
-			at := slices.Index(left, f.Value)
-			if !f.Filled || at < 0 || len(list) == maxSignatures {
+			if !f.Filled || slices.ContainsFunc(list, f.holds(revs[i])) || slices.ContainsFunc(more, f.holds(revs[i])) {
 				continue
 			}
-			left = slices.Delete(left, at, at+1)
-			s, err := readSignature(doc, f)
+			s, err := readSignature(doc, revs[i], f)
 			if err != nil {
 				return nil, err
 			}
-			s.problem("removed", "revision %d took the field away", i+2)
-			list = append(list, s)
+			if s.Dict == nil || !diff.LooksSigned(s.Dict) {
+				continue
+			}
+			s.problem("removed", "a revision after %d took the signature away", i+1)
+			more = append(more, s)
 		}
 	}
-	return list, nil
+	return more, nil
+}
+
+// holds says whether the value of f in a revision is the signature s.
+func (f *Field) holds(rev *pdf.Revision) func(s *Signature) bool {
+	v, err := rev.Resolve(orNull(f.value))
+	d, ok := v.(pdf.Dict)
+	return func(s *Signature) bool {
+		return s.Ref == f.Value && (err != nil || !ok || s.Dict == nil || pdf.Equal(s.Dict, d))
+	}
 }
 
 // findOrphans lists the signature dictionaries of the latest revision that no
@@ -122,10 +144,10 @@ func seekUnlisted(doc *pdf.Document, dj *DocumentJudgement) error {
 // addRemoved lists the signatures that later revisions removed with the others,
 // and warns of what was never one.
 func addRemoved(doc *pdf.Document, list []*Signature, dj *DocumentJudgement) ([]*Signature, error) {
-	if err := findOrphans(doc, list, dj); err != nil || len(dj.Orphans) == 0 {
+	if err := findOrphans(doc, list, dj); err != nil {
 		return list, err
 	}
-	more, err := removed(doc, dj.Orphans)
+	more, err := removed(doc, list)
 	if isLimit(err) {
 		dj.Damage = append(dj.Damage, failure("form", err))
 	} else if err != nil {

@@ -66,7 +66,7 @@ type Signature struct {
 	// Problems lists what is wrong with the signature's structure. Which of
 	// it can be tolerated is the verifier's policy; type-subfilter, for one,
 	// is what timestamps of some years ago look like. Rules: value, direct,
-	// shared-value, field-untyped, subfilter, type-subfilter, byterange,
+	// shared-value, value-in-widget, field-untyped, subfilter, type-subfilter, byterange,
 	// contents, contents-gap, duplicate-key, compressed, replaced, revision,
 	// overlap, reference, docmdp-twice, fieldmdp-twice, entry.
 	Problems []*pdf.MalformedError
@@ -113,7 +113,7 @@ func signatures(doc *pdf.Document, fields []Field) ([]*Signature, error) {
 		if len(list) == maxSignatures {
 			return nil, overLimit("maxSignatures", maxSignatures)
 		}
-		s, err := readSignature(doc, f)
+		s, err := readSignature(doc, doc.Latest(), f)
 		if err != nil {
 			return nil, err
 		}
@@ -153,15 +153,17 @@ func checkNesting(list []*Signature) {
 	}
 }
 
-// readSignature reads the value of a filled field. It returns an error only
-// when the file cannot be read or a limit is exceeded.
-func readSignature(doc *pdf.Document, f *Field) (*Signature, error) {
+// readSignature reads the value that a filled field has in a revision. It returns
+// an error only when the file cannot be read or a limit is exceeded.
+func readSignature(doc *pdf.Document, in *pdf.Revision, f *Field) (*Signature, error) {
 	s := &Signature{Field: f.Name, FieldRef: f.Ref, Ref: f.Value, Lock: f.Lock, Rect: f.Rect}
+	if f.stray {
+		s.problem("value-in-widget", "the signature stands in a widget of the field")
+	}
 	if !f.Typed {
 		s.problem("field-untyped", "the field has no /FT /Sig")
 	}
-	latest := doc.Latest()
-	v, err := latest.Resolve(f.value)
+	v, err := in.Resolve(f.value)
 	if err != nil {
 		if fatal(err) {
 			return nil, err
@@ -181,7 +183,7 @@ func readSignature(doc *pdf.Document, f *Field) (*Signature, error) {
 	s.readByteRange(doc)
 	rev := s.signedRevision(doc)
 	if rev == nil {
-		rev = latest
+		rev = in
 	} else if err := s.readAsSigned(rev); err != nil {
 		return nil, err
 	}

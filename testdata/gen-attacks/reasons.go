@@ -30,6 +30,7 @@ var reasons = map[string][]string{
 	"c3": {"docmdp"}, "c3-perms-other": {"docmdp-several"}, "c3-two": {"docmdp-several"}, "c3-late": {"change", "docmdp"},
 	"c4": {"field-locked"}, "c4-field-lock-p": {"docmdp"}, "c5-javascript-before": {"active-content"}, "c5-javascript-after": {"change"},
 	"a01": {"active-content"}, "c6": {"orphan-signature"}, "c7": {"change"},
+	"c9": {"removed"}, "u30": {"value-in-widget"},
 
 	"x01": {"header"}, "x01-junk": {"header-offset"}, "x02": {"junk-after-eof"}, "x03-two": {"startxref-offset"},
 	"x03-no-": {"junk-after-eof"}, "x03-not": {"eof-missing"}, "x04-prev-self": {"xref-loop"}, "x04-prev-beyond": {"prev"},
