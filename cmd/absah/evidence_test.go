@@ -69,7 +69,7 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 	}
 	defer source.Close()
 	log, err := evidence.New(evidence.Config{
-		Store: db, Origin: "log.contoh.example", Signer: key, Floor: floor, Timestamper: &checkpointStamper{client, source, authority.Anchors()},
+		Store: db, Origin: "log.contoh.example", Signer: key, Floor: floor, Timestamper: &checkpointStamper{&watchedStamper{client: client}, source, authority.Anchors()},
 	})
 	if err != nil {
 		return err

@@ -26,12 +26,16 @@ func newInitCommand() *cobra.Command {
 		Long: `Init makes the keys of the log and the receipts, the wrapping key and the pepper of the
 signers' keys, and the key of the health check, as CONFIG names them. Keys that are there
 stay as they are. A token that has lost its wrapping key or its pepper opens none of the
-signers' keys any more: back the token up.`,
+signers' keys any more: back the token up. Of the files that CONFIG names it needs those of the
+section hsm alone.`,
 		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(args[0])
+			cfg, err := config.Load(args[0])
+			if err == nil {
+				err = cfg.CheckHSMFiles() // the certificates come later, for these keys
+			}
 			if err != nil {
-				return err
+				return usageErrorf("%v", err)
 			}
 			s := &gatewayService{cfg: cfg, logger: slog.New(slog.DiscardHandler)}
 			if s.module, err = s.startHSM(cmd.Context()); err != nil {

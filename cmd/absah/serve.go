@@ -201,6 +201,11 @@ func (s *gatewayService) openDatabase(ctx context.Context) (err error) {
 		d = s.cfg.Database
 		o store.Options
 	)
+	if path, ok := strings.CutPrefix(d.URL, "sqlite:"); ok {
+		if err := checkUser(path); err != nil {
+			return err
+		}
+	}
 	if o.URL, err = withPassword(d.URL, d.PasswordFile); err != nil {
 		return fmt.Errorf("database.url: %w", err)
 	}

@@ -266,6 +266,15 @@ func (cfg *Config) checkLimits(c *checker) {
 	between(c, "tracing.sample", cfg.Tracing.Sample, 0, 1)
 }
 
+// CheckHSMFiles does what CheckFiles does for the section hsm alone: it is all that
+// is needed to make the keys, before there are certificates for them.
+func (cfg *Config) CheckHSMFiles() error {
+	c := &checker{}
+	c.file("hsm.module", "read", cfg.HSM.Module)
+	c.file("hsm.pin_file", "secret", cfg.HSM.PINFile)
+	return cfg.source.error(c.problems)
+}
+
 // CheckFiles looks whether the files that the configuration names are there
 // and, where they hold secrets, kept from others. It opens none of them. The
 // error is an *Error.

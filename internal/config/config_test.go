@@ -141,6 +141,9 @@ func TestCheckFiles(t *testing.T) {
 	if err := cfg.CheckFiles(); err == nil || !strings.Contains(err.Error(), "trust.pem") {
 		t.Errorf("missing files: got %v", err)
 	}
+	if err := cfg.CheckHSMFiles(); err == nil || !strings.Contains(err.Error(), "hsm.pin_file") || strings.Contains(err.Error(), "trust.pem") {
+		t.Errorf("missing files of the HSM: got %v", err)
+	}
 	for name, mode := range map[string]os.FileMode{"libsofthsm2.so": 0o644, "trust.pem": 0o644, "pin": 0o644} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), mode); err != nil {
 			t.Fatal(err)
