@@ -120,7 +120,13 @@ func (v *visit) result(r *verifier.Report) *resultView {
 	for _, why := range r.Reasons {
 		view.Password = view.Password || why.Code == "password"
 	}
-	view.Notes = x.reasons(r.Warnings)
+	details := r.Warnings
+	for _, why := range r.Reasons {
+		if _, known := w["code."+why.Code]; !known { // the sentence above says less
+			details = append([]verifier.Reason{why}, details...)
+		}
+	}
+	view.Notes = x.reasons(details)
 	view.Drawable = verdict != verifier.Unreadable
 	for _, s := range r.Signatures {
 		seen := s.Changes.Level != "NONE" && s.Changes.Level != "LTA"
@@ -150,8 +156,8 @@ func (v *visit) result(r *verifier.Report) *resultView {
 }
 
 // why is the first reason of the file, or of the first signature that decided.
-// why is the reason in one sentence. Codes are for the technical details, but
-// where there is no sentence for one.
+// why is the reason in one sentence. Codes are for the technical details, and so
+// are the hundreds of rules of PDF syntax, which share one sentence.
 func (x *viewer) why() string {
 	if len(x.r.Reasons) > 0 {
 		return x.sentence(x.r.Reasons[0])
@@ -173,7 +179,7 @@ func (x *viewer) sentence(r verifier.Reason) string {
 	if text, known := x.words["code."+r.Code]; known {
 		return text
 	}
-	return x.reason(r)
+	return x.words.Text("web.syntax")
 }
 
 func (x *viewer) reason(r verifier.Reason) string {

@@ -553,7 +553,7 @@ func caseSupervision(t *testing.T, f *office, ani *desk) {
 		f.must(os.WriteFile(filepath.Join(dir, "pengawasan.pdf"), a.body, 0o600))
 	}
 	text := pdfText(t, f.path("pengawasan.pdf"))
-	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "passphrase1", "Yth.BupatiContoh", "termasukinsiden:3"} {
+	for _, want := range []string{"Laporanpengawasan", "PGD-" + this + "-0001", "Tandatanganelektronik3", "Frasasandisalah1", "Yth.BupatiContoh", "termasukinsiden:3"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q", want)
 		}

@@ -66,7 +66,7 @@ func (s *Supervision) Paper(r Rules, w *Words, at time.Time) Paper {
 		Block{Label: w.Text("supervision.checkpoint"), Text: w.Moment(s.CheckpointAt)},
 		Block{Text: w.Text(sound)},
 		Block{Heading: w.Text("supervision.certificates")},
-		Block{Text: w.Text("supervision.expiring", s.Expiring)},
+		Block{Ending: true, Text: w.Text("supervision.expiring", s.Expiring)},
 		Block{Apart: true, Text: r.Office.Title, Small: w.Text("supervision.privacy")})
 	return p
 }
