@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -337,84 +335,4 @@ func (s *Server) deactivate(c *gin.Context) error {
 	}
 	c.Status(http.StatusNoContent)
 	return nil
-}
-
-// batch signs many documents under one activation or with a seal. The answer
-// is multipart/mixed, with a part for each document in the order of the
-// request: the document, or a problem. Documents that were signed stay signed
-// whatever becomes of the others.
-func (s *Server) batch(c *gin.Context) error {
-	caller, err := s.caller(c)
-	if err != nil {
-		return err
-	}
-	if err := checkKey(c); err != nil {
-		return err
-	}
-	var request signBody
-	defer request.wipe()
-	b, err := s.receive(c, signing(caller), maxParts)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	switch {
-	case len(b.documents) == 0:
-		return invalid("The part document is missing.", nil)
-	case b.request == nil:
-		return invalid("The part request is missing.", nil)
-	}
-	if err := decode(b.request, &request); err != nil {
-		return err
-	}
-	if len(request.Passphrase) > 0 {
-		return invalid("A batch is signed under an activation, or sealed: activate its documents first.", nil)
-	}
-	w := multipart.NewWriter(steady{c.Writer})
-	c.Header("Content-Type", "multipart/mixed; boundary="+w.Boundary())
-	c.Status(http.StatusOK)
-	id := requestID(c)
-	for i := range b.documents {
-		req := s.signRequest(c, &request)
-		req.Batch = id
-		if req.IdempotencyKey != "" {
-			req.IdempotencyKey += "/" + strconv.Itoa(i)
-		}
-		act := s.cfg.Gateway.Sign
-		if req.Activation == "" {
-			act = s.cfg.Gateway.Seal
-		}
-		r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
-			return act(c.Request.Context(), caller, b.upload(i), req)
-		})
-		if err := s.batchPart(c, w, i, b.documents[i], r, err); err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		c.Writer.Flush()
-	}
-	return w.Close()
-}
-
-func (s *Server) batchPart(c *gin.Context, w *multipart.Writer, i int, in *upload, r *gateway.Release, failed error) error {
-	contentID := "<" + strconv.Itoa(i) + ">"
-	if failed != nil {
-		e, p := s.describe(c, failed)
-		h := textproto.MIMEHeader{"Content-Type": {typeProblem}, "Content-Id": {contentID}}
-		if e.Retry > 0 {
-			h.Set("Retry-After", seconds(e.Retry))
-		}
-		part, err := w.CreatePart(h)
-		if err != nil {
-			return err
-		}
-		return json.NewEncoder(part).Encode(p)
-	}
-	h := textproto.MIMEHeader(releaseHeader(r))
-	h.Set("Content-Id", contentID)
-	h.Set("Content-Length", strconv.FormatInt(r.Size, 10))
-	part, err := w.CreatePart(h)
-	if err != nil {
-		return err
-	}
-	return writeRelease(part, in, r)
 }

@@ -7,7 +7,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/absah-id/absah/api"
 )
@@ -90,5 +92,79 @@ func testBatch(t *testing.T, f *office) {
 	})
 	if sealed := f.batch(t, "e-office", bySeal, "", letter(), letter()); len(sealed) != 2 || sealed[1].header["Absah-Operation"] == nil {
 		t.Errorf("a sealed batch: %d parts", len(sealed))
+	}
+}
+
+// testBatchTogether has many documents sealed at once: each part is of the document
+// at its place, each is signed once, and documents that depend on one another are
+// worked on in their order.
+func testBatchTogether(t *testing.T, f *office) {
+	var docs [][]byte
+	for range 24 {
+		docs = append(docs, letter())
+	}
+	before := f.documents()
+	operations := map[string]bool{}
+	for i, p := range f.batch(t, "e-office", bySeal, "", docs...) {
+		operation := http.Header(p.header).Get("Absah-Operation")
+		if !bytes.HasPrefix(p.body, docs[i]) || len(p.body) == len(docs[i]) || operation == "" || operations[operation] {
+			t.Errorf("part %d is not the sealed document of its place: %v", i, p.header)
+		}
+		operations[operation] = true
+	}
+	if n := f.documents() - before; n != len(docs) || len(operations) != len(docs) {
+		t.Errorf("%d signatures in %d parts, want %d in both", n, len(operations), len(docs))
+	}
+
+	twice := letter()
+	token := f.activate(t, "e-office", "bupati", nil, twice, docs[0], docs[1])
+	request := fields{"signer": f.signers["bupati"].id, "activation": token, "level": "B-B"}
+	var said []string
+	for _, p := range f.batch(t, "e-office", request, "", docs[0], twice, twice, docs[1], twice) {
+		var problem api.Problem
+		if http.Header(p.header).Get("Absah-Operation") == "" {
+			f.must(json.Unmarshal(p.body, &problem))
+		}
+		said = append(said, problem.Code)
+	}
+	if got, want := strings.Join(said, ","), ",,not-activated,,not-activated"; got != want {
+		t.Errorf("a document three times: %s, want %s", got, want)
+	}
+}
+
+// testBatchAbandoned has a client go away in the middle: what has begun ends and
+// is on record, and no more begins.
+func testBatchAbandoned(t *testing.T, f *office) {
+	const all = 60
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for range all {
+		p, err := w.CreateFormField("document")
+		f.must(err)
+		_, err = p.Write(letter())
+		f.must(err)
+	}
+	p, err := w.CreateFormField("request")
+	f.must(err)
+	f.must(json.NewEncoder(p).Encode(bySeal))
+	f.must(w.Close())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url+"/v1/batches", &b)
+	f.must(err)
+	req.Header.Set("Content-Type", w.FormDataContentType())
+	req.Header.Set("Authorization", "Bearer "+f.keys["second"])
+	resp, err := f.http.Do(req)
+	f.must(err)
+	_, err = io.ReadFull(resp.Body, make([]byte, 100)) // the first part has begun
+	f.must(err)
+	f.must(resp.Body.Close())
+	id := resp.Header.Get("Absah-Request")
+	eventually(t, 20*time.Second, "what has begun has ended", func() bool {
+		begun := f.operations(t, "batch="+id)
+		return len(begun) > 0 && len(f.operations(t, "status=pending&batch="+id)) == 0
+	})
+	done := len(f.operations(t, "batch="+id))
+	f.seal(t, "second", letter(), bySeal).ok(t, http.StatusOK) // its share is free
+	if again := len(f.operations(t, "batch="+id)); again != done || done >= all {
+		t.Errorf("%d and then %d documents of %d were worked on although nobody waited", done, again, all)
 	}
 }

@@ -42,6 +42,8 @@ var faultTests = []struct {
 	{"departed", testDepartedClient},
 	{"stamp", testStamp},
 	{"batch", testBatch},
+	{"batch together", testBatchTogether},
+	{"batch abandoned", testBatchAbandoned},
 	{"revocation", testCertificates},
 	{"described", testDescribed},
 }
