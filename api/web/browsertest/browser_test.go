@@ -47,7 +47,7 @@ func newTab(tb testing.TB, options ...chromedp.ContextOption) *tab {
 	needDemo(tb)
 	ctx, cancel := chromedp.NewContext(demo.browser, options...)
 	tb.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	tb.Cleanup(cancel)
 	t := &tab{tb, ctx}
 	t.do(chromedp.EmulateViewport(1280, 900))
