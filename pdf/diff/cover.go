@@ -123,7 +123,7 @@ func (d *differ) reportOver(c Change, page, widget pdf.Ref, rect pdf.Rect) error
 		d.report(c)
 		return nil
 	}
-	image := false
+	image, drawing := false, false
 	for _, m := range marks {
 		if !m.Shown() || !m.Bounds.Overlaps(rect) {
 			continue
@@ -134,12 +134,22 @@ func (d *differ) reportOver(c Change, page, widget pdf.Ref, rect pdf.Rect) error
 			return nil
 		}
 		image = image || m.Kind == layout.Image
+		drawing = drawing || m.Kind != layout.Image && !(m.Plain && holds(m.Bounds, rect))
+	}
+	if drawing {
+		d.report(Change{Object: c.Object, Path: c.Path, Rule: "signature-over-drawing", Level: c.Level, Field: c.Field,
+			Text: "it covers lines or areas, which may be letters"})
 	}
 	if image {
 		c.Rule, c.Effect, c.Text = "signature-over-image", NoEffect, "it covers an image"
 		d.report(c)
 	}
 	return nil
+}
+
+// holds says whether inner lies in outer: a plain background, or a frame around.
+func holds(outer, inner pdf.Rect) bool {
+	return outer.X0 <= inner.X0 && outer.Y0 <= inner.Y0 && outer.X1 >= inner.X1 && outer.Y1 >= inner.Y1
 }
 
 // marksOf lists what the contents of a page paint. They are the same in all
@@ -155,7 +165,7 @@ func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
 	if len(d.marks) == maxCovered {
 		return nil, overLimit("maxCovered", maxCovered)
 	}
-	m, err := layout.Page(d.old, dict)
+	m, err := layout.Cautious(d.old, dict)
 	if err != nil {
 		return nil, err
 	}

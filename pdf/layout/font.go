@@ -9,14 +9,22 @@ type font struct {
 	widths  []float64
 	cids    map[int]float64 // of a composite font
 	missing float64
+	most    float64   // what a glyph without a width may have
+	reach   *pdf.Rect // of the glyphs of a Type 3 font, see glyphs
 }
 
 // unknownFont stands for one that is not in the resources: readers take one of
 // their own.
-var unknownFont = font{missing: 0.6}
+var unknownFont = font{missing: 0.6, most: 1}
 
 // maxWidths bounds the widths of one font: there are no more codes.
 const maxWidths = 1 << 16
+
+// known says whether the font tells the width of that character.
+func (fn *font) known(code int) bool {
+	i := code - fn.first
+	return fn.cids != nil || i >= 0 && i < len(fn.widths) || fn.most <= fn.missing
+}
 
 func (fn *font) width(code int) float64 {
 	if fn.cids != nil {
@@ -32,7 +40,7 @@ func (fn *font) width(code int) float64 {
 }
 
 // loadFont reads the widths of a font (§9.6, §9.7), once for each object.
-func (s *scanner) loadFont(o pdf.Object) (*font, error) {
+func (s *frame) loadFont(o pdf.Object) (*font, error) {
 	ref, isRef := o.(pdf.Ref)
 	if fn := s.fonts[ref]; isRef && fn != nil {
 		return fn, nil
@@ -41,7 +49,7 @@ func (s *scanner) loadFont(o pdf.Object) (*font, error) {
 	if err != nil || d == nil {
 		return nil, err
 	}
-	fn := &font{missing: unknownFont.missing}
+	fn := &font{missing: unknownFont.missing, most: unknownFont.most}
 	if d["Subtype"] == pdf.Object(pdf.Name("Type0")) {
 		err = s.composite(fn, d)
 	} else {
@@ -52,6 +60,9 @@ func (s *scanner) loadFont(o pdf.Object) (*font, error) {
 	}
 	if isRef {
 		s.fonts[ref] = fn
+	}
+	if s.cautious && d["Subtype"] == pdf.Object(pdf.Name("Type3")) {
+		return fn, s.glyphs(fn, d)
 	}
 	return fn, nil
 }
@@ -67,6 +78,14 @@ func (s *scanner) simple(fn *font, d pdf.Dict) error {
 	}
 	if len(list) > maxWidths {
 		return overLimit("maxWidths", maxWidths)
+	}
+	if name, ok := d["BaseFont"].(pdf.Name); ok && len(list) == 0 {
+		enc, err := dictOf(s.rev, d["Encoding"])
+		if err != nil {
+			return err
+		}
+		fn.standard(name, pdf.Present(enc["Differences"]))
+		return nil
 	}
 	unit := 0.001
 	if d["Subtype"] == pdf.Object(pdf.Name("Type3")) { // in glyph space

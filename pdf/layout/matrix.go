@@ -24,6 +24,11 @@ func (m matrix) point(x, y float64) (float64, float64) {
 	return x*m[0] + y*m[2] + m[4], x*m[1] + y*m[3] + m[5]
 }
 
+// upright says whether rectangles stay such.
+func (m matrix) upright() bool {
+	return m[1] == 0 && m[2] == 0 || m[0] == 0 && m[3] == 0
+}
+
 // bounds returns the bounding box of the transformed rectangle.
 func (m matrix) bounds(r pdf.Rect) pdf.Rect {
 	b := nothing

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/absah-id/absah/pdf"
@@ -15,10 +16,11 @@ const (
 	Text  Kind = iota
 	Image      // an image XObject or inline image
 	Area       // a filled path or a shading
+	Line       // a stroked path; of [Cautious] only
 )
 
-// String returns text, image or area.
-func (k Kind) String() string { return [...]string{"text", "image", "area"}[k] }
+// String returns text, image, area or line.
+func (k Kind) String() string { return [...]string{"text", "image", "area", "line"}[k] }
 
 // Mark is something that a page paints.
 type Mark struct {
@@ -31,6 +33,8 @@ type Mark struct {
 	// Translucent is set where what lies below may show through: an image with
 	// a mask, or painting with alpha, a soft mask or a blend mode.
 	Translucent bool
+	// Plain is set where the path is one upright rectangle.
+	Plain bool
 	// Unseen is set for text that is not painted (text rendering modes 3 and 7).
 	Unseen bool
 	// Off is set for what belongs to optional content that is off when the
@@ -62,6 +66,10 @@ func overLimit(name string, limit int64) error {
 
 // Page lists the marks of a page of rev, in the order of painting.
 func Page(rev *pdf.Revision, page pdf.Dict) ([]Mark, error) {
+	return scanPage(rev, page, false)
+}
+
+func scanPage(rev *pdf.Revision, page pdf.Dict, cautious bool) ([]Mark, error) {
 	res, err := rev.PageAttr(page, "Resources")
 	if err != nil {
 		return nil, err
@@ -70,7 +78,7 @@ func Page(rev *pdf.Revision, page pdf.Dict) ([]Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}}
+	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}, patterns: map[pdf.Ref]bool{}, cautious: cautious}
 	if s.off, err = layersOff(rev); err != nil {
 		return nil, err
 	}
@@ -78,7 +86,7 @@ func Page(rev *pdf.Revision, page pdf.Dict) ([]Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.content(data, dict, graphics{ctm: identity, clip: everything, scale: 1}, pdf.Ref{}, 0)
+	err = s.content(data, dict, graphics{ctm: identity, clip: everything, scale: 1, pen: pen{width: 1}}, pdf.Ref{}, 0)
 	return s.marks, err
 }
 
@@ -87,11 +95,13 @@ type scanner struct {
 	rev       *pdf.Revision
 	off       map[pdf.Ref]bool // optional content groups
 	fonts     map[pdf.Ref]*font
+	patterns  map[pdf.Ref]bool // whether they have text
 	marks     []Mark
 	taken     int64 // of maxContent
 	operators int
 	forms     int
 	hidden    int // nested reasons why nothing is seen now
+	cautious  bool
 }
 
 // contents joins the streams of /Contents (§7.8.2).
@@ -140,6 +150,8 @@ type graphics struct {
 	scale, leading                   float64
 	mode                             int64
 	translucent                      bool
+	fill                             pdf.Object // the name of a pattern, or nil
+	pen                              pen
 }
 
 // frame is one content stream being read.
@@ -153,6 +165,8 @@ type frame struct {
 
 	text, line matrix
 	path       pdf.Rect
+	rects      int    // whole rectangles in the path
+	pieces     int    // and other parts
 	clips      bool   // the path will clip
 	content    []bool // nested marked content: whether it hides
 }
@@ -162,14 +176,20 @@ func (s *scanner) content(data []byte, res pdf.Dict, g graphics, self pdf.Ref, d
 		return overLimit("maxDepth", maxDepth)
 	}
 	f := &frame{scanner: s, graphics: g, res: res, self: self, depth: depth, path: nothing, text: identity, line: identity}
-	hidden := s.hidden
+	hidden, images := s.hidden, 0
 	err := pdf.ScanContent(data, func(op string, args []pdf.Object) error {
 		if s.operators++; s.operators > maxOperators {
 			return overLimit("maxOperators", maxOperators)
 		}
+		if op == "BI" {
+			images++
+		}
 		return f.operator(op, args)
 	})
 	s.hidden = hidden
+	if err == nil && s.cautious && images > 0 && !endsOnce(data, images) {
+		return errInlineImage
+	}
 	return err
 }
 
@@ -184,7 +204,7 @@ func (f *frame) paint(k Kind, bounds pdf.Rect, object pdf.Ref) error {
 	}
 	f.marks = append(f.marks, Mark{
 		Kind: k, Bounds: bounds, Object: object, Translucent: f.translucent,
-		Unseen: k == Text && (f.mode == 3 || f.mode == 7), Off: f.hidden > 0,
+		Unseen: k == Text && (f.mode == 3 || f.mode == 7 && !f.cautious), Off: f.hidden > 0,
 	})
 	return nil
 }
@@ -209,12 +229,30 @@ func (f *frame) operator(op string, args []pdf.Object) error {
 	case "m", "l", "c", "v", "y", "re":
 		f.extend(op, args)
 	case "f", "F", "f*", "B", "B*", "b", "b*":
-		if err := f.paint(Area, f.path, f.self); err != nil {
-			return err
+		err := f.paintWith(f.fill, Area, f.path)
+		if err == nil && (op[0] == 'B' || op[0] == 'b') {
+			err = f.stroke()
 		}
 		f.endPath()
-	case "S", "s", "n":
+		return err
+	case "S", "s":
+		err := f.stroke()
 		f.endPath()
+		return err
+	case "n":
+		f.endPath()
+	case "g", "rg", "k", "sc", "cs":
+		f.fill = nil
+	case "G", "RG", "K", "SC", "CS":
+		f.pen.pattern = nil
+	case "scn":
+		f.fill = lastName(args)
+	case "SCN":
+		f.pen.pattern = lastName(args)
+	case "w":
+		if v := floats(args); len(v) == 1 {
+			f.pen.width = math.Abs(v[0])
+		}
 	case "W", "W*":
 		f.clips = true
 	case "sh":
@@ -240,7 +278,11 @@ func (f *frame) operator(op string, args []pdf.Object) error {
 func (f *frame) extend(op string, args []pdf.Object) {
 	v := floats(args)
 	if op == "re" && len(v) == 4 {
+		f.rects++
 		v = []float64{v[0], v[1], v[0] + v[2], v[1], v[0], v[1] + v[3], v[0] + v[2], v[1] + v[3]}
+	}
+	if op != "re" {
+		f.pieces++
 	}
 	for p := range slices.Chunk(v, 2) {
 		if len(p) == 2 {
@@ -253,7 +295,7 @@ func (f *frame) endPath() {
 	if f.clips {
 		f.clip = intersect(f.clip, f.path)
 	}
-	f.path, f.clips = nothing, false
+	f.path, f.clips, f.rects, f.pieces = nothing, false, 0, 0
 }
 
 // do paints an XObject (§8.8).
@@ -318,6 +360,13 @@ func (f *frame) state(args []pdf.Object) error {
 	d, err := dictOf(f.rev, o)
 	if err != nil {
 		return err
+	}
+	lw, err := f.rev.Resolve(orNull(d["LW"]))
+	if err != nil {
+		return err
+	}
+	if w, ok := pdf.Float(lw); ok {
+		f.pen.width = math.Abs(w)
 	}
 	for _, k := range []pdf.Name{"ca", "BM", "SMask"} {
 		v, err := f.rev.Resolve(orNull(d[k]))
@@ -384,6 +433,16 @@ func (f *frame) resource(category pdf.Name, args []pdf.Object) (pdf.Object, erro
 		return nil, err
 	}
 	return orNull(dict[name]), nil
+}
+
+// lastName returns the last operand when it is a name, that of a pattern.
+func lastName(args []pdf.Object) pdf.Object {
+	if len(args) > 0 {
+		if name, ok := args[len(args)-1].(pdf.Name); ok {
+			return name
+		}
+	}
+	return nil
 }
 
 func floats(args []pdf.Object) []float64 {

@@ -107,13 +107,20 @@ func (f *frame) show(s string) error {
 	if s == "" {
 		return nil
 	}
-	width, blank := f.measure(s)
-	if !blank {
-		box := pdf.Rect{X0: min(0, width), X1: max(0, width), Y0: f.rise, Y1: f.rise}
+	width, most, blank := f.measure(s)
+	drawn := f.font != nil && f.font.reach != nil // be it for a space
+	if !blank || drawn {
+		if !f.cautious {
+			most = width
+		}
+		box := pdf.Rect{X0: min(0, width), X1: max(0, width, most), Y0: f.rise, Y1: f.rise}
 		if f.size >= 0 {
 			box.Y0, box.Y1 = f.rise+descent*f.size, f.rise+ascent*f.size
 		} else {
 			box.Y0, box.Y1 = f.rise+ascent*f.size, f.rise+descent*f.size
+		}
+		if drawn {
+			box = f.reached(box, width)
 		}
 		if err := f.paint(Text, f.text.times(f.ctm).bounds(box), f.self); err != nil {
 			return err
@@ -123,9 +130,9 @@ func (f *frame) show(s string) error {
 	return nil
 }
 
-// measure returns the width of a string in text space, and whether it is
-// nothing but spaces.
-func (f *frame) measure(s string) (width float64, blank bool) {
+// measure returns the width of a string in text space, the one that it has at
+// most, and whether it is nothing but spaces.
+func (f *frame) measure(s string) (width, most float64, blank bool) {
 	blank = true
 	fn := f.font
 	if fn == nil {
@@ -144,6 +151,9 @@ func (f *frame) measure(s string) (width float64, blank bool) {
 			blank = false
 		}
 		width += w * f.scale
+		if most += w * f.scale; !fn.known(code) {
+			most += (fn.most - fn.width(code)) * f.size * f.scale
+		}
 	}
-	return width, blank
+	return width, most, blank
 }

@@ -1,0 +1,112 @@
+package layout_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/layout"
+)
+
+func cautious(tb testing.TB, contents string, edit func(u *pdf.Update)) ([]layout.Mark, error) {
+	tb.Helper()
+	rev := page(tb, contents)
+	if edit != nil {
+		u := rev.NewUpdate()
+		edit(u)
+		tail, err := u.Finish()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		doc, err := rev.Document().Append(tail)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		rev = doc.Latest()
+	}
+	_, dict, err := rev.Page(0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return layout.Cautious(rev, dict)
+}
+
+// resources gives the page those, with the font F it has.
+func resources(u *pdf.Update, category, name pdf.Name, o pdf.Object) {
+	u.Set(pdf.Ref{Num: 9}, pdf.Dict{
+		"Font": pdf.Dict{"F": pdf.Ref{Num: 5}, "Std": pdf.Dict{"Type": pdf.Name("Font"), "Subtype": pdf.Name("Type1"), "BaseFont": pdf.Name("Helvetica-Bold")}},
+	})
+	if category != "" {
+		d := pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 5}}}
+		if category == "Font" {
+			d["Font"] = pdf.Dict{"F": pdf.Ref{Num: 5}, name: o}
+		} else {
+			d[category] = pdf.Dict{name: o}
+		}
+		u.Set(pdf.Ref{Num: 9}, d)
+	}
+}
+
+func TestCautious(t *testing.T) {
+	tiling := func(data string) func(u *pdf.Update) {
+		return func(u *pdf.Update) {
+			p := u.Add(pdf.NewStream(pdf.Dict{"PatternType": pdf.Integer(1), "BBox": pdf.Array{}}, []byte(data)))
+			resources(u, "Pattern", "P", p)
+		}
+	}
+	glyphs := func(u *pdf.Update) {
+		a := u.Add(pdf.NewStream(pdf.Dict{}, []byte("9 0 d0 5 -100 10 10 re f")))
+		resources(u, "Font", "T", u.Add(pdf.Dict{
+			"Subtype": pdf.Name("Type3"), "FontMatrix": pdf.Array{pdf.Integer(1), pdf.Integer(0), pdf.Integer(0), pdf.Integer(1), pdf.Integer(0), pdf.Integer(0)},
+			"CharProcs": pdf.Dict{"a": a}, "FirstChar": pdf.Integer('a'), "Widths": pdf.Array{pdf.Integer(9)},
+		}))
+	}
+	for _, c := range []struct {
+		name, contents string
+		edit           func(u *pdf.Update)
+		want           string
+	}{
+		{"lines", "10 w 20 20 m 80 20 l S", nil, "line 15,15,85,25"},
+		{"both", "2 w 10 10 20 20 re B", nil, "area 10,10,30,30; line 9,9,31,31"},
+		{"text that clips", "BT /F 10 Tf 0 50 Td 7 Tr (A) Tj ET", nil, "text 0,47.8,5,57.2"},
+		{"invisible text", "BT /F 10 Tf 0 50 Td 3 Tr (A) Tj ET", nil, "text 0,47.8,5,57.2 unseen"},
+		{"a pattern of text", "/Pattern cs /P scn 0 0 9 9 re f", tiling("BT /F 9 Tf (A) Tj ET"), "area 0,0,9,9; text 0,0,9,9"},
+		{"a pattern of lines", "/Pattern CS /P SCN 0 0 9 9 re S", tiling("0 0 1 1 re f"), "line -0.5,-0.5,9.5,9.5"},
+		{"glyphs elsewhere", "BT /T 1 Tf 0 200 Td (aa) Tj ET", glyphs, "text 0,100,33,200.7"},
+		{"a width that nobody tells", "BT /F 10 Tf (ZZ) Tj ET", nil, "text 0,-2.2,20,7.2"},
+		{"a standard font", "BT /Std 10 Tf (MAi) Tj ET", func(u *pdf.Update) { resources(u, "", "", nil) }, "text 0,-2.2,18.3,7.2"},
+		{"an inline image", "q BI /W 1 /H 1 /BPC 8 /CS /G ID \x80 EI Q", nil, "image 0,0,1,1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list, err := cautious(t, c.contents, c.edit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := words(list); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestCautiousInlineImage guards against images that end where another reader
+// reads on: what is between is text for one of them.
+func TestCautiousInlineImage(t *testing.T) {
+	const text = "BT /F 10 Tf (A) Tj ET"
+	for _, contents := range []string{
+		"BI /W 1 /H 1 /BPC 8 /CS /G ID \x80\nEI\x01\n" + text + " BI /W 1 /H 1 /BPC 8 /CS /G ID \x80\nEI",
+		"BI /W 1 /H 1 /BPC 8 /CS /G ID \x80EI " + text + " BI /W 1 /H 1 /BPC 8 /CS /G ID \x80\nEI",
+		"BI /W 1 /H 1 /IM true /F /Fl ID x\nEI\x01\n" + text + " BI /W 1 /H 1 /F /Fl ID \x80\nEI",
+	} {
+		if list, err := cautious(t, contents, nil); err == nil {
+			t.Errorf("%q: got %s, want an error", contents, words(list))
+		}
+	}
+}
+
+func ExampleCautious() {
+	tb := new(testing.T)
+	list, err := cautious(tb, "0 0 m 100 100 l S", nil)
+	fmt.Println(words(list), err)
+	// Output: line -0.5,-0.5,100.5,100.5 <nil>
+}
