@@ -48,7 +48,10 @@ type CRL struct {
 // reasonMask is a set of reasons by bit of ReasonFlags.
 type reasonMask uint16
 
-const allReasons reasonMask = 0x1fe // bits 1 to 8 of ReasonFlags (§4.2.1.13)
+const (
+	allReasons reasonMask = 0x1fe // bits 1 to 8 of ReasonFlags (§4.2.1.13)
+	reasonBits            = 9
+)
 
 // distribution is an IssuingDistributionPoint (§5.2.5) or, without the
 // booleans, a DistributionPoint of a certificate (§4.2.1.13).
@@ -280,14 +283,32 @@ func (c *CRL) lookup(serial *big.Int, issuer string) (*crlEntry, error) {
 				return nil, err
 			}
 		}
-		if r.err == nil && matches && current == issuer {
+		if r.err == nil && matches && current == issuer && (!seen || c.Base != nil || found.yields(e)) {
 			found, seen = e, true // a delta may list a serial again: the last word counts
 		}
 	}
 	if r.err != nil || !seen {
 		return nil, r.err
 	}
+	if c.Base == nil && found.reason == RemoveFromCRL {
+		return nil, rejectCRL(RuleCRLDelta, "removeFromCRL in a complete list", nil)
+	}
 	return &found, nil
+}
+
+// yields says whether of two entries of a complete list about one certificate
+// the other counts: nothing undoes a revocation there (§5.3.1).
+func (e *crlEntry) yields(other crlEntry) bool {
+	rank := func(r Reason) int {
+		switch r {
+		case RemoveFromCRL:
+			return 0
+		case CertificateHold:
+			return 1
+		}
+		return 2
+	}
+	return rank(other.reason) > rank(e.reason)
 }
 
 // skipTime passes over the date of an entry about another certificate:

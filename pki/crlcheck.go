@@ -45,7 +45,7 @@ type crlEvaluation struct {
 
 	signers  map[*CRL]signerResult
 	covered  reasonMask
-	good     Status // newest list that does not mention the certificate
+	good     [reasonBits]Status // by reason the newest list that does not mention the certificate
 	revoked  *Status
 	problems []error
 }
@@ -100,10 +100,10 @@ func (e *crlEvaluation) run() (Status, error) {
 
 func (e *crlEvaluation) conclude() (Status, error) {
 	switch {
-	case e.revoked != nil && (e.revoked.permanent() || e.good.State != Good || !e.good.ThisUpdate.After(e.revoked.ThisUpdate)):
+	case e.revoked != nil && (e.revoked.permanent() || !e.newest().After(e.revoked.ThisUpdate)):
 		return *e.revoked, nil
 	case e.covered == allReasons:
-		return e.good, nil
+		return e.oldest(), nil
 	case e.covered != 0:
 		return Status{}, rejectCRL(RuleCRLReasons, "", nil)
 	case len(e.problems) == 0:
@@ -138,8 +138,7 @@ func (e *crlEvaluation) consider(c *CRL, dp distribution) error {
 		return err
 	}
 	st := e.status(c, signer, entry)
-	newest, err := e.delta(c, signer, &st)
-	if err != nil {
+	if err := e.delta(c, signer, &st); err != nil {
 		return err
 	}
 	if err := st.checkTimes("crl", e.cert, c.ExpiredCerts, e.at, e.opts); err != nil {
@@ -152,10 +151,35 @@ func (e *crlEvaluation) consider(c *CRL, dp distribution) error {
 		return nil
 	}
 	e.covered |= reasons
-	if e.good.State != Good || newest.After(e.good.ThisUpdate) {
-		e.good = st
+	for bit := range e.good {
+		if g := &e.good[bit]; reasons>>bit&1 != 0 && (g.State != Good || st.ThisUpdate.After(g.ThisUpdate)) {
+			*g = st
+		}
 	}
 	return nil
+}
+
+// newest is when some list last did not mention the certificate, for any reason.
+func (e *crlEvaluation) newest() time.Time {
+	var at time.Time
+	for _, g := range e.good {
+		if g.ThisUpdate.After(at) {
+			at = g.ThisUpdate
+		}
+	}
+	return at
+}
+
+// oldest is the status as of which the certificate was good for every reason:
+// that of the list which was the first to be out of date.
+func (e *crlEvaluation) oldest() Status {
+	var st Status
+	for bit, g := range e.good {
+		if allReasons>>bit&1 != 0 && (st.State != Good || g.ThisUpdate.Before(st.ThisUpdate)) {
+			st = g
+		}
+	}
+	return st
 }
 
 func (e *crlEvaluation) signer(c *CRL) (*x509.Certificate, error) {
@@ -197,7 +221,7 @@ func (s *Status) apply(entry *crlEntry) {
 // delta lays the newest fitting delta over the status from base (§5.2.4,
 // §6.3.3 (c), (h) and (i)). An unusable delta is passed over: the base stands
 // by itself as long as it is fresh.
-func (e *crlEvaluation) delta(base *CRL, signer *x509.Certificate, st *Status) (time.Time, error) {
+func (e *crlEvaluation) delta(base *CRL, signer *x509.Certificate, st *Status) error {
 	var best *CRL
 	for _, d := range e.lists {
 		if !fitsBase(d, base) || d.critical != "" || checkCRLSigner(d, signer, e.opts) != nil {
@@ -212,15 +236,15 @@ func (e *crlEvaluation) delta(base *CRL, signer *x509.Certificate, st *Status) (
 		}
 	}
 	if best == nil {
-		return st.ThisUpdate, nil
+		return nil
 	}
 	entry, err := e.entry(best)
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
 	st.apply(entry)
 	st.ThisUpdate, st.ProducedAt, st.NextUpdate = best.ThisUpdate, best.ThisUpdate, best.NextUpdate
-	return st.ThisUpdate, nil
+	return nil
 }
 
 func fitsBase(d, base *CRL) bool {

@@ -14,8 +14,10 @@ const (
 	AnyPurpose Purpose = iota
 	// Signing documents: key usage, when present, has digitalSignature or
 	// nonRepudiation, and extended key usage, when present, names more than
-	// the jobs of servers, code signers, TSAs and OCSP responders. Usages
-	// unknown to this package pass: national authorities define their own.
+	// the jobs of servers and their clients, code signers, TSAs and OCSP
+	// responders. Usages unknown to this package pass: national authorities
+	// define their own. An authority between that is limited to such jobs issues
+	// no signers.
 	Signing
 	// Timestamping: extended key usage is critical and is id-kp-timeStamping
 	// alone (RFC 3161 §2.3); key usage, when present, signs.
@@ -147,7 +149,7 @@ func onlyOtherJobs(cert *x509.Certificate) bool {
 	}
 	for _, u := range cert.ExtKeyUsage {
 		switch u {
-		case x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageOCSPSigning,
+		case x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageOCSPSigning,
 			x509.ExtKeyUsageIPSECEndSystem, x509.ExtKeyUsageIPSECTunnel, x509.ExtKeyUsageIPSECUser:
 		default:
 			return false

@@ -103,7 +103,8 @@ func (e *RevocationError) Unwrap() []error { return e.Rejected }
 // answer cannot hide a newer one. Delegated responders without
 // id-pkix-ocsp-nocheck, and CRL issuers other than the issuer's own key, must
 // have a status of their own in the material and, for CRL issuers, a path to
-// one of the anchors; anchors may be nil when only the issuer's CRLs count.
+// one of the anchors; anchors may be nil when only the issuer's CRLs count. They
+// should hold no other anchor than that of cert's own path (RFC 5280 §6.3.3 (f)).
 //
 // The error is a *RevocationError.
 func CheckRevocation(cert, issuer *x509.Certificate, m *Material, anchors *Anchors, at time.Time, o CheckOptions) (Status, error) {
@@ -204,13 +205,30 @@ func (c *revocationCheck) responder(st Status, issuer *x509.Certificate, visited
 	switch {
 	case err == nil && own.State != Good:
 		err = errors.New(own.State.String())
-	case err != nil && !needsStatus(st.Signer):
+	case err == nil:
+		err = c.covers(own, st.ProducedAt)
+	case !needsStatus(st.Signer):
 		err = nil
 	}
 	if err != nil {
 		return rejectOCSP(RuleResponderStatus, "", err)
 	}
 	return nil
+}
+
+// covers asks that the status of whoever vouches was known for the moment at
+// which it did. With IgnoreFreshness the caller judges the age of what it gets to
+// see, which the status of a responder or of a list's issuer is not: an old list
+// would hide that its key was revoked since.
+func (c *revocationCheck) covers(s Status, moment time.Time) error {
+	next := s.NextUpdate
+	if next.IsZero() {
+		next = s.ThisUpdate.Add(c.opts.maxAge())
+	}
+	if !c.opts.IgnoreFreshness || !s.ThisUpdate.Before(moment) || moment.Before(next) {
+		return nil
+	}
+	return &RejectError{Object: "revocation", Rule: RuleStale, Detail: next.UTC().Format(time.RFC3339) + " against " + moment.UTC().Format(time.RFC3339)}
 }
 
 func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.Certificate) (Status, error) {
@@ -249,7 +267,7 @@ func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Cer
 		}
 		path, err := BuildPath(cand, c.m.Certificates, c.anchors, po)
 		if ownList := l.idp != nil && l.idp.indirect && visited[len(visited)-1].Equal(cand); err == nil && !ownList {
-			err = c.wholePath(path, visited)
+			err = c.wholePath(path, l.ThisUpdate, visited)
 		}
 		if err == nil {
 			return cand, nil
@@ -259,11 +277,14 @@ func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Cer
 	return nil, problem
 }
 
-func (c *revocationCheck) wholePath(path []*x509.Certificate, visited []*x509.Certificate) error {
+func (c *revocationCheck) wholePath(path []*x509.Certificate, made time.Time, visited []*x509.Certificate) error {
 	for i := len(path) - 2; i >= 0; i-- {
 		st, err := c.check(path[i], path[i+1], visited)
 		if err == nil && st.State != Good {
 			err = errors.New(st.State.String())
+		}
+		if err == nil {
+			err = c.covers(st, made)
 		}
 		if err != nil {
 			return rejectCRL(RuleResponderStatus, displayName(path[i]), err)

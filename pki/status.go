@@ -160,6 +160,8 @@ func (s Status) checkTimes(object string, cert *x509.Certificate, cutoff, at tim
 		return reject(RuleFuture, s.ThisUpdate)
 	case s.ProducedAt.After(latest):
 		return reject(RuleFuture, s.ProducedAt)
+	case s.ThisUpdate.After(s.ProducedAt.Add(o.maxSkew())):
+		return reject(RuleFuture, s.ThisUpdate) // nobody knows what is to come
 	case !s.NextUpdate.IsZero() && s.NextUpdate.Before(s.ThisUpdate):
 		return reject(RuleStale, s.NextUpdate)
 	}

@@ -28,25 +28,52 @@ var provable = []SubIndication{
 func (r *run) proveExistence() {
 	for _, w := range slices.Backward(r.work) {
 		if w.own != nil && len(w.j.Structure) == 0 && w.sig.Revision > 0 && !w.mistyped() {
-			r.proveToken(w.own, r.poe.of(inContents(w.sig.Revision)))
+			r.proveToken(w.own, inContents(w.sig.Revision))
 			if w.own.counts {
 				r.poe.add(inRevision(w.sig.Revision), w.own.out.Time)
+			}
+			if w.own.counts && !w.own.lapsed {
+				r.sure.add(inRevision(w.sig.Revision), w.own.out.Time)
 			}
 		}
 	}
 	for _, w := range r.work {
 		for _, t := range w.stamps {
 			if w.sig.Revision > 0 {
-				r.proveToken(t, r.poe.of(t.at))
+				r.proveToken(t, t.at)
 			}
 		}
 	}
 }
 
-// proveToken decides whether a token counts, given when it provably existed.
-func (r *run) proveToken(t *token, poe time.Time) {
-	if t.counts || t.chain == nil || !t.out.is(provable...) {
+// lapsed says whether the time-stamp authority's status is known for less than
+// the moment at which its token provably existed. Its own time is its word: who
+// stole its key, and had it revoked since, writes any. Where nothing contradicts
+// such a token it counts; it undoes no revocation.
+func (r *run) lapsed(t *token, existed time.Time) bool {
+	for _, l := range t.chain.links {
+		switch {
+		case l.err != nil, l.revoked() && !existed.Before(l.status.RevokedAt):
+			return true
+		case !l.revoked() && r.freshFor(l, existed) == stale:
+			return true
+		}
+	}
+	return false
+}
+
+// proveToken decides whether a token counts, given where it stands.
+func (r *run) proveToken(t *token, at place) {
+	if t.chain == nil {
 		return
+	}
+	t.lapsed = r.lapsed(t, r.sure.of(at))
+	if t.counts || !t.out.is(provable...) {
+		return
+	}
+	poe := r.poe.of(at)
+	if t.out.is(RevokedNoPOE, RevokedCANoPOE) {
+		poe = r.sure.of(at)
 	}
 	b := t.out.Process.sub(newBlock("PSV", "5.6.2.4", ""))
 	c := r.pastSignature(past{
@@ -68,7 +95,7 @@ func (r *run) proveToken(t *token, poe time.Time) {
 // withArchival is the validation process for signatures with archival data
 // (§5.6.3): what it returns is the last word.
 func (r *run) withArchival(w *work, b *Block) (Conclusion, time.Time) {
-	poe := r.poeOf(w)
+	poe := r.poeOf(w, w.ltv)
 	if w.ltv.ok() || !w.ltv.is(archivable...) || w.chain == nil || !poe.Before(r.at) {
 		if poe.Before(w.best) {
 			return w.ltv, poe
@@ -238,7 +265,7 @@ func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Ti
 			b.fail(indeterminate(NoPOE, reasonf("poe", "the certificate of %s is not proven to have existed by %s", name, control.Format(time.RFC3339))))
 			return nil, time.Time{}
 		}
-		if l.status, l.err = r.revocation(l, p.purpose, control); l.err != nil {
+		if l.status, l.err = r.revocation(l, control); l.err != nil {
 			b.fail(indeterminate(NoPOE, reasonf("poe", "no revocation data of %s is proven to have existed by %s: %v", name, control.Format(time.RFC3339), l.err)))
 			return nil, time.Time{}
 		}

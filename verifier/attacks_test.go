@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/verifier"
 )
 
@@ -65,4 +66,24 @@ func answer(r *verifier.Report) testfile.AttackAnswer {
 		out.Signatures = append(out.Signatures, one)
 	}
 	return out
+}
+
+// TestCRLOfAnotherAnchor trusts the anchor of time-stamps for signers too. An
+// authority below it with the name of another still says nothing about what that
+// one issued (RFC 5280 §6.3.3 (f)).
+func TestCRLOfAnotherAnchor(t *testing.T) {
+	for _, a := range testfile.Attacks(t) {
+		if a.Name != "r25-other-anchor" {
+			continue
+		}
+		b := a.Bytes(t)
+		cfg := attackConfig(t, a.Policy)
+		cfg.Signers = pki.JoinAnchors(cfg.Signers, cfg.TSAs)
+		r := verifyInput(t, cfg, verifier.Input{Reader: bytes.NewReader(b), Size: int64(len(b)), Name: a.File}, a.At)
+		if got, want := r.Signatures[0].Sub, verifier.TryLater; got != want {
+			t.Errorf("got %s, want %s", summary(r), want)
+		}
+		return
+	}
+	t.Error("no such file")
 }

@@ -12,6 +12,7 @@ import (
 // its revocation.
 type link struct {
 	cert, issuer *x509.Certificate
+	anchor       *x509.Certificate // of the path
 	// signer marks the certificate of who signed the document: its status has
 	// to be recent, that of authorities only current (see freshFor).
 	signer bool
@@ -27,7 +28,7 @@ func (l *link) exempt() bool {
 
 // newLink is the step i of a path, leaf first.
 func newLink(path []*x509.Certificate, i int, purpose pki.Purpose) link {
-	return link{cert: path[i], issuer: path[i+1], signer: i == 0 && purpose == pki.Signing}
+	return link{cert: path[i], issuer: path[i+1], anchor: path[len(path)-1], signer: i == 0 && purpose == pki.Signing}
 }
 
 // revoked reports a permanent revocation or a hold.
@@ -162,7 +163,7 @@ func (r *run) judgePath(path []*x509.Certificate, purpose pki.Purpose, ref time.
 	since, sunk := r.sunset(path, purpose)
 	for i := range len(path) - 1 {
 		l := newLink(path, i, purpose)
-		l.status, l.err = r.status(l, purpose, !sunk)
+		l.status, l.err = r.status(l, !sunk)
 		res.links = append(res.links, l)
 		res.weak = append(res.weak, r.weaknesses(l)...)
 	}

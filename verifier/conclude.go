@@ -63,7 +63,7 @@ func (r *run) validateTimestamp(w *work) {
 	if w.own != nil && w.own.err == nil {
 		w.out.BestTime = earliest(r.at, w.own.out.Time)
 		if !w.own.counts {
-			w.out.BestTime = r.poeOf(w)
+			w.out.BestTime = r.poeOf(w, w.out.Conclusion)
 		}
 	}
 	if c.ok() && w.own != nil {

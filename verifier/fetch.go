@@ -136,8 +136,7 @@ func (r *run) addIssuers(c *x509.Certificate, bundle []*x509.Certificate) (added
 }
 
 type statusKey struct {
-	cert, issuer *x509.Certificate
-	anchors      *pki.Anchors // that CRL issuers of their own must lead to
+	cert, issuer, anchor *x509.Certificate // CRL issuers of their own must lead to the anchor
 }
 
 type knownStatus struct {
@@ -150,13 +149,13 @@ type knownStatus struct {
 // what is embedded was made at the moment or later it asks the source as well,
 // so that an old good word cannot hide a newer bad one (R07): once for each
 // certificate, and only here, where the path is known to reach an anchor.
-func (r *run) status(l link, purpose pki.Purpose, ask bool) (pki.Status, error) {
+func (r *run) status(l link, ask bool) (pki.Status, error) {
 	r.network.trustHosts(l.cert)
-	key := statusKey{l.cert, l.issuer, r.v.anchors(purpose)}
+	key := statusKey{l.cert, l.issuer, l.anchor}
 	k := r.statusCache[key]
 	if k == nil {
 		k = &knownStatus{}
-		k.status, k.err = r.revocation(l, purpose, r.at)
+		k.status, k.err = r.revocation(l, r.at)
 		r.statusCache[key] = k
 	}
 	known := k.err == nil && (k.status.State == pki.Revoked && !k.status.OnHold() || !k.status.ThisUpdate.Before(r.at))
@@ -165,7 +164,7 @@ func (r *run) status(l link, purpose pki.Purpose, ask bool) (pki.Status, error) 
 	}
 	k.fetched = true
 	if err := r.fetch(l.cert, l.issuer); err == nil {
-		k.status, k.err = r.revocation(l, purpose, r.at)
+		k.status, k.err = r.revocation(l, r.at)
 	} else if k.err != nil || !r.current(k.status, r.at) {
 		r.note("fetch", fmt.Sprintf("no current revocation data for %s: %v", display(l.cert.Subject.CommonName), err))
 	}
@@ -175,8 +174,8 @@ func (r *run) status(l link, purpose pki.Purpose, ask bool) (pki.Status, error) 
 // revocation concludes from what provably existed by control, as of then. The
 // status of a certificate that is never revoked is its own word, for the time
 // of its validity (RFC 9608 §4), unless somebody revoked it all the same.
-func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.Status, error) {
-	status, err := pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.v.anchors(purpose), control, pki.CheckOptions{
+func (r *run) revocation(l link, control time.Time) (pki.Status, error) {
+	status, err := pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.anchorOf(l), control, pki.CheckOptions{
 		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
 		Responders: r.v.responders, Session: r.session,
 	})
@@ -187,6 +186,17 @@ func (r *run) revocation(l link, purpose pki.Purpose, control time.Time) (pki.St
 		}, nil
 	}
 	return status, err
+}
+
+// anchorOf is the anchor of a link's path alone: whoever signs a list for another
+// authority has a path to the same one (RFC 5280 §6.3.3 (f)).
+func (r *run) anchorOf(l link) *pki.Anchors {
+	a := r.sole[l.anchor]
+	if a == nil {
+		a = pki.NewAnchors(l.anchor)
+		r.sole[l.anchor] = a
+	}
+	return a
 }
 
 // fetch asks for an OCSP response and, failing that, for a CRL, and keeps what

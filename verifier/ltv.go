@@ -21,7 +21,7 @@ func (r *run) withTime(w *work, b *Block) (Conclusion, time.Time) {
 	}
 	best := r.at
 	for _, t := range w.stamps {
-		if t.out.Kind == "signature" && t.out.ok() && t.out.Time.Before(best) {
+		if t.out.Kind == "signature" && t.out.ok() && t.out.Time.Before(best) && !(t.lapsed && w.revoked(basic)) {
 			best = t.out.Time
 		}
 	}
@@ -161,15 +161,24 @@ func (r *run) algorithmsNow(w *work) Conclusion {
 	return passed()
 }
 
+// revoked says whether a conclusion about a signature is for a revocation.
+func (w *work) revoked(c Conclusion) bool {
+	return c.is(RevokedNoPOE, RevokedCANoPOE) || c.is(TryLater) && w.chain != nil && !w.chain.revokedAt.IsZero()
+}
+
 // poeOf is when a signature provably existed: the earliest time-stamp that
-// counts and is over it alone, or over a later revision.
-func (r *run) poeOf(w *work) time.Time {
-	best := r.poe.of(inContents(w.sig.Revision))
+// counts and is over it alone, or over a later revision. Where c says that a
+// certificate was revoked, those that have lapsed do not count.
+func (r *run) poeOf(w *work, c Conclusion) time.Time {
+	best, revoked := r.poe.of(inContents(w.sig.Revision)), w.revoked(c)
+	if revoked {
+		best = r.sure.of(inContents(w.sig.Revision))
+	}
 	if w.sig.Revision == 0 {
 		best = r.at
 	}
 	for _, t := range w.stamps {
-		if t.out.Kind == "signature" && t.counts && t.out.Time.Before(best) {
+		if t.out.Kind == "signature" && t.counts && t.out.Time.Before(best) && !(t.lapsed && revoked) {
 			best = t.out.Time
 		}
 	}

@@ -58,6 +58,7 @@ type token struct {
 	value     []byte
 	at        place // where it stands
 	counts    bool  // it proves existence, by BASIC or past validation
+	lapsed    bool  // see run.lapsed
 }
 
 func (r *run) newWork(j *pades.Judgement) *work {

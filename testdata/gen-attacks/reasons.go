@@ -65,6 +65,9 @@ var reasons = map[string][]string{
 	"r0": {"revocation-unknown"}, "r1": {"revocation-unknown"}, "r05-stale": {"revocation-stale"}, "r05-no-next": {"revocation-stale"},
 	"r06": {"revocation-stale"}, "r11-stale": {"revocation-stale"}, "r11-sha1": {"algorithm"}, "r07": {"revoked"}, "r09": {"chain-extension"},
 	"r10": {"certificate-validity"}, "r13": {"revoked"}, "r16": {"on-hold"}, "r17": {"revoked"}, "r18": {"revoked"}, "r22": {"revocation-unknown"},
+	"r23": {"revocation-stale", "revocation-unknown"}, "r24": {"revocation-stale"}, "r25": {"revocation-unknown"}, "r26": {"revoked"},
+	"r27": {"revoked"}, "r27-removed-only": {"revocation-unknown"}, "r28": {"revocation-unknown"},
+	"p11": {"chain-key-usage"}, "p12": {"chain-key-usage"},
 
 	"p01": {"chain-signature", "chain-no-anchor"}, "p02": {"chain-name-constraints"}, "p03": {"chain-policy"}, "p04-not": {"chain-not-ca"}, "p04-v1": {"chain-not-ca"},
 	"p04-no": {"chain-key-usage"}, "p04-path": {"chain-path-length"}, "p04-expired": {"certificate-validity"}, "p05": {"chain-critical-extension"},
