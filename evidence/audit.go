@@ -123,6 +123,7 @@ type auditor struct {
 	next        *Checkpoint // the first checkpoint above signed, nil at the end
 	loaded      bool        // next was read
 	checkpoints int64
+	sealed      bool // an intent with a MAC was seen: there are none without behind it
 }
 
 func (a *auditor) fail(rule string, first, end int64, format string, args ...any) Finding {
@@ -196,6 +197,9 @@ func (a *auditor) batch() (Finding, error) {
 		if i >= int64(len(entries)) || entries[i].Index != index {
 			return a.fail(RuleRow, index, index+1, "the row of index %d is missing", index), nil
 		}
+		if f := a.bare(&entries[i]); f != nil {
+			return a.fail(RuleReceipt, index, index+1, "row %d: %v", index, f), nil
+		}
 		if f := faults[i]; f.err != nil {
 			return a.fail(f.rule, index, index+1, "row %d: %v", index, f.err), nil
 		}
@@ -240,6 +244,20 @@ func (a *auditor) fault(e *Entry) rowFault {
 		return rowFault{RuleReceipt, checkReceipt(a.names, e)}
 	}
 	return rowFault{}
+}
+
+// bare returns an error for an intent without a MAC behind one that has it. Only
+// the nodes of the log can verify the MAC itself; they give no place to an entry
+// that they have not written, and sign no head over one.
+func (a *auditor) bare(e *Entry) error {
+	if e.Phase != PhaseIntent {
+		return nil
+	}
+	if e.Receipt == nil && a.sealed {
+		return errNoMAC
+	}
+	a.sealed = a.sealed || e.Receipt != nil
+	return nil
 }
 
 // push adds a leaf and compares it, and every subtree that it completes, with
@@ -352,6 +370,20 @@ func (a *auditor) overdue() (Finding, error) {
 	clock := a.cfg.Clock
 	if clock == nil {
 		clock = time.Now
+	}
+	// Who inserts a row chooses its promise, so all that wait are looked at.
+	waiting, err := a.cfg.Store.Overdue(a.ctx, farAway, maxOverdue)
+	if err != nil {
+		return Finding{}, err
+	}
+	for i := range waiting {
+		f := a.fault(&waiting[i])
+		if bare := a.bare(&waiting[i]); bare != nil {
+			f.err = bare
+		}
+		if f.err != nil {
+			return a.fail(RuleReceipt, a.size, a.size, "%s %s of %.64q, which has no place: %v", waiting[i].Phase, waiting[i].Kind, waiting[i].Operation, f.err), nil
+		}
 	}
 	late, err := a.cfg.Store.Overdue(a.ctx, clock(), maxOverdue)
 	if err != nil || len(late) == 0 {

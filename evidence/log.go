@@ -25,6 +25,9 @@ var (
 	ErrRollback = errors.New("evidence: the log is older than its last checkpoint")
 	// ErrTampered says that stored hashes contradict the head or a checkpoint.
 	ErrTampered = errors.New("evidence: the tree was changed")
+	// ErrForged says that an entry waits for its place that no node of this log has
+	// written. It gets none; nothing is signed until it is gone.
+	ErrForged = errors.New("evidence: an entry was not written by a gateway")
 	// ErrBehind says that an entry is past the time promised for it.
 	ErrBehind = errors.New("evidence: entries wait longer than promised")
 	// ErrNotIntegrated says that an entry is not under a checkpoint yet: ask
@@ -60,6 +63,10 @@ type Config struct {
 	Signer crypto.Signer
 	// Receipts is the Ed25519 key for receipts; nil means Signer.
 	Receipts crypto.Signer
+	// Intents is a secret that the nodes of one log share; with it intents, which
+	// have no receipt, carry a MAC, so that nobody else can write one. Empty
+	// leaves them without.
+	Intents []byte
 	// PastKeys are vkeys, of log and receipts, that were in use before; also under
 	// another origin, which the log had before (see docs/OPERATION.md, "A log of a
 	// new name"): checkpoints under it are history, and nothing is signed with it.
@@ -102,12 +109,16 @@ type Log struct {
 
 	// step is held for a whole step of the sequencer: steps of one process
 	// would only conflict with each other.
-	step sync.Mutex
+	step    sync.Mutex
+	checked int64 // guarded by step: of so many entries this process knows who wrote them
+	sealed  bool  // guarded by step: the tree has an intent with a MAC, and takes none without any more
 
 	mu        sync.Mutex
-	last      Head             // guarded by mu: the last head this process knows to be signed
-	broken    error            // guarded by mu: ErrRollback or ErrTampered, once seen
-	witnessed map[string]int64 // guarded by mu: the size each witness (vkey) saw last
+	last      Head              // guarded by mu: the last head this process knows to be signed
+	broken    error             // guarded by mu: ErrRollback or ErrTampered, once seen
+	witnessed map[string]int64  // guarded by mu: the size each witness (vkey) saw last
+	made      map[[32]byte]bool // guarded by mu: leaves that this process made and has not seen in the tree
+	refused   error             // guarded by mu: why an entry that waits gets no place; nil when all do
 }
 
 // New returns a log over cfg.Store. It touches neither database nor files; call
@@ -203,12 +214,17 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 		return e, Receipt{}, err
 	}
 	if e.Phase == PhaseIntent {
+		if len(l.cfg.Intents) > 0 {
+			e.Receipt = l.intentMAC(l.cfg.Origin, &e)
+		}
+		l.remember(&e)
 		l.signer.expect(&e)
 		return e, Receipt{}, nil
 	}
 	if err = l.signer.sign(&e); err != nil {
 		return Entry{}, Receipt{}, err
 	}
+	l.remember(&e)
 	receipt, _ := ReceiptOf(l.cfg.Origin, e)
 	return e, receipt, nil
 }
@@ -218,21 +234,26 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 func (l *Log) Receipt(e Entry) (Receipt, bool) { return ReceiptOf(receiptOrigin(l.names, &e), e) }
 
 // Vouched tells whether an entry that was read back from the store is of a piece
-// and, unless it is an intent, carries a receipt that a key of this log has
-// signed: nil, or what does not hold. Whoever writes to the database can insert
-// a row, but cannot sign for it.
+// and carries a receipt that a key of this log has signed or, an intent, the MAC
+// of one of its nodes: nil, or what does not hold. Whoever writes to the database
+// can insert a row, but cannot sign for it. An intent of the time before there
+// were MACs is vouched for by its place in the tree.
 func (l *Log) Vouched(e Entry) error {
-	if err := e.Check(); err != nil {
-		return err
+	err := l.written(&e)
+	if errors.Is(err, errNoMAC) && e.Index >= 0 {
+		return nil
 	}
-	return checkReceipt(l.names, &e)
+	return err
 }
 
-// Ready tells whether operations may go on: nil, or ErrBehind when an entry is
-// past its promise, or ErrRollback or ErrTampered when this process has seen
+// Ready tells whether operations may go on: nil, or ErrForged while an entry waits
+// that no gateway wrote, ErrBehind when an entry is past its promise, or ErrRollback or ErrTampered when this process has seen
 // that before, or the store's error.
 func (l *Log) Ready(ctx context.Context) error {
 	if err := l.isBroken(); err != nil {
+		return err
+	}
+	if err := l.isRefused(); err != nil {
 		return err
 	}
 	promise, waiting, err := l.cfg.Store.OldestPending(ctx)

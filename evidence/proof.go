@@ -27,7 +27,7 @@ type Proof struct {
 // Prove returns the proofs of all entries of an operation, under one
 // checkpoint: the earliest that has a timestamp and contains them all, else the
 // earliest that contains them all. It returns ErrUnknownOperation, or
-// ErrNotIntegrated while one of them waits.
+// ErrNotIntegrated while one of them waits. Who wrote them is for Vouched to say.
 func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 	entries, err := l.cfg.Store.EntriesOf(ctx, operation)
 	if err != nil {

@@ -150,7 +150,6 @@ func TestAuditOfSharedReceipts(t *testing.T) {
 			},
 		} {
 			_, entries, _, _ := together(t, 3)
-			change(entries)
 			store := new(evidencetest.Store)
 			l := newLog(t, store)
 			for _, e := range entries {
@@ -161,6 +160,7 @@ func TestAuditOfSharedReceipts(t *testing.T) {
 			if _, err := l.Integrate(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			change(store.Rows.Entries)
 			f, err := l.Audit(t.Context(), nil, nil)
 			if good := name == ""; err != nil || f.OK() != good || !good && (f.Rule != evidence.RuleReceipt || f.First != 2) {
 				t.Errorf("%q: got %+v, %v", name, f, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // Integrate is one step of the sequencer: it gives places to the oldest waiting
-// entries, at most Config.Batch, commits the new head, and then signs and
+// entries, at most Config.Batch, that nodes of this log have written, commits the new head, and then signs and
 // publishes it. It returns how many entries got a place. ErrConflict means that
 // another node was first, which is no fault.
 //
@@ -29,12 +29,17 @@ func (l *Log) Integrate(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if waiting, err = l.admit(ctx, waiting); err != nil {
+		return 0, err
+	}
 	if len(waiting) > 0 {
+		size := head.Size
 		if head, err = l.extend(ctx, head, waiting); err != nil {
 			return 0, l.breakOn(err)
 		}
+		l.placed(size, waiting)
 	}
-	return len(waiting), l.breakOn(l.publish(ctx, head))
+	return len(waiting), errors.Join(l.breakOn(l.publish(ctx, head)), l.isRefused())
 }
 
 // extend commits the head that follows head by the waiting entries.
@@ -129,6 +134,9 @@ func (l *Log) publish(ctx context.Context, head Head) error {
 		return l.follow(ctx, &latest)
 	}
 	if err := l.continues(ctx, head, latest.Head); err != nil {
+		return err
+	}
+	if err := l.check(ctx, latest.Size, head.Size); err != nil {
 		return err
 	}
 	msg, err := signNote(checkpointText(l.cfg.Origin, head), l.key)

@@ -48,8 +48,8 @@ type Entry struct {
 	// Leaf is SHA-256(Salt || Record): the data of the leaf in the tree.
 	Leaf [32]byte
 	// Receipt is what signs the entry's receipt: key id and signature, 68
-	// bytes, and when others share the signature the SHA-256 of each of them. It
-	// is nil for an intent, which its outcome vouches for.
+	// bytes, and when others share the signature the SHA-256 of each of them. Of
+	// an intent, which its outcome vouches for, it is a MAC of 32 bytes, or nil.
 	Receipt []byte
 
 	// Organisation, Operation, Phase, Kind and Time are those of the record.
@@ -135,6 +135,11 @@ type Sequence interface {
 	Head(ctx context.Context) (Head, error)
 	// Pending returns at most max entries without a place, oldest row first.
 	Pending(ctx context.Context, max int) ([]Pending, error)
+	// Waiting returns the entries in the given rows of Pending, those that are
+	// there.
+	Waiting(ctx context.Context, rows []int64) (map[int64]Entry, error)
+	// Sealed tells whether an intent with a place carries a Receipt.
+	Sealed(ctx context.Context) (bool, error)
 	// OldestPending returns the earliest Promise among entries without a place,
 	// and false when there is none.
 	OldestPending(ctx context.Context) (time.Time, bool, error)

@@ -180,7 +180,7 @@ func FuzzVerifyProof(f *testing.F) {
 	l := newLog(f, store)
 	logKey, receiptKey := l.Keys()
 	for i := range 5 { // the same in every process that fuzzes
-		r := record(evidence.PhaseEvent)
+		r := record(evidence.PhaseIntent)
 		r.Operation = operation(i)
 		e, err := evidence.NewEntry(r, bytes.NewReader(make([]byte, 32)), 0)
 		if err != nil {

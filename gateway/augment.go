@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -147,6 +148,9 @@ func (g *Gateway) closeUnknown(ctx context.Context, o Operation, at time.Time) e
 		}
 		if len(entries) == 0 {
 			return errors.New("gateway: an operation without an intent")
+		}
+		if err := g.cfg.Notary.Vouched(entries[0]); err != nil {
+			return fmt.Errorf("gateway: the intent of %.64q: %w", o.ID, err) // an outcome would vouch for it
 		}
 		r, err := evidence.ParseRecord(entries[0].Record)
 		if err != nil {

@@ -72,6 +72,38 @@ func (db *DB) Pending(ctx context.Context, max int) ([]evidence.Pending, error) 
 	})
 }
 
+// Waiting is evidence.Sequence's.
+func (db *DB) Waiting(ctx context.Context, rows []int64) (map[int64]evidence.Entry, error) {
+	found := map[int64]evidence.Entry{}
+	if len(rows) == 0 {
+		return found, nil
+	}
+	return all(ctx, db, func(tx *Tx) (map[int64]evidence.Entry, error) {
+		for _, row := range rows {
+			entries, err := list(ctx, tx, scanEntry, `SELECT `+entryColumns+` FROM entries e LEFT JOIN leaves l ON l.entry = e.id WHERE e.id = $1`, row)
+			if err != nil {
+				return nil, err
+			}
+			if len(entries) > 0 {
+				found[row] = entries[0]
+			}
+		}
+		return found, nil
+	})
+}
+
+// Sealed is evidence.Sequence's. The newest is likely to be one.
+func (db *DB) Sealed(ctx context.Context) (bool, error) {
+	found, err := all(ctx, db, func(tx *Tx) ([]int64, error) {
+		return list(ctx, tx, func(r row) (n int64, err error) {
+			err = r.Scan(&n)
+			return n, err
+		}, `SELECT l.leaf_index FROM leaves l JOIN entries e ON e.id = l.entry
+			WHERE e.phase = 'intent' AND e.receipt IS NOT NULL ORDER BY l.leaf_index DESC LIMIT 1`)
+	})
+	return len(found) > 0, err
+}
+
 // OldestPending is evidence.Sequence's.
 func (db *DB) OldestPending(ctx context.Context) (time.Time, bool, error) {
 	found, err := all(ctx, db, func(tx *Tx) ([]time.Time, error) {

@@ -271,6 +271,34 @@ func TestSQLiteRefusesToChangeEvidence(t *testing.T) {
 	}
 }
 
+// TestSQLiteReplacesNoEvidence: INSERT OR REPLACE deletes without the triggers
+// that refuse deletion.
+func TestSQLiteReplacesNoEvidence(t *testing.T) {
+	o := storetest.SQLite.Fresh(t)
+	fill(t, storetest.OpenWith(t, o))
+	admin := raw(t, o)
+	for _, pragma := range []string{"PRAGMA recursive_triggers = 0", "PRAGMA foreign_keys = 0"} { // as a shell has them
+		if _, err := admin.ExecContext(t.Context(), pragma); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for change, check := range map[string]string{
+		`entries SELECT id, organisation, operation, phase, slot, 'x', at, promise, salt, leaf, record, receipt FROM entries`: `SELECT count(*) FROM entries WHERE kind = 'x'`,
+		`entries SELECT 99, organisation, operation, phase, slot, 'x', at, promise, salt, leaf, record, receipt FROM entries`: `SELECT count(*) FROM entries WHERE kind = 'x'`,
+		`leaves SELECT leaf_index, 1000 FROM leaves`:                            `SELECT count(*) FROM leaves WHERE entry = 1000`,
+		`leaves SELECT 1000, entry FROM leaves`:                                 `SELECT count(*) FROM leaves WHERE leaf_index = 1000`,
+		`tree_hashes SELECT first, zeroblob(32) FROM tree_hashes`:               `SELECT count(*) FROM tree_hashes WHERE hashes = zeroblob(32)`,
+		`checkpoints SELECT size, root, x'00', at FROM checkpoints`:             `SELECT count(*) FROM checkpoints WHERE note = x'00'`,
+		`checkpoint_tokens SELECT size, x'00', material FROM checkpoint_tokens`: `SELECT count(*) FROM checkpoint_tokens WHERE token = x'00'`,
+		`log_head VALUES (1, 0, zeroblob(32))`:                                  `SELECT count(*) FROM log_head WHERE size = 0`,
+	} {
+		_, err := admin.ExecContext(t.Context(), `INSERT OR REPLACE INTO `+change)
+		if n := number(t, admin, check); n != 0 {
+			t.Errorf("INSERT OR REPLACE INTO %s: it was done (%v)", change, err)
+		}
+	}
+}
+
 // TestReadersDoNotLetTheWALGrow: with readers that overlap without a pause
 // SQLite never empties its write-ahead log by itself.
 func TestReadersDoNotLetTheWALGrow(t *testing.T) {

@@ -55,6 +55,11 @@ func (b *bundler) Bundle(ctx context.Context, w io.Writer, o *gateway.OnRecord) 
 	if err != nil {
 		return err
 	}
+	for _, p := range proofs {
+		if err := b.s.log.Vouched(p.Entry); err != nil {
+			return fmt.Errorf("%w: the entry %d: %w", evidence.ErrForged, p.Entry.Index, err)
+		}
+	}
 	in := bundle.Input{
 		Origin: evidence.CheckpointOrigin(proofs[0].Checkpoint.Note), Keys: b.s.log.AllKeys(), Proofs: proofs,
 		Anchors: b.s.anchors.signers, TSAs: b.s.anchors.tsas,

@@ -304,8 +304,12 @@ func (s *gatewayService) openLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("key %q: %w", s.cfg.Keys.Receipt, err)
 	}
+	intents, err := s.keys.vault.Derive(ctx, "intents")
+	if err != nil {
+		return err
+	}
 	c := evidence.Config{
-		Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Floor: s.cfg.Evidence.Floor,
+		Intents: intents, Store: s.db, Origin: s.origin(), Signer: logKey, Receipts: receipts, Floor: s.cfg.Evidence.Floor,
 		MergeDelay: s.cfg.Evidence.Promise, Interval: s.cfg.Evidence.Interval, StampEvery: s.cfg.Evidence.Stamp, PastKeys: s.cfg.Evidence.PastKeys,
 		Logger: s.logger,
 	}

@@ -112,6 +112,34 @@ func (s *Store) Head(ctx context.Context) (h evidence.Head, err error) {
 	return h, err
 }
 
+// Waiting implements evidence.Sequence.
+func (s *Store) Waiting(ctx context.Context, rows []int64) (out map[int64]evidence.Entry, err error) {
+	out = map[int64]evidence.Entry{}
+	if len(rows) == 0 {
+		return out, nil
+	}
+	err = s.do(ctx, "Waiting", func() error {
+		for _, row := range rows {
+			if row < int64(len(s.Rows.Entries)) {
+				out[row] = s.Rows.Entries[row]
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Sealed implements evidence.Sequence.
+func (s *Store) Sealed(ctx context.Context) (ok bool, err error) {
+	err = s.do(ctx, "Sealed", func() error {
+		ok = slices.ContainsFunc(s.Rows.Entries, func(e evidence.Entry) bool {
+			return e.Phase == evidence.PhaseIntent && e.Index >= 0 && e.Receipt != nil
+		})
+		return nil
+	})
+	return ok, err
+}
+
 // Pending implements evidence.Sequence.
 func (s *Store) Pending(ctx context.Context, most int) (out []evidence.Pending, err error) {
 	err = s.do(ctx, "Pending", func() error {

@@ -3,17 +3,19 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/store"
@@ -97,12 +99,36 @@ func (t *task) openLog(ctx context.Context) (*store.DB, *evidence.Log, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	const origin = "kabupaten-contoh.example/log"
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	l, err := evidence.New(evidence.Config{Store: db, Origin: origin, Signer: key})
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := evidence.New(evidence.Config{Store: db, Origin: "kabupaten-contoh.example/log", Signer: key})
-	return db, l, err
+	head, err := db.Head(ctx)
+	if err != nil || head.Size == 0 {
+		return db, l, err
+	}
+	// The rows were made without receipts, so the log would not sign for them.
+	signer, err := noteSigner(origin, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	msg, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", origin, head.Size, head.Root)}, signer)
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, l, db.SaveCheckpoint(ctx, evidence.Checkpoint{Head: head, Note: msg, Time: time.Now()})
+}
+
+// noteSigner makes a signer of notes out of a key.
+func noteSigner(name string, key ed25519.PrivateKey) (note.Signer, error) {
+	vkey, err := evidence.VerifierKey(name, key.Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	raw := append([]byte{1}, key.Seed()...) // 1 is Ed25519
+	return note.NewSigner("PRIVATE+KEY+" + name + "+" + strings.Split(vkey, "+")[1] + "+" + base64.StdEncoding.EncodeToString(raw))
 }
 
 // appends measures appends of events, each in a transaction of its own that is
@@ -132,7 +158,7 @@ func (t *task) appends(ctx context.Context) (r result, err error) {
 	return t.rate(func(int) error {
 		r := record
 		r.Operation, r.Time = uuid.Must(uuid.NewV7()).String(), time.Now()
-		e, err := evidence.NewEntry(r, rand.Reader, time.Hour)
+		e, _, err := l.NewEntry(r)
 		if err != nil {
 			return err
 		}
