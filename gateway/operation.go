@@ -79,6 +79,11 @@ func (g *Gateway) recordAs(ctx context.Context, c Caller, id string, r evidence.
 	if err != nil {
 		return err
 	}
+	return g.recordAt(ctx, c, id, at, r, write)
+}
+
+// recordAt writes an event of the moment at, which is that of what it is about.
+func (g *Gateway) recordAt(ctx context.Context, c Caller, id string, at time.Time, r evidence.Record, write func(tx Tx) error) error {
 	r = g.newRecord(c, r, id, evidence.PhaseEvent, at)
 	entry, _, err := g.cfg.Notary.NewEntry(r)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -161,7 +162,7 @@ func (g *Gateway) Decide(ctx context.Context, c Caller, id string, approve bool,
 		g.recordDenied(ctx, c, act, "own proposal")
 		return errorf(CodeForbidden, "A second person must approve.")
 	}
-	return g.recordWith(ctx, c, proposalRecord(act, p), func(tx Tx) error {
+	return g.recordAt(ctx, c, newID(), at, proposalRecord(act, p), func(tx Tx) error {
 		if err := tx.Decide(ctx, id, c.person(), status, at, clip(reason, 1024)); err != nil || !approve {
 			return err
 		}
@@ -221,7 +222,7 @@ func (g *Gateway) EnsureAnchors(ctx context.Context, c Caller, set AnchorSet) er
 		ID: newID(), Organisation: c.Application.Organisation, Kind: ProposeAnchors, Payload: payload, Status: ProposalPending,
 		ProposedBy: "first start", ProposedAt: at, ExpiresAt: at.Add(proposalLifetime),
 	}
-	return g.recordWith(ctx, c, proposalRecord("trust.first", p), func(tx Tx) error {
+	return g.recordAt(ctx, c, newID(), at, proposalRecord("trust.first", p), func(tx Tx) error {
 		if err := tx.Propose(ctx, p); err != nil {
 			return err
 		}
@@ -231,37 +232,39 @@ func (g *Gateway) EnsureAnchors(ctx context.Context, c Caller, set AnchorSet) er
 
 // approvedAnchors returns the set that was approved last, nil for none. Rows
 // can be written by whoever administers the database; that it was approved is
-// believed when it is on record too, where it cannot be taken back.
+// believed when it is on record too, where it cannot be taken back. Which was the
+// last is what the record's order says: a clock that ran ahead dates an approval
+// after those that follow when it is right again.
 func (g *Gateway) approvedAnchors(ctx context.Context, c Caller) (*AnchorSet, error) {
-	last, err := g.lastApproval(ctx, c, ProposeAnchors)
-	if err != nil || last == nil {
+	all, err := g.approvals(ctx, c, ProposeAnchors)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	var set AnchorSet
-	if err := json.Unmarshal(last.Payload, &set); err != nil {
-		return nil, fromStore(err)
-	}
-	found := false
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		for _, act := range []string{"proposal.approve", "trust.first"} {
-			if found, err = approvalOnRecord(ctx, r, act, last, set); err != nil || found {
-				return err
-			}
+	var (
+		last  *AnchorSet
+		place int64
+	)
+	for i := range all { // the newest first, as they are dated
+		var set AnchorSet
+		if err := json.Unmarshal(all[i].Payload, &set); err != nil {
+			return nil, fromStore(err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		at, found, err := g.placeOfApproval(ctx, c, &all[i], set)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found && i == 0:
+			g.recordDenied(ctx, c, "trust.anchors", "approval not on record: "+all[i].ID)
+			return nil, errorf(CodeForbidden, "The approval %s of the trust anchors is not on record: somebody has written it into the database.", all[i].ID)
+		case found && (last == nil || at > place):
+			last, place = &set, at
+		}
 	}
-	if !found {
-		g.recordDenied(ctx, c, "trust.anchors", "approval not on record: "+last.ID)
-		return nil, errorf(CodeForbidden, "The approval %s of the trust anchors is not on record: somebody has written it into the database.", last.ID)
-	}
-	return &set, nil
+	return last, nil
 }
 
-// lastApproval returns what was approved last of a kind, nil for nothing.
-func (g *Gateway) lastApproval(ctx context.Context, c Caller, kind string) (last *Proposal, err error) {
+// approvals returns what was approved of a kind, the newest first.
+func (g *Gateway) approvals(ctx context.Context, c Caller, kind string) (all []Proposal, err error) {
 	for page := (Page{Limit: 100}); ; {
 		var some []Proposal
 		err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
@@ -272,40 +275,61 @@ func (g *Gateway) lastApproval(ctx context.Context, c Caller, kind string) (last
 			return nil, err
 		}
 		for _, p := range some {
-			if p.Kind == kind && (last == nil || p.DecidedAt.After(last.DecidedAt)) {
-				last = &p
+			if p.Kind == kind {
+				all = append(all, p)
 			}
 			page.After = p.ID
 		}
 		if len(some) < page.Limit {
-			return last, nil
+			slices.SortStableFunc(all, func(a, b Proposal) int { return b.DecidedAt.Compare(a.DecidedAt) })
+			return all, nil
 		}
 	}
 }
 
-// approvalOnRecord looks for the event that approved p.
-func approvalOnRecord(ctx context.Context, r Reader, act string, p *Proposal, set AnchorSet) (bool, error) {
-	const around = time.Minute // the event and the row are dated one after the other
-	events, err := r.Operations(ctx, OperationQuery{
-		Kind: act, From: p.DecidedAt.Add(-around), To: p.DecidedAt.Add(around), Page: Page{Limit: 1000},
-	})
-	for _, o := range events {
-		entries, err := r.EntriesOf(ctx, o.ID)
-		if err != nil {
-			return false, err
+// placeOfApproval looks for the event that approved p, and returns its place in
+// the log; one that has none yet comes after all that have.
+func (g *Gateway) placeOfApproval(ctx context.Context, c Caller, p *Proposal, set AnchorSet) (place int64, found bool, err error) {
+	const around = time.Minute // the event and the row were dated one after the other once
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		for _, act := range []string{"proposal.approve", "trust.first"} {
+			events, err := r.Operations(ctx, OperationQuery{
+				Kind: act, From: p.DecidedAt.Add(-around), To: p.DecidedAt.Add(around), Page: Page{Limit: 1000},
+			})
+			for _, o := range events {
+				if err != nil || found {
+					break
+				}
+				var entries []evidence.Entry
+				if entries, err = r.EntriesOf(ctx, o.ID); err == nil {
+					place, found, err = approvalIn(entries, p, set)
+				}
+			}
+			if err != nil || found {
+				return err
+			}
 		}
-		for _, e := range entries {
-			record, err := evidence.ParseRecord(e.Record)
-			if err != nil {
-				return false, err
+		return nil
+	})
+	return place, found, err
+}
+
+// approvalIn looks for the approval among the entries of one event.
+func approvalIn(entries []evidence.Entry, p *Proposal, set AnchorSet) (place int64, found bool, err error) {
+	for _, e := range entries {
+		record, err := evidence.ParseRecord(e.Record)
+		if err != nil {
+			return 0, false, err
+		}
+		if sha256.Sum256(slices.Concat(e.Salt[:], e.Record)) == e.Leaf && record.Result.Status == evidence.StatusOK &&
+			record.Detail["proposal"] == p.ID && record.Detail["anchors"] == set.SHA256 {
+			if e.Index < 0 {
+				return math.MaxInt64, true, nil
 			}
-			if sha256.Sum256(slices.Concat(e.Salt[:], e.Record)) == e.Leaf && record.Result.Status == evidence.StatusOK &&
-				record.Detail["proposal"] == p.ID && record.Detail["anchors"] == set.SHA256 {
-				return true, nil
-			}
+			return e.Index, true, nil
 		}
 	}
-	return false, err
+	return 0, false, nil
 }
 
 // AnchorSetOf describes DER certificates.

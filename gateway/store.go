@@ -314,7 +314,7 @@ type OversightWriter interface {
 	Propose(ctx context.Context, p Proposal) error
 	// Decide approves or rejects a pending proposal. It returns ErrSamePerson
 	// when by proposed it and status approves, ErrChanged when it is not
-	// pending or has expired.
+	// pending, has expired, or was proposed after at: then a clock is wrong.
 	Decide(ctx context.Context, id, by string, status ProposalStatus, at time.Time, reason string) error
 	// AddTally counts anonymous verifications until they are recorded.
 	AddTally(ctx context.Context, t []Tally) error

@@ -22,8 +22,9 @@ const organisation = "kabupaten-contoh"
 // world is a gateway on a real database, whose clock the test turns.
 type world struct {
 	*gateway.Gateway
-	tb testing.TB
-	db *store.DB
+	tb  testing.TB
+	db  *store.DB
+	cfg gateway.Config
 
 	mu  sync.Mutex
 	now time.Time // guarded by mu
@@ -84,6 +85,7 @@ func newWorldWith(tb testing.TB, change func(*gateway.Config)) *world {
 	if change != nil {
 		change(&c)
 	}
+	w.cfg = c
 	w.Gateway, err = gateway.New(tb.Context(), c)
 	must(err)
 	return w

@@ -18,7 +18,8 @@ const totpStep = 30
 // What was given a time to end by the clock that was wrong would outlive it:
 // activations and sessions made in what is now the future end, waits after wrong
 // passphrases end, one-time passwords of now are taken again, and idempotency keys
-// are kept for tail at most. Signers that were locked stay so. No gateway may run meanwhile: it remembers the wrong
+// are kept for tail at most. Proposals of then that nobody has decided end, for
+// they would wait that much longer for a second person. Signers that were locked stay so. No gateway may run meanwhile: it remembers the wrong
 // moment, and writes it again.
 //
 // It returns gateway.ErrExists when the operation exists.
@@ -40,6 +41,8 @@ func (db *DB) ResetClock(ctx context.Context, o gateway.Operation, e evidence.En
 			{`UPDATE attempt_failures SET at = $1 WHERE at > $1`, []any{now}},
 			{`UPDATE staff SET not_before = $1, version = version + 1 WHERE not_before > $1`, []any{now}},
 			{`UPDATE staff SET last_step = $1, version = version + 1 WHERE last_step > $1`, []any{e.Time.Unix() / totpStep}},
+			{`UPDATE proposals SET expires_at = $1 WHERE status = 'pending' AND proposed_at > $1`, []any{now}},
+			{`UPDATE statuses_owed SET since = $1 WHERE since > $1 AND given_by = ''`, []any{now}},
 			{`UPDATE idempotency SET expires_at = $1 WHERE expires_at > $1`, []any{e.Time.Add(tail).UnixMicro()}},
 		} {
 			if _, err := tx.exec(ctx, s.statement, s.args...); err != nil {

@@ -40,6 +40,9 @@ func (tx *Tx) Propose(ctx context.Context, p gateway.Proposal) error {
 		p.ID, p.Organisation, p.Kind, blob(p.Payload), string(gateway.ProposalPending), p.ProposedBy, micros(p.ProposedAt), micros(p.ExpiresAt), p.Reason))
 }
 
+// nodeSkew is how far the clocks of two nodes may differ.
+const nodeSkew = 5 * time.Second
+
 // Decide is gateway.OversightWriter's.
 func (tx *Tx) Decide(ctx context.Context, id, by string, status gateway.ProposalStatus, at time.Time, reason string) error {
 	if status != gateway.ProposalApproved && status != gateway.ProposalRejected {
@@ -53,7 +56,8 @@ func (tx *Tx) Decide(ctx context.Context, id, by string, status gateway.Proposal
 		return gateway.ErrSamePerson
 	}
 	return changed(tx.exec(ctx, `UPDATE proposals SET status = $1, decided_by = $2, decided_at = $3, reason = $4
-		WHERE id = $5 AND status = 'pending' AND expires_at > $3`, string(status), by, at.UnixMicro(), reason, id))
+		WHERE id = $5 AND status = 'pending' AND expires_at > $3 AND proposed_at <= $6`, string(status), by, at.UnixMicro(), reason, id,
+		at.Add(nodeSkew).UnixMicro()))
 }
 
 // AddTally is gateway.OversightWriter's.
