@@ -61,7 +61,7 @@ type CaseUpload struct {
 // CaseReceipt is what a complainant gets.
 type CaseReceipt struct {
 	ID, Number string
-	Code       string // the secret by which to follow the case
+	Code       string    // the secret by which to follow the case
 	Due        time.Time // by which it is examined
 }
 
