@@ -32,24 +32,24 @@ func (r *run) proveExistence() {
 			if w.own.counts {
 				r.poe.add(inRevision(w.sig.Revision), w.own.out.Time)
 			}
-			if w.own.counts && !w.own.lapsed {
-				r.sure.add(inRevision(w.sig.Revision), w.own.out.Time)
-			}
 		}
 	}
 	for _, w := range r.work {
 		for _, t := range w.stamps {
 			if w.sig.Revision > 0 {
 				r.proveToken(t, t.at)
+				t.lapsed = t.chain != nil && r.lapsed(t, r.poe.of(t.at))
 			}
 		}
 	}
 }
 
-// lapsed says whether the time-stamp authority's status is known for less than
-// the moment at which its token provably existed. Its own time is its word: who
-// stole its key, and had it revoked since, writes any. Where nothing contradicts
-// such a token it counts; it undoes no revocation.
+// lapsed says whether of the authority of a signature's time-stamp no status is
+// known for the moment at which the token provably existed. Its own time is its
+// word: who stole its key, and had it revoked since, writes any. Where nothing
+// contradicts such a token it counts; it undoes no revocation. Time-stamps over
+// the document are the archive's own, of which the standard asks no more than
+// what they hold (§5.6.3).
 func (r *run) lapsed(t *token, existed time.Time) bool {
 	for _, l := range t.chain.links {
 		switch {
@@ -64,17 +64,10 @@ func (r *run) lapsed(t *token, existed time.Time) bool {
 
 // proveToken decides whether a token counts, given where it stands.
 func (r *run) proveToken(t *token, at place) {
-	if t.chain == nil {
-		return
-	}
-	t.lapsed = r.lapsed(t, r.sure.of(at))
-	if t.counts || !t.out.is(provable...) {
+	if t.counts || t.chain == nil || !t.out.is(provable...) {
 		return
 	}
 	poe := r.poe.of(at)
-	if t.out.is(RevokedNoPOE, RevokedCANoPOE) {
-		poe = r.sure.of(at)
-	}
 	b := t.out.Process.sub(newBlock("PSV", "5.6.2.4", ""))
 	c := r.pastSignature(past{
 		leaf: t.cert, purpose: pki.Timestamping, chain: t.chain, poe: poe,

@@ -168,12 +168,9 @@ func (w *work) revoked(c Conclusion) bool {
 
 // poeOf is when a signature provably existed: the earliest time-stamp that
 // counts and is over it alone, or over a later revision. Where c says that a
-// certificate was revoked, those that have lapsed do not count.
+// certificate was revoked, those of signatures that have lapsed do not count.
 func (r *run) poeOf(w *work, c Conclusion) time.Time {
 	best, revoked := r.poe.of(inContents(w.sig.Revision)), w.revoked(c)
-	if revoked {
-		best = r.sure.of(inContents(w.sig.Revision))
-	}
 	if w.sig.Revision == 0 {
 		best = r.at
 	}

@@ -99,7 +99,7 @@ type Input struct {
 func (v *Verifier) Verify(ctx context.Context, in Input, at time.Time) (*Report, error) {
 	at = at.UTC().Truncate(time.Second) // as the report writes it, and as certificates count
 	r := &run{
-		v: v, in: in, at: at, evidence: newEvidence(v.parsed), poe: poeSet{now: at}, sure: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
+		v: v, in: in, at: at, evidence: newEvidence(v.parsed), poe: poeSet{now: at}, session: pki.NewSession(v.memory, checkBudget),
 		pathCache: make(map[pathKey]foundPaths), statusCache: make(map[statusKey]*knownStatus), sole: make(map[*x509.Certificate]*pki.Anchors),
 		storeCache: make(map[statusKey]stored), report: v.newReport(in, at),
 	}
@@ -147,7 +147,6 @@ type run struct {
 	session     *pki.Session
 	evidence    *evidence
 	poe         poeSet
-	sure        poeSet // the proofs of poe that no revoked authority can have made
 	pathCache   map[pathKey]foundPaths
 	sole        map[*x509.Certificate]*pki.Anchors // see anchorOf
 	statusCache map[statusKey]*knownStatus
