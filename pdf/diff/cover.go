@@ -66,10 +66,28 @@ func (d *differ) reportFilled(n *formNode) error {
 		}
 		for _, i := range d.shownOn[ref] {
 			c := Change{Object: ref, Path: d.pagePath(i) + "/Annots", Rule: "filled-over-content", Level: LevelForm, Effect: FillsOver, Field: n.name}
-			if err := d.reportOver(c, d.pages[i], ref, rect); err != nil {
-				return err
+			known := len(d.changes)
+			for _, r := range d.lookPlaces(ref, rect) {
+				if len(d.changes) > known {
+					break
+				}
+				if err := d.reportOver(c, d.pages[i], ref, r); err != nil {
+					return err
+				}
 			}
 		}
+	}
+	return nil
+}
+
+// lookPlaces are the places where a widget paints: those of the look that was
+// read, or all of it where none was.
+func (d *differ) lookPlaces(widget pdf.Ref, rect pdf.Rect) []pdf.Rect {
+	if d.looks == nil {
+		return []pdf.Rect{rect}
+	}
+	if l := d.looks[widget]; l != nil {
+		return l.over()
 	}
 	return nil
 }

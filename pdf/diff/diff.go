@@ -77,9 +77,9 @@ type differ struct {
 
 	compared int // tokens, see charge
 
-	stack      []pdf.Object // of walk, kept for the next one
-	trusted    bool         // all fonts count as those of the signed revision
-	painted    bool         // by the appearance that checkText read last
+	stack      []pdf.Object      // of walk, kept for the next one
+	trusted    bool              // all fonts count as those of the signed revision
+	looks      map[pdf.Ref]*look // of widgets, which checkText read last
 	pathVisits int
 	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
 	shownOn    map[pdf.Ref][]int         // pages of annotations of the older revision, see placeWidgets

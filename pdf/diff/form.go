@@ -412,6 +412,7 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 		return err
 	}
 	if looks {
+		d.looks = nil
 		if err := d.reportFilled(was); err != nil {
 			return err
 		}

@@ -102,6 +102,8 @@ type scanner struct {
 	forms     int
 	hidden    int // nested reasons why nothing is seen now
 	cautious  bool
+	keepRuns  bool // of the form itself
+	runs      []Run
 }
 
 // contents joins the streams of /Contents (§7.8.2).

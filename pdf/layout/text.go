@@ -108,20 +108,25 @@ func (f *frame) show(s string) error {
 		return nil
 	}
 	width, most, blank := f.measure(s)
+	box := pdf.Rect{X0: min(0, width), X1: max(0, width), Y0: f.rise, Y1: f.rise}
+	if f.size >= 0 {
+		box.Y0, box.Y1 = f.rise+descent*f.size, f.rise+ascent*f.size
+	} else {
+		box.Y0, box.Y1 = f.rise+ascent*f.size, f.rise+descent*f.size
+	}
+	if f.keepRuns && f.depth == 0 {
+		if err := f.run(width, box, most == width); err != nil {
+			return err
+		}
+	}
+	if f.cautious {
+		box.X1 = max(box.X1, most)
+	}
 	drawn := f.font != nil && f.font.reach != nil // be it for a space
+	if drawn {
+		box = f.reached(box, width)
+	}
 	if !blank || drawn {
-		if !f.cautious {
-			most = width
-		}
-		box := pdf.Rect{X0: min(0, width), X1: max(0, width, most), Y0: f.rise, Y1: f.rise}
-		if f.size >= 0 {
-			box.Y0, box.Y1 = f.rise+descent*f.size, f.rise+ascent*f.size
-		} else {
-			box.Y0, box.Y1 = f.rise+ascent*f.size, f.rise+descent*f.size
-		}
-		if drawn {
-			box = f.reached(box, width)
-		}
 		if err := f.paint(Text, f.text.times(f.ctm).bounds(box), f.self); err != nil {
 			return err
 		}
