@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
 	_ "github.com/mattn/go-sqlite3" // the driver that package store uses
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/store"
