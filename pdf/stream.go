@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"io"
+	"slices"
 )
 
 // Stream is a stream object (§7.3.8): its dictionary and either data given to
@@ -164,18 +165,27 @@ func (d *Document) structural(s *Stream) ([]byte, error) {
 
 // readCapped reads all of r, at most limit bytes. guess is the size expected.
 func readCapped(r io.Reader, limit int64, name string, guess int) ([]byte, error) {
-	out := make([]byte, 0, max(512, min(int64(guess), limit+1, 1<<20)))
+	const piece = 1 << 20
+	out := make([]byte, 0, max(512, min(int64(guess), limit+1, piece)))
+	var full [][]byte // pieces, so that what was read is copied once and not at each growth
+	var taken int64
 	for {
-		if len(out) == cap(out) {
+		if len(out) == cap(out) && len(out) < piece {
 			out = append(out, 0)[:len(out)]
+		} else if len(out) == cap(out) {
+			full, taken = append(full, out), taken+int64(len(out))
+			out = make([]byte, 0, piece)
 		}
 		n, err := r.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
-		if int64(len(out)) > limit {
+		if taken+int64(len(out)) > limit {
 			return nil, &LimitError{Offset: -1, Limit: name, Max: limit}
 		}
-		if err == io.EOF {
+		if err == io.EOF && full == nil {
 			return out, nil
+		}
+		if err == io.EOF {
+			return slices.Concat(append(full, out)...), nil
 		}
 		if err != nil {
 			return nil, err
