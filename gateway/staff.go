@@ -37,7 +37,8 @@ type Staff struct {
 // StaffStatus is whether a member of staff may sign in.
 type StaffStatus string
 
-// A locked member of staff is unlocked on the command line.
+// An operator locks and unlocks, on the command line. Wrong tries lock nobody:
+// they bar the door for a while (doorLock), and leave who is inside alone.
 const (
 	StaffActive StaffStatus = "active"
 	StaffLocked StaffStatus = "locked"
@@ -58,6 +59,12 @@ const (
 	SessionIdle     = 15 * time.Minute
 	SessionLifetime = 8 * time.Hour
 )
+
+// doorLock is how long the door is shut once AttemptPolicy.Limit tries in a row
+// were wrong, and again after each further one. Strangers can do that to any name
+// that they know, so it passes by itself and ends no session. Who has the
+// password and guesses at codes has a hundred tries a day.
+const doorLock = 15 * time.Minute
 
 // seenEvery is how often a session's last use is written; the idle time is
 // short by as much, never long.
@@ -88,6 +95,9 @@ type SignedIn struct {
 	Name   string // of the person
 	CSRF   string // what forms of this session carry
 }
+
+// actSignIn is the kind of record of a try at the door.
+const actSignIn = "staff.sign-in"
 
 // errSignIn is the answer to everything that is wrong at the door: who asks
 // learns neither which part it was nor whether the name exists (ASVS 6.3.8).
@@ -124,10 +134,10 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 	caller := member.caller(s.Address)
 	if why != "" {
 		caller.Authentication = "none"
-		return "", g.failTry(ctx, caller, member, "staff.sign-in", why)
+		return "", g.failTry(ctx, caller, member, actSignIn, why)
 	}
 	token, session := newSession(member, at)
-	err = g.recordWith(ctx, caller, evidence.Record{Kind: "staff.sign-in", Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
+	err = g.recordWith(ctx, caller, evidence.Record{Kind: actSignIn, Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
 		passed := member
 		passed.Failures, passed.NotBefore, passed.LastStep = 0, time.Time{}, step
 		if err := tx.UpdateStaff(ctx, passed); err != nil {
@@ -170,7 +180,7 @@ func (m Staff) caller(address string) Caller {
 const staffPrefix = "staff:"
 
 // beginTry counts a try as failed before it is made. The member is the zero
-// value for a name that nobody has; why says what keeps the try from
+// value for a name that nobody has here; why says what keeps the try from
 // succeeding, whatever is shown.
 func (g *Gateway) beginTry(ctx context.Context, username string, at time.Time) (member Staff, why string, err error) {
 	err = g.update(ctx, AllOrganisations, func(tx Tx) error {
@@ -182,6 +192,10 @@ func (g *Gateway) beginTry(ctx context.Context, username string, at time.Time) (
 		}
 		if err != nil {
 			return err
+		}
+		if m.Organisation != g.cfg.Organisation {
+			why = "of another organisation"
+			return nil
 		}
 		member = m
 		if why = m.barred(at); why != "" {
@@ -215,7 +229,9 @@ func (m Staff) barred(at time.Time) string {
 // countTry notes a try as if it had failed.
 func (g *Gateway) countTry(ctx context.Context, tx Tx, m *Staff, at time.Time) error {
 	m.Failures++
-	m.NotBefore = at.Add(g.cfg.Attempts.delay(m.Failures))
+	if m.NotBefore = at.Add(g.cfg.Attempts.delay(m.Failures)); m.Failures >= g.cfg.Attempts.Limit {
+		m.NotBefore = at.Add(doorLock)
+	}
 	if err := tx.UpdateStaff(ctx, *m); err != nil {
 		return err
 	}
@@ -234,7 +250,9 @@ func (p AttemptPolicy) delay(failures int) time.Duration {
 	return d
 }
 
-// failTry records a try that did not succeed, and locks after too many.
+// failTry records a try that did not succeed. Tries at the door end no session,
+// since anybody can make them; with as many as shut the door, those that are made
+// inside do, since nobody but a thief of a session is wrong so often.
 func (g *Gateway) failTry(ctx context.Context, c Caller, m Staff, act, why string) error {
 	if m.ID == "" || why == whyTooSoon || why == whyLocked {
 		g.recordDenied(ctx, c, act, why) // strangers can do this all day
@@ -243,23 +261,23 @@ func (g *Gateway) failTry(ctx context.Context, c Caller, m Staff, act, why strin
 	r := evidence.Record{
 		Kind: act, Result: evidence.Result{Status: evidence.StatusRefused, Code: string(CodeUnauthenticated)}, Detail: map[string]string{"why": why},
 	}
-	lock := m.Failures >= g.cfg.Attempts.Limit
+	lock, inside := m.Failures >= g.cfg.Attempts.Limit, act != actSignIn
 	if lock {
 		r.Detail["locked"] = "too many wrong tries"
-		g.cfg.Log.WarnContext(ctx, "member of staff locked", "staff", m.ID, "address", c.Address)
+		g.cfg.Log.WarnContext(ctx, "door shut for member of staff after wrong tries", "staff", m.ID, "address", c.Address, "for", doorLock)
+	}
+	at, err := g.clock.present()
+	if err != nil {
+		return err
 	}
 	// Who hangs up at once has tried all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	err := g.recordWith(ctx, c, r, func(tx Tx) error {
-		if !lock {
+	err = g.recordWith(ctx, c, r, func(tx Tx) error {
+		if !lock || !inside {
 			return nil
 		}
-		m.Status = StaffLocked
-		if err := tx.UpdateStaff(ctx, m); !errors.Is(err, ErrChanged) {
-			return err
-		}
-		return nil // the operator was faster
+		return tx.EndSessions(ctx, m.ID, at)
 	})
 	if err != nil {
 		return err
@@ -335,7 +353,7 @@ func (g *Gateway) session(ctx context.Context, token string, at time.Time) (sess
 		return session, member, err
 	}
 	over := !session.EndedAt.IsZero() || at.Sub(session.SeenAt) >= SessionIdle || at.Sub(session.CreatedAt) >= SessionLifetime
-	if over || member.Status != StaffActive {
+	if over || member.Status != StaffActive || member.Organisation != g.cfg.Organisation {
 		return session, member, errNoSession
 	}
 	return session, member, nil

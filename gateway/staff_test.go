@@ -163,8 +163,9 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestLockout: tries must wait longer and longer, then no more are taken, also
-// with the right secrets, until the operator unlocks (ASVS 6.3.1).
+// TestLockout: tries must wait longer and longer, then no more are taken for a
+// quarter of an hour, also with the right secrets, unless the operator unlocks
+// (ASVS 6.3.1). Strangers who do that end no session.
 func TestLockout(t *testing.T) {
 	w := newWorld(t)
 	siti, budi := w.hire("siti", gateway.RoleInvestigator), w.hire("budi", gateway.RoleSupervisor)
@@ -182,13 +183,23 @@ func TestLockout(t *testing.T) {
 	if _, code := w.session(token); code != "" {
 		t.Errorf("a session before the lock: got %q", code)
 	}
-	siti.try(bad)
-	w.wait(time.Hour)
-	if got := siti.try(func(*gateway.SignIn) {}); got != gateway.CodeUnauthenticated {
-		t.Errorf("the right secrets after five failures: got %q", got)
+	for _, failures := range []string{"five", "six"} {
+		siti.try(bad)
+		for range 2 {
+			w.wait(7 * time.Minute)
+			if got := siti.try(func(*gateway.SignIn) {}); got != gateway.CodeUnauthenticated {
+				t.Errorf("the right secrets after %s failures: got %q", failures, got)
+			}
+			if _, code := w.session(token); code != "" {
+				t.Errorf("a session while the door is shut: got %q", code)
+			}
+		}
+		w.wait(time.Minute)
 	}
-	if _, code := w.session(token); code != gateway.CodeUnauthenticated {
-		t.Errorf("a session after the lock: got %q", code)
+	siti.enter() // the lock has passed
+	for range 5 {
+		w.wait(time.Minute)
+		siti.try(bad)
 	}
 	budi.enter() // others are not concerned
 	if err := w.SetStaffStatus(t.Context(), operator(), "siti", gateway.StaffActive, "diperiksa"); err != nil {
@@ -202,10 +213,35 @@ func TestLockout(t *testing.T) {
 			locked++
 		}
 	}
-	if locked != 1 {
-		t.Errorf("%d records say that it was locked, want 1", locked)
+	if locked != 3 {
+		t.Errorf("%d records say that it was locked, want 3", locked)
 	}
 	if e := w.events("staff.unlock"); len(e) != 1 || e[0].Detail["reason"] != "diperiksa" || e[0].Detail["username"] != "siti" {
+		t.Errorf("on record: %+v", e)
+	}
+}
+
+// TestForeignStaff: who belongs to another organisation does not get in here,
+// whatever the database says, and is answered like anybody else who does not.
+func TestForeignStaff(t *testing.T) {
+	w := newWorld(t)
+	siti := w.hire("siti", gateway.RoleSupervisor)
+	token := siti.enter()
+	c := w.cfg
+	c.Organisation = "kabupaten-lain"
+	other, err := gateway.New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Session(t.Context(), token, ""); codeOf(t, err) != gateway.CodeUnauthenticated {
+		t.Errorf("a session at another office: got %v", err)
+	}
+	w.wait(time.Minute)
+	if _, err := other.SignIn(t.Context(), siti.show()); codeOf(t, err) != gateway.CodeUnauthenticated {
+		t.Errorf("signing in at another office: got %v", err)
+	}
+	siti.enter() // and it was no try here
+	if e := w.eventsOf("kabupaten-lain", "access.denied"); len(e) != 1 || e[0].Detail["why"] != "of another organisation" || e[0].Actor.User != "" {
 		t.Errorf("on record: %+v", e)
 	}
 }

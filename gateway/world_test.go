@@ -107,9 +107,15 @@ func codeOf(tb testing.TB, err error) gateway.Code {
 }
 
 // events are the records of a kind, oldest first.
-func (w *world) events(kind string) (all []evidence.Record) {
+func (w *world) events(kind string) []evidence.Record {
 	w.tb.Helper()
-	err := w.db.View(w.tb.Context(), organisation, func(r gateway.Reader) error {
+	return w.eventsOf(organisation, kind)
+}
+
+// eventsOf are those of one organisation.
+func (w *world) eventsOf(scope gateway.Scope, kind string) (all []evidence.Record) {
+	w.tb.Helper()
+	err := w.db.View(w.tb.Context(), scope, func(r gateway.Reader) error {
 		found, err := r.Operations(w.tb.Context(), gateway.OperationQuery{Kind: kind})
 		if err != nil {
 			return err

@@ -150,7 +150,11 @@ func newStaffListCommand() *cobra.Command {
 						return err
 					}
 					for _, m := range all {
-						fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", m.Username, m.Role, m.Status, m.Failures, m.CreatedAt.Format(time.DateOnly), m.Name)
+						status := string(m.Status)
+						if m.NotBefore.After(time.Now()) {
+							status = "waiting" // after wrong tries
+						}
+						fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", m.Username, m.Role, status, m.Failures, m.CreatedAt.Format(time.DateOnly), m.Name)
 						page.After = m.ID
 					}
 					if len(all) < page.Limit {
