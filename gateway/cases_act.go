@@ -220,11 +220,7 @@ func (g *Gateway) WriteCaseLetter(ctx context.Context, c Caller, ref CaseRef, l 
 		return err
 	}
 	f := w.put(CaseLetterPaper, letterName(l), sealed)
-	if l.Kind == dispute.LetterAssistance {
-		w.body.Case.AssistedAt = w.at
-	} else {
-		w.body.Case.ReportedAt = w.at
-	}
+	w.body.Case = w.body.Case.Wrote(l.Kind, w.at)
 	w.say("letter", "letter."+string(l.Kind), l.Number)
 	w.record = evidence.Record{Kind: "case.letter", Detail: map[string]string{"letter": string(l.Kind), "letter-number": l.Number},
 		Subject: evidence.Subject{OutputSHA256: hex.EncodeToString(f.SHA256[:]), OutputSize: f.Size}}

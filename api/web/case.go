@@ -210,7 +210,7 @@ func (v *visit) follow(code string) error {
 		view.Outcome = in.Text("outcome." + string(c.Outcome))
 	}
 	for _, d := range v.deadlines(c) {
-		if d.code == dispute.DueExamine || d.code == dispute.DueAnswer {
+		if d.code == dispute.DueExamine || d.code == dispute.DueAnswer || d.code == dispute.DueReply {
 			view.Deadlines = append(view.Deadlines, d.deadlineView)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Kind is what a complaint is about.
@@ -79,18 +80,37 @@ type Case struct {
 	// LossAt is when the loss was noticed, by the complainant's word; zero when
 	// the case is about none, or it was not said.
 	LossAt time.Time
-	// FindingsAt is when findings were made last; zero: never.
-	FindingsAt time.Time
-	// AssistedAt and ReportedAt are when the PSrE was asked for assistance, and
-	// when the incident was reported; zero: not yet.
-	AssistedAt, ReportedAt time.Time
-	// AnsweredAt is when the complainant was answered last; zero: not yet.
-	AnsweredAt time.Time
+	// FindingsAt, AssistedAt, ReportedAt and AnsweredAt are when findings were
+	// made, the PSrE was asked for assistance, the incident was reported and the
+	// complainant was answered, each for the first time; zero: not yet. Deadlines
+	// are held to them: whoever does it again rewrites no deadline that was kept
+	// or missed.
+	FindingsAt, AssistedAt, ReportedAt, AnsweredAt time.Time
+	// Latest is when the same was done last.
+	Latest Latest
+	// StandsSince is when the answer was given from which on the closing is due;
+	// zero: none was, or the complainant has objected to it in time.
+	StandsSince time.Time
+	// Objections are the times when an answer did not end the matter, oldest
+	// first.
+	Objections []Objection
 	// Closing waits for a second person; nil when nobody proposed it.
 	Closing *Closing
 	// Outcome and ClosedBy are set when the case is closed.
 	Outcome  Outcome
 	ClosedBy string
+}
+
+// Latest is when things were done last; zero: never, or in a case from before
+// this was kept, when they were done first.
+type Latest struct {
+	Findings, Assistance, Report, Answer time.Time
+}
+
+// Objection is that a case went back from its answer to be examined again.
+type Objection struct {
+	At         time.Time
+	AnsweredAt time.Time // zero: not yet
 }
 
 // Closing is the proposal to close a case.
@@ -152,7 +172,8 @@ type Act struct {
 }
 
 // Examine notes that findings were made. A case that was received is thereby
-// examined. It returns a *MoveError for a closed case.
+// examined, and a proposal to close is void: it was made of other findings. It
+// returns a *MoveError for a closed case.
 func (c Case) Examine(a Act) (Case, error) {
 	if c.State == Closed {
 		return c, &MoveError{c.State, Examined, ErrNoSuchMove}
@@ -160,7 +181,8 @@ func (c Case) Examine(a Act) (Case, error) {
 	if a.At.Before(c.Since) {
 		return c, &MoveError{c.State, Examined, ErrBackwards}
 	}
-	c.FindingsAt = a.At
+	c.Latest.Findings, c.Closing = a.At, nil
+	first(&c.FindingsAt, a.At)
 	if c.State == Received {
 		c.State, c.Since = Examined, a.At
 	}
@@ -175,7 +197,7 @@ func (c Case) Move(to State, a Act, r Rules) (Case, error) {
 	switch {
 	case to == Closed || !slices.Contains(moves[c.State], to):
 		return fail(ErrNoSuchMove)
-	case a.By == "" || strings.TrimSpace(a.Reason) == "":
+	case a.By == "" || Blank(a.Reason):
 		return fail(ErrNoReason)
 	case a.At.Before(c.Since):
 		return fail(ErrBackwards)
@@ -186,11 +208,82 @@ func (c Case) Move(to State, a Act, r Rules) (Case, error) {
 	case to == Answered && c.AssistedAt.Before(c.OpenedAt) && slices.Contains(r.MustEscalate, c.Kind):
 		return fail(ErrNotAsked)
 	}
-	c.State, c.Since, c.Closing = to, a.At, nil
-	if to == Answered {
-		c.AnsweredAt = a.At
+	switch {
+	case c.State == Answered:
+		c = c.objected(a.At, r)
+	case to == Answered:
+		c = c.answered(a.At)
 	}
+	c.State, c.Since, c.Closing = to, a.At, nil
 	return c, nil
+}
+
+// first sets a moment that has not been set.
+func first(t *time.Time, at time.Time) {
+	if t.IsZero() {
+		*t = at
+	}
+}
+
+// answered notes an answer, also to the objections that had none.
+func (c Case) answered(at time.Time) Case {
+	c.Latest.Answer = at
+	first(&c.AnsweredAt, at)
+	first(&c.StandsSince, at)
+	c.Objections = slices.Clone(c.Objections)
+	for i := range c.Objections {
+		first(&c.Objections[i].AnsweredAt, at)
+	}
+	return c
+}
+
+// objected notes that an answer did not end the matter. Its closing is due no
+// more, unless it was overdue already: that stays.
+func (c Case) objected(at time.Time, r Rules) Case {
+	c.StandsSince = c.stands()
+	if at.Before(r.Calendar.After(c.StandsSince, r.Close)) {
+		c.StandsSince = time.Time{}
+	}
+	c.Objections = append(slices.Clone(c.Objections), Objection{At: at})
+	return c
+}
+
+// stands is StandsSince, also of a case from before that was kept.
+func (c Case) stands() time.Time {
+	if c.StandsSince.IsZero() && len(c.Objections) == 0 {
+		return c.AnsweredAt
+	}
+	return c.StandsSince
+}
+
+// Wrote notes that a letter was written.
+func (c Case) Wrote(k LetterKind, at time.Time) Case {
+	if k == LetterAssistance {
+		c.Latest.Assistance = at
+		first(&c.AssistedAt, at)
+		return c
+	}
+	c.Latest.Report = at
+	first(&c.ReportedAt, at)
+	return c
+}
+
+// Reconsider makes a proposal to close void, as when another file is to be
+// looked at. It reports whether there was one.
+func (c Case) Reconsider() (Case, bool) {
+	void := c.Closing != nil
+	c.Closing = nil
+	return c, void
+}
+
+// Blank reports whether a text has nothing to read: white space, and characters
+// that show nothing.
+func Blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		shown := unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsPunct(r) || unicode.IsSymbol(r)
+		const braille = '\u2800' // the pattern without a dot
+		return shown && r != braille && r != unicode.ReplacementChar && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+	})
 }
 
 // Propose says that the case can be closed. It returns a *MoveError unless the
@@ -201,7 +294,7 @@ func (c Case) Propose(o Outcome, a Act) (Case, error) {
 	switch {
 	case !slices.Contains(Outcomes, o) || c.State == Closed || c.State != Answered && o != Withdrawn:
 		return fail(ErrNoSuchMove)
-	case a.By == "" || strings.TrimSpace(a.Reason) == "":
+	case a.By == "" || Blank(a.Reason):
 		return fail(ErrNoReason)
 	case a.At.Before(c.Since):
 		return fail(ErrBackwards)

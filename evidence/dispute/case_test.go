@@ -91,6 +91,7 @@ func TestMovesAreRefused(t *testing.T) {
 		want  error
 	}{
 		{"nobody", dispute.Authenticity, dispute.Examined, dispute.Answered, dispute.Act{At: at(1), Reason: "x"}, true, dispute.ErrNoReason},
+		{"with words that nobody sees", dispute.Authenticity, dispute.Examined, dispute.Answered, dispute.Act{By: "ani", At: at(1), Reason: "\u200b"}, true, dispute.ErrNoReason},
 		{"without words", dispute.Authenticity, dispute.Examined, dispute.Answered, dispute.Act{By: "ani", At: at(1), Reason: " \n"}, true, dispute.ErrNoReason},
 		{"before it was examined", dispute.Authenticity, dispute.Received, dispute.Answered, act("ani", 1), true, dispute.ErrNoSuchMove},
 		{"the clock went back", dispute.Authenticity, dispute.Examined, dispute.Answered, act("ani", -1), true, dispute.ErrBackwards},
@@ -154,6 +155,16 @@ func TestClosingNeedsTwo(t *testing.T) {
 	if err != nil || reopened.Closing != nil {
 		t.Errorf("an objection leaves the proposal: %+v, %v", reopened.Closing, err)
 	}
+	looked, err := proposed.Examine(act("ani", 2))
+	if err != nil || looked.Closing != nil {
+		t.Errorf("another examination leaves the proposal: %+v, %v", looked.Closing, err)
+	}
+	if other, void := proposed.Reconsider(); !void || other.Closing != nil || proposed.Closing == nil {
+		t.Errorf("another file leaves the proposal: %t, %+v", void, other.Closing)
+	}
+	if _, void := answered.Reconsider(); void {
+		t.Error("there was nothing to make void")
+	}
 	for name, do := range map[string]func() (dispute.Case, error){
 		"examined": func() (dispute.Case, error) { return closed.Examine(act("ani", 3)) },
 		"proposed": func() (dispute.Case, error) { return closed.Propose(dispute.Upheld, act("ani", 3)) },
@@ -161,6 +172,17 @@ func TestClosingNeedsTwo(t *testing.T) {
 	} {
 		if _, err := do(); !errors.Is(err, dispute.ErrNoSuchMove) {
 			t.Errorf("a closed case can be %s: %v", name, err)
+		}
+	}
+}
+
+func TestBlank(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, " \n\t\u00a0": true, "\u200b": true, "\u200b\u2060\ufeff": true, "\u3164": true, "\u2800": true, "\u202e": true, "\u0301": true, "\xff": true,
+		"x": false, "\u200bx": false, "?": false, "是": false, "👍": false, "5": false,
+	} {
+		if got := dispute.Blank(text); got != want {
+			t.Errorf("%q: got %t", text, got)
 		}
 	}
 }

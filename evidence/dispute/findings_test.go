@@ -251,7 +251,7 @@ func TestWordsAgree(t *testing.T) {
 	for _, prefix := range []struct {
 		name string
 		n    int
-	}{{"kind.", len(dispute.Kinds)}, {"state.", len(dispute.States)}, {"outcome.", len(dispute.Outcomes)}, {"due.", 5}, {"urgency.", 5}} {
+	}{{"kind.", len(dispute.Kinds)}, {"state.", len(dispute.States)}, {"outcome.", len(dispute.Outcomes)}, {"due.", 6}, {"urgency.", 5}} {
 		n := 0
 		for key := range id {
 			if strings.HasPrefix(key, prefix.name) {

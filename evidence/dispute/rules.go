@@ -208,6 +208,7 @@ const (
 	DueIncident   DeadlineCode = "incident"
 	DueAssistance DeadlineCode = "assistance" // the PSrE is reminded
 	DueAnswer     DeadlineCode = "answer"
+	DueReply      DeadlineCode = "reply" // an objection is answered
 	DueClose      DeadlineCode = "close"
 )
 
@@ -256,8 +257,11 @@ func (c Case) Deadlines(r Rules) []Deadline {
 	if c.State == Escalated {
 		list = append(list, Deadline{DueAssistance, after(c.Since, r.Assistance), time.Time{}})
 	}
-	if !c.AnsweredAt.IsZero() {
-		d := Deadline{Code: DueClose, Due: after(c.AnsweredAt, r.Close)}
+	for _, o := range c.Objections {
+		list = append(list, Deadline{DueReply, after(o.At, r.Answer), o.AnsweredAt})
+	}
+	if stands := c.stands(); !stands.IsZero() {
+		d := Deadline{Code: DueClose, Due: after(stands, r.Close)}
 		if c.State == Closed {
 			d.Done = c.Since
 		}

@@ -1,6 +1,7 @@
 package dispute_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -175,5 +176,65 @@ func TestRulesAreChecked(t *testing.T) {
 		if _, err := dispute.ParseDate(s); err == nil {
 			t.Errorf("%q is a date", s)
 		}
+	}
+}
+
+// TestKeptDeadlinesStay: what was done in time stays done in time whatever
+// follows, and what was missed stays missed (a second answer, report or
+// examination once rewrote them).
+func TestKeptDeadlinesStay(t *testing.T) {
+	r := dispute.DefaultRules()
+	r.Calendar = contoh(t)
+	step := func(c dispute.Case, err error) dispute.Case {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	// again has the complainant object on one day and be answered on another.
+	again := func(c dispute.Case, objects, answered int) dispute.Case {
+		c = step(c.Move(dispute.Examined, act("ani", objects), r))
+		c = step(c.Examine(act("ani", objects)))
+		c = c.Wrote(dispute.LetterIncident, at(objects)).Wrote(dispute.LetterAssistance, at(objects))
+		if answered > 0 {
+			c = step(c.Move(dispute.Answered, act("ani", answered), r))
+		}
+		return c
+	}
+	c := step(dispute.Open("id", "n", dispute.Repudiation, monday).Examine(act("ani", 1))).Wrote(dispute.LetterIncident, at(0))
+	c = step(c.Move(dispute.Answered, act("ani", 2), r))
+	late := step(dispute.Open("id", "n", dispute.Repudiation, monday).Examine(act("ani", 20))).Wrote(dispute.LetterIncident, at(2))
+	late = step(late.Move(dispute.Answered, act("ani", 30), r))
+	old := c // as it was written before answers were told apart
+	old.StandsSince, old.Latest = time.Time{}, dispute.Latest{}
+	for _, test := range []struct {
+		name string
+		c    dispute.Case
+		want map[dispute.DeadlineCode]dispute.Urgency // on day 60
+	}{
+		{"answered once", c, map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "close": "overdue"}},
+		{"from before", old, map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "close": "overdue"}},
+		{"an objection in time", again(c, 5, 6), map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "reply": "done", "close": "overdue"}},
+		{"an objection that waits", again(c, 5, 0), map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "reply": "overdue"}},
+		{"one answered late", again(old, 5, 50), map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "reply": "done-late", "close": "waiting"}},
+		{"an objection when the closing is overdue", again(c, 40, 58), map[dispute.DeadlineCode]dispute.Urgency{"examine": "done", "incident": "done", "answer": "done", "reply": "done", "close": "overdue"}},
+		{"late, and done again", again(late, 31, 58), map[dispute.DeadlineCode]dispute.Urgency{"examine": "done-late", "incident": "done-late", "answer": "done-late", "reply": "done", "close": "waiting"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := map[dispute.DeadlineCode]dispute.Urgency{}
+			for _, d := range test.c.Deadlines(r) {
+				got[d.Code] = d.At(at(60), r)
+			}
+			if !maps.Equal(got, test.want) {
+				t.Errorf("got  %v\nwant %v", got, test.want)
+			}
+		})
+	}
+	if last := again(c, 5, 6).Latest; !last.Answer.Equal(at(6)) || !last.Report.Equal(at(5)) || !last.Findings.Equal(at(5)) || !last.Assistance.Equal(at(5)) {
+		t.Errorf("what was done last: %+v", last)
+	}
+	if len(c.Objections) != 0 {
+		t.Error("an objection changes the case that it was made of")
 	}
 }
