@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/absah-id/absah/internal/fault"
 )
 
@@ -35,6 +37,71 @@ func readFloor(name string, names []logName) (Head, error) {
 
 func (l *Log) readFloor() (Head, error) {
 	return readFloor(l.cfg.Floor, l.names)
+}
+
+// hasFloor tells whether the floor file is there, or none is kept.
+func (l *Log) hasFloor() (bool, error) {
+	if l.cfg.Floor == "" {
+		return true, nil
+	}
+	_, err := os.Stat(l.cfg.Floor)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// firstFloor makes the floor of a log that has no entry, so that from the first
+// one on a missing floor means that somebody has taken it away.
+func (l *Log) firstFloor(ctx context.Context) error {
+	root, err := tlog.TreeHash(0, nil)
+	if err != nil {
+		return err
+	}
+	msg, err := signNote(checkpointText(l.cfg.Origin, Head{Root: root}), l.key)
+	if err != nil {
+		return err
+	}
+	return l.raiseFloor(ctx, Head{Root: root}, msg)
+}
+
+// SetFloor makes the floor file of a node that has none over a log with entries:
+// a new machine's, or after the file was lost or moved away. Until then Check
+// returns ErrNoFloor, since an old database is not told from the present one. The
+// floor becomes the last checkpoint of the database, after all that Check looks at.
+// The tree must continue the checkpoint kept, a signed note from outside the
+// database: of another node, of who reads the log, of a witness. Nil goes without:
+// then the database is believed. It returns the floor's head, or ErrRollback or
+// ErrTampered.
+func (l *Log) SetFloor(ctx context.Context, kept []byte) (Head, error) {
+	if there, err := l.hasFloor(); err != nil || there {
+		return Head{}, errors.Join(errors.New("evidence: there is a floor already, or none is kept"), err)
+	}
+	if err := l.Check(ctx); err != nil && !errors.Is(err, ErrNoFloor) && !errors.Is(err, ErrNoSuccessor) {
+		return Head{}, err
+	}
+	// The checkpoint is read before the head: other nodes go on meanwhile.
+	latest, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
+	if err != nil {
+		return Head{}, err
+	}
+	if kept != nil {
+		earlier, err := verifyHistory(kept, l.names)
+		if err != nil {
+			return Head{}, err
+		}
+		head, err := l.cfg.Store.Head(ctx)
+		if err != nil {
+			return Head{}, err
+		}
+		if err := l.continues(ctx, head, earlier); err != nil {
+			return Head{}, err
+		}
+	}
+	if !ok {
+		return Head{}, l.firstFloor(ctx)
+	}
+	return latest.Head, l.raiseFloor(ctx, latest.Head, latest.Note)
 }
 
 // readNote reads a file of at most maxNote bytes.

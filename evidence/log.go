@@ -25,6 +25,9 @@ var (
 	ErrRollback = errors.New("evidence: the log is older than its last checkpoint")
 	// ErrTampered says that stored hashes contradict the head or a checkpoint.
 	ErrTampered = errors.New("evidence: the tree was changed")
+	// ErrNoFloor says that the log has entries and this node no floor: whether the
+	// database is the present one, only somebody who knows can tell (SetFloor).
+	ErrNoFloor = errors.New("evidence: the log has entries and its floor file is missing")
 	// ErrForged says that an entry waits for its place that no node of this log has
 	// written. It gets none; nothing is signed until it is gone.
 	ErrForged = errors.New("evidence: an entry was not written by a gateway")

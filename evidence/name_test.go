@@ -40,6 +40,9 @@ func TestNewName(t *testing.T) {
 		t.Errorf("without the old keys: got %v, want ErrTampered", err)
 	}
 	l = newLog(t, store, newName, func(c *evidence.Config) { c.Floor = floor + "-2" })
+	if _, err := l.SetFloor(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	if err := l.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}

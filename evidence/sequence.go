@@ -214,8 +214,9 @@ func (l *Log) continues(ctx context.Context, head, earlier Head) error {
 
 // Check compares the database with what was published, before anything is added:
 // the head with the stored hashes, the last checkpoint and the floor file.
-// It returns ErrRollback or ErrTampered, and then nothing may run. A missing
-// floor file is no error, since a new node has none. Last, and when nothing else
+// It returns ErrRollback or ErrTampered, and then nothing may run; and ErrNoFloor when
+// there are entries and the floor file is missing, which the first Check of an empty log
+// makes: then SetFloor may be called. Last, and when nothing else
 // is wrong, it returns ErrNoSuccessor: then the log may sign nothing but the
 // roll-over to its key may be recorded.
 func (l *Log) Check(ctx context.Context) error {
@@ -245,6 +246,16 @@ func (l *Log) Check(ctx context.Context) error {
 		if err := l.continues(ctx, head, earlier); err != nil {
 			return l.breakOn(err)
 		}
+	}
+	switch there, err := l.hasFloor(); {
+	case err != nil:
+		return fmt.Errorf("evidence: floor: %w", err)
+	case !there && head.Size == 0:
+		if err := l.firstFloor(ctx); err != nil {
+			return err
+		}
+	case !there:
+		return fmt.Errorf("%w: %s", ErrNoFloor, l.cfg.Floor)
 	}
 	if latest.Size > 0 && CheckpointOrigin(latest.Note) == l.cfg.Origin { // a log of a new name succeeds nobody
 		return l.succeeds(ctx, latest.Note)

@@ -76,7 +76,7 @@ func exitStatus(err error) int {
 		errors.Is(err, hsm.ErrKeyExists), errors.Is(err, hsm.ErrAmbiguousKey),
 		errors.Is(err, hsm.ErrUnsupported), errors.Is(err, hsm.ErrUnsafeKey),
 		is[*gateway.Error](err), errors.Is(err, evidence.ErrRollback), errors.Is(err, evidence.ErrTampered),
-		errors.Is(err, evidence.ErrNoSuccessor):
+		errors.Is(err, evidence.ErrNoSuccessor), errors.Is(err, evidence.ErrNoFloor):
 		return statusRefused
 	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
 		return statusUnreadable

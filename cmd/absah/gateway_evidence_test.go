@@ -316,6 +316,16 @@ func TestGatewayRestore(t *testing.T) {
 		f.must(os.Rename(f.path("log-floor"), f.path("log-floor.incident")))
 		past := strings.Join(strings.Fields(f.read("keys")), ", ")
 		f.write("absah.yaml", strings.Replace(f.read("absah.yaml"), "kabupaten-contoh.example/log,", "kabupaten-contoh.example/log-2, past_keys: ["+past+"],", 1))
+		if status, said := f.run("serve", f.config); status != 77 || !strings.Contains(said, "its floor file is missing") {
+			t.Errorf("started without a floor: %d %s", status, said)
+		}
+		setFloor := []string{"evidence", "set-floor", f.config, "--reason", "putusan atas insiden"}
+		if status, said := f.run(append(setFloor, "--checkpoint", f.path("log-floor.incident"))...); status != 77 {
+			t.Errorf("a floor below the one of before: %d %s", status, said)
+		}
+		if status, said := f.run(setFloor...); status != 0 || !strings.Contains(said, "vouched for by nobody") {
+			t.Errorf("set-floor: %d %s", status, said)
+		}
 		f.start()
 		if status, said := f.run("ready", f.config); status != 0 {
 			t.Errorf("ready: %d %s", status, said)

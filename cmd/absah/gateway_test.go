@@ -387,6 +387,12 @@ func (f *office) secondNode() *office {
 		second.write(name, f.read(name))
 	}
 	second.write("absah.yaml", text)
+	if status, said := second.run("serve", second.config); status != 77 || !strings.Contains(said, "its floor file is missing") {
+		f.t.Fatalf("a node without floor started: %d %s", status, said)
+	}
+	if status, said := second.run("evidence", "set-floor", second.config, "--reason", "another machine", "--checkpoint", f.path("log-floor")); status != 0 {
+		f.t.Fatalf("set-floor: %d %s", status, said)
+	}
 	return &second
 }
 

@@ -57,6 +57,7 @@ func (v *watcher) watch(ctx context.Context, w *world, l *ledger, nodes ...*node
 func TestTwoNodes(t *testing.T) {
 	w := newWorld(t, storetest.Postgres, *clients)
 	nodes := []*node{w.node("a"), w.node("b")}
+	nodes[1].join(nodes[0])
 	for _, n := range nodes {
 		n.start("")
 		if !n.alive() {
@@ -149,6 +150,7 @@ func TestLockoutOfTwoNodes(t *testing.T) {
 	const limit = 5 // activation.attempts
 	w := newWorld(t, storetest.Postgres, 1)
 	nodes := []*node{w.node("a"), w.node("b")}
+	nodes[1].join(nodes[0])
 	for _, n := range nodes {
 		n.start("")
 		defer n.stop()

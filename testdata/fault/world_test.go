@@ -234,6 +234,12 @@ func (w *world) node(name string) *node {
 	return n
 }
 
+// join makes the floor of a node that comes to the log of another.
+func (n *node) join(other *node) {
+	n.w.t.Helper()
+	n.w.run("evidence", "set-floor", n.config, "--reason", "another machine", "--checkpoint", other.floor)
+}
+
 // start starts the process, which dies where the switch says, if it says a place,
 // and returns when it answers or has died.
 func (n *node) start(dieAt string) {

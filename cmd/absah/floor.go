@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/config"
+)
+
+// newSetFloorCommand is how a node comes by the floor file that it lacks.
+func newSetFloorCommand() *cobra.Command {
+	var reason, checkpoint string
+	cmd := &cobra.Command{
+		Use:   "set-floor CONFIG --reason TEXT [--checkpoint FILE]",
+		Short: "Make the floor file that a node lacks, with a trace in the log",
+		Long: `Set-floor is for a gateway that refuses to start because the log has entries and
+evidence.floor is not there: a new machine on a database that others use, a floor that was
+lost, or a log that goes on under a new name. Without the file nobody can tell whether the
+database is the present one or an old copy, so somebody must say it, and it is put on record.
+
+--checkpoint names a checkpoint from outside the database: the floor file of another machine,
+or what /log/checkpoint gave to somebody who kept it. A database that does not continue it is
+refused. Without it the database is believed, and the record says that nobody vouches.`,
+		Example: `  absah evidence set-floor /etc/absah/absah.yaml --reason "server kedua" --checkpoint log-floor.server-1`,
+		Args:    exactArgs("CONFIG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(reason) == "" {
+				return usageErrorf("--reason is empty")
+			}
+			cfg, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			var kept []byte
+			if checkpoint != "" {
+				if kept, err = readSmall(checkpoint); err != nil {
+					return err
+				}
+			}
+			s := &gatewayService{cfg: cfg, logger: newLogger(cmd.ErrOrStderr(), config.Log{Level: "warn", Format: "text"})}
+			return errors.Join(setFloor(cmd.Context(), cmd.OutOrStdout(), s, reason, kept), s.close())
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
+	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "`file` with a checkpoint of the log that was kept outside its database")
+	mustRequire(cmd, "reason")
+	return cmd
+}
+
+// setFloor opens what openService does, as far as that comes without a floor.
+func setFloor(ctx context.Context, out io.Writer, s *gatewayService, reason string, kept []byte) error {
+	var head evidence.Head
+	openLog := func(ctx context.Context) error {
+		err := s.openLog(ctx)
+		if err == nil {
+			return usageErrorf("nothing is to be done: the floor is there")
+		}
+		if !errors.Is(err, evidence.ErrNoFloor) {
+			return err
+		}
+		head, err = s.log.SetFloor(ctx, kept)
+		return err
+	}
+	err := inTurn(ctx, []step{
+		{"trust", s.openTrust}, {"database", s.openDatabase}, {"HSM", s.openHSM}, {"services", s.openServices}, {"log", openLog},
+	})
+	if err != nil {
+		return err
+	}
+	vouches := "nobody"
+	if kept != nil {
+		vouches = "checkpoint"
+	}
+	o, e, err := s.localEvent(evidence.Record{
+		Kind: "log.floor", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"size": strconv.FormatInt(head.Size, 10), "root": head.Root.String(), "reason": reason, "vouches": vouches},
+	})
+	if err != nil {
+		return err
+	}
+	err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "operation %s\nfloor of %d entries, root %s, vouched for by %s\n", o.ID, head.Size, head.Root, vouches)
+	return err
+}
