@@ -182,6 +182,8 @@ type Operation struct {
 // newest first.
 type OperationQuery struct {
 	Digest      [32]byte // of input or output
+	Output      [32]byte // digest of what was released
+	CMS         [32]byte // digest of the signature that was made
 	Kind        string
 	Status      OperationStatus
 	Application string

@@ -3,12 +3,14 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/store"
 	"github.com/absah-id/absah/store/storetest"
 )
@@ -158,6 +160,58 @@ func TestReadOnly(t *testing.T) {
 			}
 			if db, err := store.Open(t.Context(), o); !errors.Is(err, store.ErrOlder) {
 				t.Errorf("got %v, %v; want ErrOlder", db, err)
+			}
+		})
+	}
+}
+
+// TestOldSignaturesAreFound: the eighth migration takes the digests of signatures
+// from the records of operations that ended before it.
+func TestOldSignaturesAreFound(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name, func(t *testing.T) {
+			o := e.Fresh(t)
+			db := storetest.OpenWith(t, o)
+			made := storetest.Sum("a signature")
+			signed, bare := storetest.Begin(storetest.Org, storetest.Start), storetest.Begin(storetest.Org, storetest.Start)
+			err := db.Update(t.Context(), storetest.Org, func(tx gateway.Tx) error {
+				for _, b := range []gateway.Begin{signed, bare} {
+					if _, err := tx.BeginOperation(t.Context(), b); err != nil {
+						return err
+					}
+					f := storetest.Finish(b)
+					f.Outcome.Record = []byte(`{"kind":"sign"}`)
+					if b.Operation.ID == signed.Operation.ID {
+						f.Outcome.Record = fmt.Appendf(nil, `{"artefacts":[{"kind":"timestamp","sha256":"%064x"},{"kind":"cms","sha256":"%x"}]}`, 1, made)
+					}
+					if err := tx.FinishOperation(t.Context(), f); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			folder, _, _ := strings.Cut(o.URL, ":")
+			text, err := os.ReadFile("migrations/" + folder + "/00008_signatures.sql")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, fill, _ := strings.Cut(string(text), "length(cms_sha256) = 32);\n")
+			fill, _, _ = strings.Cut(fill, ";")
+			if _, err := raw(t, o).ExecContext(t.Context(), fill); err != nil {
+				t.Fatal(err)
+			}
+			err = db.View(t.Context(), storetest.Org, func(r gateway.Reader) error {
+				found, err := r.Operations(t.Context(), gateway.OperationQuery{CMS: made})
+				if err == nil && (len(found) != 1 || found[0].ID != signed.Operation.ID) {
+					t.Errorf("got %+v", found)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}

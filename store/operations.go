@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strconv"
 	"strings"
@@ -57,6 +58,12 @@ func (tx *Tx) Operations(ctx context.Context, q gateway.OperationQuery) ([]gatew
 	}
 	if q.Digest != [32]byte{} {
 		c.add("(input_sha256 = ? OR output_sha256 = ?)", q.Digest[:])
+	}
+	if q.Output != [32]byte{} {
+		c.add("output_sha256 = ?", q.Output[:])
+	}
+	if q.CMS != [32]byte{} {
+		c.add("cms_sha256 = ?", q.CMS[:])
 	}
 	if q.Certificate != [32]byte{} {
 		c.add("certificate = ?", q.Certificate[:])
@@ -169,13 +176,14 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 	} else if err != nil {
 		return err
 	}
+	made := digest(signatureIn(f.Artefacts))
 	// A column that is named is written to its index anew, even as it was.
 	if f.Certificate == o.Certificate {
-		_, err = tx.exec(ctx, `UPDATE operations SET status = $1, code = $2, level = $3, output_sha256 = $4, finished_at = $5 WHERE id = $6`,
-			string(f.Status), f.Code, f.Level, digest(f.OutputSHA256), f.At.UnixMicro(), o.ID)
+		_, err = tx.exec(ctx, `UPDATE operations SET status = $1, code = $2, level = $3, output_sha256 = $4, finished_at = $5, cms_sha256 = $6 WHERE id = $7`,
+			string(f.Status), f.Code, f.Level, digest(f.OutputSHA256), f.At.UnixMicro(), made, o.ID)
 	} else {
-		_, err = tx.exec(ctx, `UPDATE operations SET status = $1, code = $2, level = $3, certificate = $4, output_sha256 = $5, finished_at = $6 WHERE id = $7`,
-			string(f.Status), f.Code, f.Level, digest(f.Certificate), digest(f.OutputSHA256), f.At.UnixMicro(), o.ID)
+		_, err = tx.exec(ctx, `UPDATE operations SET status = $1, code = $2, level = $3, certificate = $4, output_sha256 = $5, finished_at = $6, cms_sha256 = $7
+			WHERE id = $8`, string(f.Status), f.Code, f.Level, digest(f.Certificate), digest(f.OutputSHA256), f.At.UnixMicro(), made, o.ID)
 	}
 	fault.Point("operation.finished")
 	for _, b := range f.Artefacts {
@@ -193,6 +201,16 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 		err = tx.owe(ctx, o, f)
 	}
 	return tx.note(err)
+}
+
+// signatureIn is the SHA-256 of the CMS among artefacts; zero when there is none.
+func signatureIn(artefacts []evidence.Blob) [32]byte {
+	for _, b := range artefacts {
+		if b.Kind == "cms" {
+			return sha256.Sum256(b.Data)
+		}
+	}
+	return [32]byte{}
 }
 
 // settle ends what the operation had reserved.

@@ -115,7 +115,9 @@ func searches(t *testing.T, db *store.DB) {
 	for _, b := range []gateway.Begin{sign, seal, refusal, Begin(Other, Start)} {
 		begin(t, db, b)
 	}
-	finish(t, db, Org, Finish(sign))
+	done := Finish(sign)
+	done.Artefacts = []evidence.Blob{{Organisation: Org, Kind: "timestamp", Data: []byte("token")}, {Organisation: Org, Kind: "cms", Data: []byte("a signature")}}
+	finish(t, db, Org, done)
 	f := Finish(refusal)
 	f.Status, f.Code, f.OutputSHA256, f.Certificate = gateway.OperationRefused, "certificate-revoked", [32]byte{}, Sum("other certificate")
 	finish(t, db, Org, f)
@@ -128,6 +130,9 @@ func searches(t *testing.T, db *store.DB) {
 		"everything":         {gateway.OperationQuery{}, []string{r, e, s}},
 		"by input or output": {gateway.OperationQuery{Digest: Sum("output of " + s)}, []string{e, s}},
 		"by input":           {gateway.OperationQuery{Digest: Sum("input of " + s)}, []string{s}},
+		"by output":          {gateway.OperationQuery{Output: Sum("output of " + s)}, []string{s}},
+		"by signature":       {gateway.OperationQuery{CMS: Sum("a signature")}, []string{s}},
+		"by no signature":    {gateway.OperationQuery{CMS: Sum("token")}, nil},
 		"by kind":            {gateway.OperationQuery{Kind: "seal"}, []string{e}},
 		"by status":          {gateway.OperationQuery{Status: gateway.OperationRefused}, []string{r}},
 		"by application":     {gateway.OperationQuery{Application: "srikandi"}, []string{e}},
