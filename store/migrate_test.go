@@ -165,7 +165,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestOldSignaturesAreFound: the eighth migration takes the digests of signatures
+// TestOldSignaturesAreFound: the ninth migration takes the digests of signatures
 // from the records of operations that ended before it.
 func TestOldSignaturesAreFound(t *testing.T) {
 	for _, e := range engines {
@@ -194,7 +194,7 @@ func TestOldSignaturesAreFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			folder, _, _ := strings.Cut(o.URL, ":")
-			text, err := os.ReadFile("migrations/" + folder + "/00008_signatures.sql")
+			text, err := os.ReadFile("migrations/" + folder + "/00009_signatures.sql")
 			if err != nil {
 				t.Fatal(err)
 			}
