@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/gateway"
@@ -126,7 +127,7 @@ func (v *visit) compare(content *page, d *gateway.PublicDocument) error {
 	}
 	content.Result = v.result(r)
 	w := v.look.words
-	outcome, state := outcomeOf(match, r)
+	outcome, state := outcomeOf(match, d, r)
 	content.Document.Comparison = &comparisonView{
 		State: state, Word: w.Text("web.match." + outcome), Meaning: w.Text("web.match." + outcome + ".meaning"),
 		Registered: registeredPart(match, d, f.file.Gateway().Size),
@@ -150,10 +151,15 @@ func registeredPart(match gateway.Match, d *gateway.PublicDocument, size int64) 
 	return 0
 }
 
-// outcomeOf is the word for a match and its class. What extends the registered
-// document may be signatures and evidence, and those must hold; so must those of
-// the document itself: that it is registered does not make it authentic.
-func outcomeOf(match gateway.Match, r *verifier.Report) (outcome, state string) {
+// outcomePadded is the word for a match with what is behind it and no signature:
+// data of validation, or an empty line.
+const outcomePadded = "padded"
+
+// outcomeOf is the word for a match with a document and its class. What extends
+// the registered document may be signatures and evidence, and those must hold; so
+// must those of the document itself: that it is registered does not make it
+// authentic.
+func outcomeOf(match gateway.Match, d *gateway.PublicDocument, r *verifier.Report) (outcome, state string) {
 	switch match {
 	case gateway.MatchLatest:
 		switch r.Verdict {
@@ -174,11 +180,21 @@ func outcomeOf(match gateway.Match, r *verifier.Report) (outcome, state string) 
 			return "altered", "failed"
 		}
 	}
+	if outcome = string(match); !signedBehind(d, r) {
+		outcome = outcomePadded
+	}
 	switch r.Verdict {
 	case verifier.TotalPassed:
-		return string(match), "passed"
+		return outcome, "passed"
 	case verifier.VerdictUndetermined:
-		return string(match), "open"
+		return outcome, "open"
 	}
 	return "altered", "failed"
+}
+
+// signedBehind tells whether a file has a signature or timestamp over more than
+// the last registered version of a document.
+func signedBehind(d *gateway.PublicDocument, r *verifier.Report) bool {
+	n := len(d.Versions)
+	return slices.ContainsFunc(r.Signatures, func(s *verifier.Signature) bool { return n == 0 || s.End > d.Versions[n-1].Size })
 }

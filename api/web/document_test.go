@@ -97,7 +97,13 @@ func TestUnknownDocument(t *testing.T) {
 
 // TestS28Comparison: a genuine letter under the QR code of another one differs.
 func TestS28Comparison(t *testing.T) {
-	changed := []*verifier.Signature{{Kind: verifier.KindSignature, Conclusion: verifier.Conclusion{Indication: verifier.Passed}, Changes: verifier.Changes{Level: "OTHER"}}}
+	const size = 1000 // of the registered document
+	signature := func(end int64, changes string) []*verifier.Signature {
+		return []*verifier.Signature{{
+			Kind: verifier.KindSignature, End: end, Conclusion: verifier.Conclusion{Indication: verifier.Passed}, Changes: verifier.Changes{Level: changes},
+		}}
+	}
+	within, behind, changed := signature(size, "LTA"), signature(size+1, "NONE"), signature(size, "OTHER")
 	for _, c := range []struct {
 		name  string
 		match gateway.Match
@@ -110,8 +116,10 @@ func TestS28Comparison(t *testing.T) {
 		{"same, broken", gateway.MatchLatest, verifier.Report{Verdict: verifier.TotalFailed}, "failed", "TANDA TANGAN TIDAK BERLAKU"},
 		{"same, unsigned", gateway.MatchLatest, verifier.Report{Verdict: verifier.NoSignature}, "failed", "TANDA TANGAN TIDAK BERLAKU"},
 		{"earlier", gateway.MatchEarlier, verifier.Report{Verdict: verifier.TotalPassed}, "open", "VERSI SEBELUMNYA"},
-		{"more signatures", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed}, "passed", "DITAMBAH TANDA TANGAN"},
-		{"more of strangers", gateway.MatchExtended, verifier.Report{Verdict: verifier.VerdictUndetermined}, "open", "DITAMBAH TANDA TANGAN"},
+		{"more signatures", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed, Signatures: behind}, "passed", "DITAMBAH TANDA TANGAN"},
+		{"more of strangers", gateway.MatchExtended, verifier.Report{Verdict: verifier.VerdictUndetermined, Signatures: behind}, "open", "DITAMBAH TANDA TANGAN"},
+		{"an empty line more", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed, Signatures: within}, "passed", "DOKUMEN INI, DENGAN TAMBAHAN"},
+		{"data more, of strangers", gateway.MatchExtended, verifier.Report{Verdict: verifier.VerdictUndetermined, Signatures: within}, "open", "DOKUMEN INI, DENGAN TAMBAHAN"},
 		{"altered", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalFailed}, "failed", "DIUBAH SETELAH TERDAFTAR"},
 		{"annotated", gateway.MatchExtended, verifier.Report{Verdict: verifier.TotalPassed, Signatures: changed}, "failed", "DIUBAH SETELAH TERDAFTAR"},
 		{"another, genuine", gateway.MatchNone, verifier.Report{Verdict: verifier.TotalPassed}, "failed", "BUKAN DOKUMEN INI"},
@@ -119,7 +127,9 @@ func TestS28Comparison(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t, nil)
-			s.documents["contoh1"], s.match, s.fixed = registered(), c.match, &c.r
+			d := registered()
+			d.Versions = []gateway.DocumentVersion{{Size: 1}, {Size: size}}
+			s.documents["contoh1"], s.match, s.fixed = d, c.match, &c.r
 			resp, body := s.post(t, "/d/contoh1", file("x.pdf", letter()))
 			checkPage(t, resp, body)
 			if got := state(body); got != c.state {

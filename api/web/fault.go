@@ -63,11 +63,7 @@ func (v *visit) fail(err error) {
 	if e.Code == gateway.CodeInvalid && (v.act != "" || v.r.Method != http.MethodPost) {
 		f.words = "address" // no file was expected
 	}
-	view := &errorView{Code: f.words}
-	if e.Retry > 0 {
-		view.Retry = int(e.Retry/time.Second) + 1
-		v.w.Header().Set("Retry-After", strconv.Itoa(view.Retry))
-	}
+	view := &errorView{Code: f.words, Retry: v.retryAfter(e)}
 	w := v.look.words
 	view.Heading = w.Text("web.error." + f.words + ".title")
 	if e.Code == gateway.CodeTooLarge {
@@ -79,6 +75,17 @@ func (v *visit) fail(err error) {
 	if v.showFault(f.status, view) != nil {
 		v.w.WriteHeader(http.StatusInternalServerError)
 	}
+}
+
+// retryAfter tells when the request may be made again, in seconds, and tells the
+// browser too; 0: not by waiting.
+func (v *visit) retryAfter(e *gateway.Error) int {
+	if e.Retry <= 0 {
+		return 0
+	}
+	seconds := int(e.Retry/time.Second) + 1
+	v.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return seconds
 }
 
 // showFault shows an error on a page of the kind that was asked for.

@@ -220,7 +220,9 @@ func (v *visit) backTo(next string) string {
 
 // Caps on a form of the console beside its file.
 const (
-	maxValue  = 16 << 10 // bytes of a field
+	// Bytes of a field: the 6,000 characters that forms allow are up to 18,000
+	// bytes in any script, and browsers end each line of them with two.
+	maxValue  = 32 << 10
 	maxValues = 32
 )
 
@@ -229,7 +231,11 @@ type posting struct {
 	values   map[string]string
 	file     Upload // nil for none
 	fileName string // as the browser says
+	fileless error  // why no file is read any more; nil: one is
+	long     bool   // a field is longer than maxValue, and was cut
 }
+
+func newPosting() *posting { return &posting{values: map[string]string{}} }
 
 // value is a field without white space around it; "" when it is missing.
 func (p *posting) value(name string) string { return strings.TrimSpace(p.values[name]) }
@@ -275,39 +281,70 @@ func (v *visit) foreign() bool {
 }
 
 // readForm reads a form of either kind. Only when ours holds for its token is
-// anything but fields read.
-func (v *visit) readForm(ours func(token string) bool) (_ *posting, err error) {
-	p := &posting{values: map[string]string{}}
-	kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
-	if err != nil {
-		return nil, invalid(err)
-	}
-	if kind == "multipart/form-data" {
-		defer func() {
-			if err != nil {
-				p.Close()
-			}
-		}()
-		return p, v.readParts(p, ours)
-	}
-	b, err := io.ReadAll(io.LimitReader(v.r.Body, maxValue*2))
-	if err != nil {
-		return nil, received(err)
-	}
-	fields, err := url.ParseQuery(string(b))
-	if err != nil || len(b) == maxValue*2 || len(fields) > maxValues {
-		return nil, invalid(errors.New("not a form"))
-	}
-	for name, all := range fields {
-		if len(all) != 1 || len(all[0]) > maxValue {
-			return nil, invalid(errors.New("a field twice, or too long"))
-		}
-		p.values[name] = all[0]
-	}
-	if !ours(p.values[csrfField]) {
-		return nil, errForged
+// anything but fields read. The form must be closed when the error is nil.
+func (v *visit) readForm(ours func(token string) bool) (*posting, error) {
+	p := newPosting()
+	if err := v.readInto(p, ours); err != nil {
+		p.Close()
+		return nil, err
 	}
 	return p, nil
+}
+
+// errLong is about a field that is longer than maxValue.
+var errLong = errors.New("web: a field is too long")
+
+// readInto is readForm for a form that the caller has made and closes: with an
+// error it has what could be read before.
+func (v *visit) readInto(p *posting, ours func(token string) bool) error {
+	kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	if err != nil {
+		return invalid(err)
+	}
+	if kind == "multipart/form-data" {
+		err = v.readParts(p, ours)
+	} else {
+		err = v.readFields(p)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !ours(p.values[csrfField]):
+		return errForged
+	case p.long:
+		return invalid(errLong)
+	}
+	return nil
+}
+
+// readFields reads a form without a file, in which a byte takes up to three.
+func (v *visit) readFields(p *posting) error {
+	b, err := io.ReadAll(io.LimitReader(v.r.Body, maxValue*3))
+	if err != nil {
+		return received(err)
+	}
+	fields, err := url.ParseQuery(string(b))
+	if err != nil || len(b) == maxValue*3 || len(fields) > maxValues {
+		return invalid(errors.New("not a form"))
+	}
+	for name, all := range fields {
+		if len(all) != 1 {
+			return invalid(errTwice)
+		}
+		p.set(name, all[0])
+	}
+	return nil
+}
+
+var errTwice = errors.New("web: a field twice")
+
+// set takes a field. Of one that is too long its beginning is kept, for who is
+// shown the form again.
+func (p *posting) set(name, value string) {
+	if len(value) > maxValue {
+		value, p.long = strings.ToValidUTF8(value[:maxValue], ""), true
+	}
+	p.values[name] = value
 }
 
 func (v *visit) readParts(p *posting, ours func(token string) bool) error {
@@ -318,9 +355,6 @@ func (v *visit) readParts(p *posting, ours func(token string) bool) error {
 	for range maxValues {
 		part, err := r.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			if !ours(p.values[csrfField]) {
-				return errForged
-			}
 			return nil
 		}
 		if err == nil {
@@ -356,6 +390,9 @@ func (v *visit) readPart(p *posting, part *multipart.Part, ours func(token strin
 			return errors.New("two files")
 		}
 		p.fileName = part.FileName()
+		if p.fileless != nil {
+			return p.fileless
+		}
 		p.file, err = v.cfg.Receive(v.sender(), part)
 		return err
 	}
@@ -363,10 +400,10 @@ func (v *visit) readPart(p *posting, part *multipart.Part, ours func(token strin
 	if err != nil {
 		return err
 	}
-	if _, twice := p.values[name]; twice || len(value) > maxValue {
-		return errors.New("a field twice, or too long")
+	if _, twice := p.values[name]; twice {
+		return errTwice
 	}
-	p.values[name] = string(value)
+	p.set(name, string(value))
 	return nil
 }
 
@@ -425,7 +462,7 @@ func (v *visit) signIn(string) error {
 	if v.foreign() {
 		return v.cfg.Staff.Deny(v.r.Context(), gateway.Caller{Address: v.address, Authentication: "none"}, v.act, "sent by another site")
 	}
-	if err := v.cfg.Admit(v.address); err != nil {
+	if err := v.cfg.AdmitStaff(v.address); err != nil {
 		return err
 	}
 	p, err := v.readForm(func(string) bool { return true })

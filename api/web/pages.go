@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ type Config struct {
 	// Admit counts an upload from an address before it is read, and refuses
 	// with a *gateway.Error.
 	Admit func(address string) error
+	// AdmitStaff is Admit for a try to sign in, so that who uploads from a network
+	// keeps no member of staff out who shares it; nil means Admit.
+	AdmitStaff func(address string) error
 	// Turn waits until a received file may be judged, and returns what ends
 	// that; a *gateway.Error says that it took too long.
 	Turn func(ctx context.Context) (done func(), err error)
@@ -104,6 +108,9 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Staff != nil && cfg.Records == nil {
 		return nil, errors.New("web: Config has Staff without Records")
 	}
+	if cfg.AdmitStaff == nil {
+		cfg.AdmitStaff = cfg.Admit
+	}
 	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...)}
 	for _, l := range []report.Language{report.Indonesian, report.English} {
 		words, err := wordsIn(l)
@@ -132,17 +139,27 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, address string) error {
 	v := p.visit(w, r, address)
 	err := v.answer()
+	if a := (answered{}); errors.As(err, &a) {
+		return a.error
+	}
 	if err != nil {
 		v.fail(err)
 	}
 	return err
 }
 
+// answered is an error that its own page has been shown about.
+type answered struct{ error }
+
 // visit begins the answer to a request.
 func (p *Pages) visit(w http.ResponseWriter, r *http.Request, address string) *visit {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	if p.cfg.Secure {
+		// A proxy in front ends TLS, where the server itself does not.
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	}
 	language := languageOf(r)
 	return &visit{Pages: p, w: w, r: r, address: address, language: language, look: p.looks[language]}
 }
@@ -201,7 +218,7 @@ func (v *visit) answer() error {
 	case path == "/":
 		return v.verify()
 	case path == "/pengaduan":
-		return v.complaint(post)
+		return v.intake(post)
 	case path == "/report" && post:
 		return v.report()
 	case path == "/signed" && post:
@@ -237,16 +254,24 @@ type page struct {
 	Stylesheet, Program string
 }
 
+// here is the address of this page in a language, on this host whatever is asked
+// for: an address that begins with two slashes would be on another.
+func (v *visit) here(l report.Language) string {
+	query := v.r.URL.Query()
+	if query.Del("lang"); l == report.English {
+		query.Set("lang", string(l))
+	}
+	u := url.URL{Path: "/" + strings.TrimLeft(v.r.URL.Path, `/\`), RawQuery: query.Encode()}
+	return u.String()
+}
+
 // show writes a page, all of it or none.
 func (v *visit) show(status int, name string, content page) error {
 	content.Language, content.Other = v.language, report.English
 	if v.language == report.English {
 		content.Query, content.Other = "?lang=en", report.Indonesian
 	}
-	content.Here, content.Home = v.r.URL.Path+content.Query, "/"+content.Query
-	if content.There = v.r.URL.Path; v.language != report.English {
-		content.There += "?lang=en"
-	}
+	content.Here, content.There, content.Home = v.here(v.language), v.here(content.Other), "/"+content.Query
 	if content.Op != nil {
 		content.Home = v.to("/op")
 	}

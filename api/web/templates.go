@@ -51,15 +51,17 @@ func wordsIn(l report.Language) (report.Words, error) {
 
 func parseTemplates(l report.Language, words report.Words, cfg Config) (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"t":        words.Text,
-		"join":     func(parts ...string) string { return strings.Join(parts, "") },
-		"office":   func() string { return cfg.Office },
-		"limit":    func() int64 { return cfg.MaxUpload },
-		"size":     func(n int64) string { return sizeText(words, n) },
-		"bars":     func(class, label string, bars []barView) barsView { return barsView{class, label, bars} },
-		"language": func() report.Language { return l },
-		"to":       func(path string) string { return addressIn(l, path) },
-		"zones":    func() []zone { return zones },
+		"t":      words.Text,
+		"join":   func(parts ...string) string { return strings.Join(parts, "") },
+		"office": func() string { return cfg.Office },
+		"limit":  func() int64 { return cfg.MaxUpload },
+		// caseLimit is that of a file for a complaint.
+		"caseLimit": cfg.caseFileLimit,
+		"size":      func(n int64) string { return sizeText(words, n) },
+		"bars":      func(class, label string, bars []barView) barsView { return barsView{class, label, bars} },
+		"language":  func() report.Language { return l },
+		"to":        func(path string) string { return addressIn(l, path) },
+		"zones":     func() []zone { return zones },
 		// complaints tells whether there is a way to complain.
 		"complaints": func() bool { return cfg.Cases != nil },
 		"assets": func() map[string]string {

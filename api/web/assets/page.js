@@ -121,6 +121,10 @@
     } else if (e.target.type === 'file' && form && form.matches('form.upload') && e.target.files.length) {
       // A file with a password waits for the button.
       if (!form.querySelector('details.password[open]')) submit(form, e.target.files[0]);
+    } else if (e.target.type === 'file' && e.target.dataset.limit) {
+      const file = e.target.files[0];
+      e.target.setCustomValidity(file && file.size > Number(e.target.dataset.limit) ? e.target.dataset.large : '');
+      e.target.reportValidity();
     }
   });
 
