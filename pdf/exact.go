@@ -215,32 +215,9 @@ func (h *hideAndSeek) special(x *indirect, used map[uint32]bool) {
 	}
 }
 
-const (
-	seekWindow  = 256 << 10
-	seekContext = 4 << 10 // bytes before and after a word in which its numbers must stand
-
-	// maxSeekComments are the comments between two numbers of an object's head;
-	// more are taken for an attempt to hide it.
-	maxSeekComments = 16
-)
-
 // search goes through the bytes of the revision.
 func (h *hideAndSeek) search() error {
-	r := h.r
-	c := &cursor{src: r.doc.src}
-	if r.doc.src.size > smallFile {
-		c.buf = make([]byte, seekWindow+2*seekContext)
-	}
-	for pos := r.start; pos < r.end; pos += seekWindow {
-		from := max(r.start, pos-seekContext)
-		c.pos = from
-		want := min(pos+seekWindow+seekContext, r.end) - from
-		b, err := c.peek(int(want))
-		if err != nil {
-			return err
-		}
-		b = b[:min(int64(len(b)), want)]
-		w := seekBytes{b: b, base: from, from: int(pos - from), to: int(min(pos+seekWindow, r.end) - from)}
+	return h.r.seek(func(w *seekBytes) {
 		w.each("obj", func(i int) {
 			w.heads(i, func(at int64) {
 				if !h.objects[at] {
@@ -250,103 +227,18 @@ func (h *hideAndSeek) search() error {
 		})
 		w.each("xref", func(i int) {
 			start := i
-			if i >= len("start") && string(b[i-len("start"):i]) == "start" {
+			if i >= len("start") && string(w.b[i-len("start"):i]) == "start" {
 				start -= len("start")
 			}
-			if w.number(i+len("xref")) && !h.trailers[from+int64(start)] {
-				h.note(from+int64(start), "hidden-trailer")
+			if w.number(i+len("xref")) && !h.trailers[w.base+int64(start)] {
+				h.note(w.base+int64(start), "hidden-trailer")
 			}
 		})
 		w.each("trailer", func(i int) {
-			if j, ok := w.skip(i + len("trailer")); ok && !bytes.HasPrefix(b[j:], []byte("<<")) || h.trailers[from+int64(i)] {
+			if j, ok := w.skip(i + len("trailer")); ok && !bytes.HasPrefix(w.b[j:], []byte("<<")) || h.trailers[w.base+int64(i)] {
 				return
 			}
-			h.note(from+int64(i), "hidden-trailer")
+			h.note(w.base+int64(i), "hidden-trailer")
 		})
-	}
-	return nil
-}
-
-// seekBytes is a window of the file: words are sought in [from, to) of b, with
-// what stands around them.
-type seekBytes struct {
-	b        []byte
-	base     int64
-	from, to int
-}
-
-func (w *seekBytes) each(word string, f func(i int)) {
-	for i := w.from; i < w.to; i++ {
-		k := bytes.Index(w.b[i:min(w.to+len(word)-1, len(w.b))], []byte(word))
-		if k < 0 {
-			return
-		}
-		i += k
-		f(i)
-	}
-}
-
-// heads calls f with where the number of an object begins whose word obj stands
-// at i, when two numbers come before it. Comments may stand between, and whether
-// a line holds one depends on who reads it: f is told of both readings.
-func (w *seekBytes) heads(i int, f func(at int64)) { w.numbers(i, 2, f) }
-
-// numbers passes n numbers before i.
-func (w *seekBytes) numbers(i, n int, f func(at int64)) {
-	if n == 0 {
-		f(w.base + int64(i))
-		return
-	}
-	for range maxSeekComments {
-		end := i
-		for i > 0 && class[w.b[i-1]] == space {
-			i--
-		}
-		k := i
-		for k > 0 && w.b[k-1]-'0' < 10 {
-			k--
-		}
-		if k < i {
-			w.numbers(k, n-1, f)
-		}
-		at, known := w.comment(i, end)
-		if !known {
-			f(w.base + int64(i)) // it may begin before the window
-		}
-		if at < 0 {
-			return
-		}
-		i = at
-	}
-	f(w.base + int64(i))
-}
-
-// comment returns where a comment begins that the white space in [i, end) ends,
-// or -1. known is false when it may begin before the window.
-func (w *seekBytes) comment(i, end int) (at int, known bool) {
-	if !bytes.ContainsAny(w.b[i:end], "\r\n") {
-		return -1, true
-	}
-	line := i
-	for line > 0 && w.b[line-1] != '\n' && w.b[line-1] != '\r' {
-		line--
-	}
-	if k := bytes.IndexByte(w.b[line:i], '%'); k >= 0 {
-		return line + k, true
-	}
-	return -1, line > 0 || i < seekContext/2
-}
-
-// number says whether a number comes at i, after white space and comments.
-func (w *seekBytes) number(i int) bool {
-	i, ok := w.skip(i)
-	return !ok || i < len(w.b) && w.b[i]-'0' < 10
-}
-
-// skip passes white space and comments from i on. ok is false when the window
-// ends in a comment.
-func (w *seekBytes) skip(i int) (int, bool) {
-	p := parser{buf: w.b, pos: i}
-	p.skipSpace()
-	return p.pos, p.pos < len(w.b) || len(w.b)-i < seekContext/2
+	})
 }

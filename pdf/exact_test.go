@@ -52,6 +52,8 @@ func TestExact(t *testing.T) {
 		{"the same without white space", inStream("1\x000obj"), table, end, "hidden-object"},
 		{"the same with comments", inStream("1 %a\n%b\n0 %c\r\nobj"), table, end, "hidden-object"},
 		{"a comment that may be none", inStream("(%) 1\n0 obj"), table, end, "hidden-object"},
+		{"the same with white space of C and JavaScript", inStream("1\v0\xA0obj"), table, end, "hidden-object"},
+		{"the same with a sign", inStream("1 +0 obj"), table, end, "hidden-object"},
 		{"words about objects", inStream("10 objek 1 object 0obj 7 endobj"), table, end, ""},
 		{"a trailer in a stream", inStream("trailer\n<</Root 9 0 R>>"), table, end, "hidden-trailer"},
 		{"the word trailer", inStream("a trailer of"), table, end, ""},
@@ -78,5 +80,19 @@ func TestExact(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestStray(t *testing.T) {
+	b := updated("3 0 obj\n<</Length 27>>stream\n 1 0 obj (x) 77 0 obj endobj\nendstream\nendobj\n", "xref\n3 1\nAT 00000 n \n", "startxref\nSTART\n%%EOF\n")
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]pdf.Head{nil, {{Num: 1, Offset: int64(bytes.LastIndex(b, []byte("1 0 obj")))}, {Num: 77, Offset: int64(bytes.Index(b, []byte("77 0 obj")))}}} {
+		got, err := doc.Revisions()[i].Stray()
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("revision %d: got %v, %v, want %v", i+1, got, err, want)
+		}
 	}
 }

@@ -16,7 +16,14 @@ type Result struct {
 	// *pdf.LimitError or a *pdf.MalformedError; nil when it did. With it the
 	// document cannot be judged: Changes may lack anything.
 	Undecided error
+
+	frozen, notes numbers
 }
+
+// Refers says whether contents or annotations refer, in any of the revisions, to
+// the object of that number, be it that it does not exist. Of fields,
+// appearances and the like nothing is said.
+func (r *Result) Refers(num uint32) bool { return r.frozen.has(num) || r.notes.has(num) }
 
 // Compare compares all consecutive revisions of doc from the one with the
 // 1-based index from on. What was in that revision may be anything; whatever a
@@ -39,7 +46,7 @@ func Compare(doc *pdf.Document, from int) (*Result, error) {
 	if fatal(err) && !isLimit(err) {
 		return nil, err
 	}
-	return &Result{Changes: d.changes, Undecided: err}, nil
+	return &Result{Changes: d.changes, Undecided: err, frozen: d.frozen, notes: d.notes}, nil
 }
 
 // A differ compares consecutive revisions. What an object may become depends

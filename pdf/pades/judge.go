@@ -112,7 +112,7 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 	if len(list) == 0 && len(dj.Damage) == 0 {
 		return dj, seekUnlisted(doc, dj)
 	}
-	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}, exact: map[int][]pdf.Anomaly{}}
+	g := &gate{doc: doc, audits: map[int][]pdf.Anomaly{}, ends: map[int][]pdf.Span{}, exact: map[int][]pdf.Anomaly{}, stray: map[int][]pdf.Head{}}
 	for _, s := range list {
 		j := &Judgement{Signature: s, SignedRevision: s.Revision, Structure: slices.Clone(dj.Damage)}
 		if err := g.check(j); err != nil {
@@ -121,8 +121,14 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 		dj.Signatures = append(dj.Signatures, j)
 	}
 	g.checkTogether(dj)
-	if err := judgeChanges(doc, dj, o); err != nil {
+	found, err := judgeChanges(doc, dj, o)
+	if err != nil {
 		return nil, err
+	}
+	for _, j := range dj.Signatures {
+		if err := g.twins(j, found); err != nil {
+			return nil, err
+		}
 	}
 	return dj, nil
 }

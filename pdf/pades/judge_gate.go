@@ -17,6 +17,7 @@ type gate struct {
 	audits map[int][]pdf.Anomaly // by revision, made once
 	ends   map[int][]pdf.Span    // the same of Overhang
 	exact  map[int][]pdf.Anomaly // and of Exact
+	stray  map[int][]pdf.Head    // and of Stray
 	limit  *Finding
 	// Of the first revision, once it was asked for.
 	remains *pdf.Remains

@@ -9,7 +9,7 @@ import (
 
 // judgeChanges compares the revisions after the first signed one and gives
 // every signature its part.
-func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) error {
+func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) (*diff.Result, error) {
 	revs := doc.Revisions()
 	first := len(revs)
 	for _, j := range dj.Signatures {
@@ -19,7 +19,7 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 	}
 	found, err := diff.Compare(doc, first)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	locks := readLocks(dj)
 	for _, j := range dj.Signatures {
@@ -46,7 +46,7 @@ func judgeChanges(doc *pdf.Document, dj *DocumentJudgement, o ChangePolicy) erro
 			}
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // restrict lists what the signature or an earlier one forbids.

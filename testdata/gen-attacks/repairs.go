@@ -37,10 +37,63 @@ func repairs() []*attack {
 			linearizedLater).checks("warnings").sees("none"),
 		row("x06-hybrid-freed", "X06", "a later hybrid revision frees a part of the page in its table and keeps it in its stream", hybridFreed).checks("warnings"),
 	}
+	for _, head := range []struct{ name, what, text string }{
+		{"tab", "with vertical tabs, which some readers take for white space", "%d\v0\vobj"},
+		{"sign", "with a signed number, which some readers take", "%d +0 obj"},
+	} {
+		rows = append(rows, row("x19-hidden-"+head.name, "X19", "the same "+head.what, func() []byte {
+			f := stamped()
+			f.commit(revision{set: map[int]string{f.size: stream("", fmt.Sprintf("\n"+head.text+"\n%s\nendobj\n", objContents, pageText(forgery)))}})
+			return f.b
+		}).checks("clean").sees("valid unverified"))
+	}
 	for _, a := range rows {
 		a.malformed()
 	}
-	return fooled(rows)
+	return fooled(append(rows, twins()...))
+}
+
+// twins are letters that hold a second version of something where readers only
+// look that repair the file, which a later trailer makes some of them do: it
+// names an object that does not exist.
+func twins() []*attack {
+	hidden := func(num int) *file {
+		f := letter(func(f *file, r *revision) {
+			f.size = 45
+			r.set[40] = stream("", fmt.Sprintf("\n%d 0 obj\n%s\nendobj\n", num, pageText(forgery)))
+			if num != objContents {
+				r.set[objPage] = replaceOnce(r.set[objPage], "/Contents 4 0 R", fmt.Sprintf("/Contents[4 0 R %d 0 R]", num))
+			}
+		}, emptyCRL())
+		f.sign(signing{})
+		return f
+	}
+	freed := func() *file {
+		f := letter(func(f *file, r *revision) {
+			r.set[objOver] = pageText(forgery)
+			r.set[objPage] = replaceOnce(r.set[objPage], "/Contents 4 0 R", fmt.Sprintf("/Contents[4 0 R %d 0 R]", objOver))
+		}, emptyCRL())
+		f.commit(revision{free: []int{objOver}})
+		f.sign(signing{})
+		return f
+	}
+	var rows []*attack
+	for _, c := range []struct {
+		name, what string
+		build      func() *file
+	}{
+		{"x22-twin", "a signed stream holds another version of the page contents", func() *file { return hidden(objContents) }},
+		{"x22-absent", "a signed stream holds a part of the page that does not exist", func() *file { return hidden(30) }},
+		{"x22-freed", "a part of the page was freed before it was signed", freed},
+	} {
+		rows = append(rows,
+			row(c.name, "X22", c.what+"; a later trailer makes some readers repair the file, which show it", func() []byte {
+				f := c.build()
+				f.commit(revision{extra: "/Info 99 0 R"})
+				return f.b
+			}).is(indeterminate, "SIG_CONSTRAINTS_FAILURE").checks("warnings"))
+	}
+	return append(rows, row("x22-twin-alone", "X22", "the same as the first, and nothing follows", func() []byte { return hidden(objContents).b }).passes().checks("clean"))
 }
 
 // forgedContents is an object with the number of the page contents.

@@ -2,8 +2,11 @@ package paper
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/verifier/report"
@@ -164,14 +167,23 @@ func (p *sheetPrinter) text(s style, text string) {
 	}
 }
 
+// pieceLength is how many characters of a word are made visible at once;
+// report.Visible cuts what is longer.
+const pieceLength = 256
+
 // visible is report.Visible for what the office and its people wrote, which may
-// be long: each word is cut, not the whole.
+// be long and is printed whole, words without an end too.
 func visible(line string) string {
-	words := strings.Fields(line)
-	for i, w := range words {
-		words[i] = report.Visible(w)
+	var b strings.Builder
+	for word := range strings.FieldsSeq(line) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		for piece := range slices.Chunk([]rune(norm.NFC.String(word)), pieceLength) {
+			b.WriteString(report.Visible(string(piece)))
+		}
 	}
-	return strings.Join(words, " ")
+	return b.String()
 }
 
 // beside prints a label in a column of its own, and text and small print of the

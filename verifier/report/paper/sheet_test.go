@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,42 @@ func TestEnding(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWhole: what people wrote is printed whole, words without spaces and
+// characters that the font lacks too.
+func TestWhole(t *testing.T) {
+	long := strings.Repeat("tidak", 600)
+	for name, block := range map[string]paper.Block{
+		"a text": {Text: long}, "beside a label": {Label: "Uraian", Text: long}, "small": {Label: "Uraian", Text: "x", Small: long},
+	} {
+		if got := printed(t, block); strings.Count(got, "tidak") != 600 || strings.Contains(got, "…") {
+			t.Errorf("%s: %d of 600 are printed", name, strings.Count(got, "tidak"))
+		}
+	}
+	got := printed(t, paper.Block{Text: "😀ꦗ漢 e\u0301 " + strings.Repeat("漢", 60)})
+	if !strings.Contains(got, "‹U+1F600›‹U+A997›‹U+6F22›é") || strings.Count(got, "‹U+6F22›") != 61 {
+		t.Errorf("characters that the font lacks: %q", got)
+	}
+}
+
+// printed is the text on a sheet with one block, without white space.
+func printed(t *testing.T, b paper.Block) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := paper.WriteSheet(&out, paper.Sheet{Title: "Judul", Blocks: []paper.Block{b}}); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "surat.pdf")
+	if err := os.WriteFile(name, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command(testfile.Tool(t, "pdftotext"), "-raw", name, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`halaman \d+ dari \d+|\s+`).ReplaceAll(text, nil)
+	return string(text)
 }
 
 func TestSheet(t *testing.T) {
