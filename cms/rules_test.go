@@ -102,6 +102,9 @@ func TestRules(t *testing.T) {
 		{"M12 signing-time twice", func(f *forgery) {
 			f.add(attribute(cms.OIDSigningTime, tlv(0x17, []byte("250101000000Z"))), attribute(cms.OIDSigningTime, tlv(0x17, []byte("260101000000Z"))))
 		}, []cms.Rule{cms.RuleAttributeTwice}, nil, true},
+		{"M12 signer-attributes twice", func(f *forgery) {
+			f.add(attribute(cms.OIDSignerAttributes, tlv(0x30, oid(cms.OIDData))), attribute(cms.OIDSignerAttributes, tlv(0x30, oid(cms.OIDMimeType))))
+		}, nil, []cms.Rule{cms.RuleAttributeTwice}, true},
 		{"M12 the same attribute twice", func(f *forgery) {
 			f.add(attribute(cms.OIDCommitmentType, tlv(0x30, oid(cms.OIDData))), attribute(cms.OIDCommitmentType, tlv(0x30, oid(cms.OIDData))))
 		}, []cms.Rule{cms.RuleAttributeTwice}, nil, true},

