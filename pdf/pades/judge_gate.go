@@ -152,6 +152,8 @@ func (g *gate) anomalies(j *Judgement) {
 			j.warn(a.Rule, "%v", a)
 		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
 			// Whoever signed chose the catalog.
+		case a.Rule == "trailer-size" && a.Revision > j.SignedRevision && a.Revision < len(g.doc.Revisions()):
+			j.warn(a.Rule, "%v", a) // the last trailer says how many objects there are
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision, a.Revision > j.SignedRevision):
 		case a.Revision != 0 && a.Revision < j.SignedRevision && !ambiguous[a.Rule]:
 			j.warn(a.Rule, "%v", a)
