@@ -47,14 +47,15 @@ type Effect int
 
 // The effects. All but NoEffect are those of changes to form fields.
 const (
-	NoEffect       Effect = iota
-	SetsValue             // gives a field that is no signature another value
-	FillsSignature        // signs a signature field that was there
-	AddsSignature         // adds a signed field that shows nothing
-	AddsVisible           // adds a signature field that shows something
-	AddsEmpty             // adds a signature field without a signature in it
-	AddsTimestamp         // adds or fills a field with a document timestamp
-	NeedsSigner           // may show something else, for which only a later signature can vouch
-	CoversContent         // puts a signature field over what was there, or may do so
-	FillsOver             // has a field that was there show something over what was there
+	NoEffect        Effect = iota
+	SetsValue              // gives a field that is no signature another value
+	FillsSignature         // signs a signature field that was there
+	AddsSignature          // adds a signed field that shows nothing
+	AddsVisible            // adds a signature field that shows something
+	AddsEmpty              // adds a signature field without a signature in it
+	AddsTimestamp          // adds or fills a field with a document timestamp
+	NeedsSigner            // may show something else, for which only a later signature can vouch
+	CoversContent          // puts a signature field over what was there, or may do so
+	CoversSignature        // puts one over the look of a signature, and over nothing else
+	FillsOver              // has a field that was there show something over what was there
 )

@@ -123,14 +123,21 @@ func (d *differ) placeWidgets() error {
 // reportOver reports c when there is something under rect on the older page.
 func (d *differ) reportOver(c Change, page, widget pdf.Ref, rect pdf.Rect) error {
 	rect = pdf.Rect{X0: rect.X0 + coverSlack, Y0: rect.Y0 + coverSlack, X1: rect.X1 - coverSlack, Y1: rect.Y1 - coverSlack}
-	over, err := d.annotUnder(page, widget, rect)
+	over, signed, err := d.annotUnder(page, widget, rect)
 	if err != nil {
 		return err
+	}
+	if over == (pdf.Ref{}) && c.Effect != CoversContent {
+		over = signed
 	}
 	if over != (pdf.Ref{}) {
 		c.Text = fmt.Sprintf("it covers the annotation %s", over)
 		d.report(c)
 		return nil
+	}
+	if signed != (pdf.Ref{}) {
+		d.report(Change{Object: c.Object, Path: c.Path, Rule: "signature-over-signature", Level: c.Level, Effect: CoversSignature, Field: c.Field,
+			Text: fmt.Sprintf("it covers what the signature %s shows", signed)})
 	}
 	marks, err := d.marksOf(page)
 	if fatal(err) && !isLimit(err) {
@@ -199,15 +206,16 @@ func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
 const maxCovered = 100
 
 // annotUnder returns an annotation of the older page that is seen and lies
-// under rect; zero when there is none. Links show nothing of their own.
-func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (pdf.Ref, error) {
+// under rect, and beside it one that is the look of a signature; zero when there
+// is none. Links show nothing of their own.
+func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (over, signed pdf.Ref, err error) {
 	dict, err := dictOf(d.old, page)
 	if err != nil {
-		return pdf.Ref{}, err
+		return over, signed, err
 	}
 	annots, err := arrayOf(d.old, dict["Annots"])
 	if err != nil {
-		return pdf.Ref{}, err
+		return over, signed, err
 	}
 	for _, o := range annots {
 		ref, _ := o.(pdf.Ref)
@@ -215,29 +223,33 @@ func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (pdf.Ref, error
 			continue
 		}
 		if err := d.step(); err != nil {
-			return pdf.Ref{}, err
+			return over, signed, err
 		}
 		a, err := dictOf(d.old, o)
 		if err != nil {
-			return pdf.Ref{}, err
+			return over, signed, err
 		}
 		flags, _, err := pdf.Lookup[pdf.Integer](d.old, a, "F")
 		if err := onlyFatal(err); err != nil {
-			return pdf.Ref{}, err
+			return over, signed, err
 		}
 		box, ok, err := pdf.LookupRect(d.old, a, "Rect")
 		if err := onlyFatal(err); err != nil {
-			return pdf.Ref{}, err
+			return over, signed, err
 		}
 		if !ok || flags&hiddenFlags != 0 || d.showsNothing(ref, a) || box.Empty() || !box.Overlaps(rect) {
+			continue
+		}
+		if n := d.oldForm.owner(ref); n != nil && n.signature() && pdf.Present(n.dict["V"]) {
+			signed = ref
 			continue
 		}
 		if ref == (pdf.Ref{}) {
 			ref = page
 		}
-		return ref, nil
+		return ref, signed, nil
 	}
-	return pdf.Ref{}, nil
+	return over, signed, nil
 }
 
 // showsNothing says whether an annotation of the older revision has no looks to

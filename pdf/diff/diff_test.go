@@ -355,6 +355,75 @@ func TestCompareBudget(t *testing.T) {
 	}
 }
 
+// TestCompareResourcesCopy: resources are known by what is in them, and who
+// takes a copy must leave that alone too.
+func TestCompareResourcesCopy(t *testing.T) {
+	fonts := pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 7}}}
+	var ref pdf.Ref
+	doc := edit(t, letter(t), func(u *pdf.Update) { with(t, u, 3, "Resources", u.Add(fonts)) })
+	for _, c := range []struct {
+		edit func(u *pdf.Update)
+		want string
+	}{
+		{func(u *pdf.Update) { ref = u.Add(fonts); with(t, u, 3, "Resources", ref) }, ""},
+		{func(u *pdf.Update) { u.Set(ref, pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 5}}}) }, "OTHER content /Root/Pages/Kids/0/Resources"},
+	} {
+		doc = edit(t, doc, c.edit)
+		r, err := diff.Compare(doc, 2)
+		if err != nil || r.Undecided != nil {
+			t.Fatal(err, r)
+		}
+		if got := changes(r); got != c.want {
+			t.Errorf("revision %d: got %q, want %q", len(doc.Revisions()), got, c.want)
+		}
+	}
+}
+
+// TestCompareOverSignature: the look of a signature is told from other things
+// that a new one may cover.
+func TestCompareOverSignature(t *testing.T) {
+	const added = "FORM visible-signature-added /Root/AcroForm/Fields(kedua)"
+	for _, c := range []struct {
+		name   string
+		signed bool
+		box    pdf.Array
+		want   string
+	}{
+		{"over a signature", true, rect(100, 10, 190, 60), added + "; FORM signature-over-signature /Root/Pages[1]/Annots"},
+		{"over a signature and a field", true, rect(50, 10, 190, 60), added + "; FORM signature-over-content /Root/Pages[1]/Annots"},
+		{"over a signature and text", true, rect(10, 20, 190, 130), added + "; FORM signature-over-content /Root/Pages[1]/Annots"},
+		{"over an empty field with a look", false, rect(100, 10, 190, 60), added + "; FORM signature-over-content /Root/Pages[1]/Annots"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var first pdf.Ref
+			doc := edit(t, letter(t), func(u *pdf.Update) {
+				stamp(t, u, rect(110, 20, 180, 50))
+				widgets, _ := u.Object(pdf.Ref{Num: 3})
+				first = widgets.(pdf.Dict)["Annots"].(pdf.Array)[1].(pdf.Ref)
+				with(t, u, first.Num, "AP", pdf.Dict{"N": u.Add(pdf.NewStream(pdf.Dict{}, []byte("0 0 9 9 re f")))})
+				if !c.signed {
+					with(t, u, first.Num, "V", pdf.Null{})
+				}
+			})
+			doc = edit(t, doc, func(u *pdf.Update) {
+				stamp(t, u, c.box)
+				page, _ := u.Object(pdf.Ref{Num: 3})
+				second := page.(pdf.Dict)["Annots"].(pdf.Array)[1].(pdf.Ref)
+				with(t, u, second.Num, "T", pdf.String("kedua"))
+				with(t, u, 6, "Fields", pdf.Array{pdf.Ref{Num: 5}, first, second})
+				with(t, u, 3, "Annots", pdf.Array{pdf.Ref{Num: 5}, first, second})
+			})
+			r, err := diff.Compare(doc, 2)
+			if err != nil || r.Undecided != nil {
+				t.Fatal(err, r)
+			}
+			if got := changes(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestCompareUnclearPage: where it cannot be told what lies under a signature,
 // all does.
 func TestCompareUnclearPage(t *testing.T) {

@@ -83,6 +83,19 @@ func (d *differ) sameStream(a, b pdf.Ref, copies int) bool {
 	return ok && err1 == nil && err2 == nil && d.sameAt(was, now, copies)
 }
 
+// sameCopy says whether two references are to equal dictionaries.
+func (d *differ) sameCopy(a, b pdf.Object) bool {
+	x, ok1 := a.(pdf.Ref)
+	y, ok2 := b.(pdf.Ref)
+	if !ok1 || !ok2 {
+		return false
+	}
+	was, err1 := d.old.Object(x)
+	now, err2 := d.new.Object(y)
+	_, ok := was.(pdf.Dict)
+	return ok && err1 == nil && err2 == nil && d.same(was, now)
+}
+
 // measures are the entries whose arrays hold lengths and colours. Readers take
 // any number there, and some writers write 612.0 as 612.
 var measures = map[pdf.Name]bool{
