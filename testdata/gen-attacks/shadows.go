@@ -189,7 +189,23 @@ func overlaps() []*attack {
 			return f.b
 		}
 	}
+	// The look of the first signature lies where the page is empty.
+	onLook := func() []byte {
+		f := letter(nil, emptyCRL())
+		for _, s := range []signing{{}, {field: "Signature2", who: &other}} {
+			look := f.alloc()
+			s.rect, s.fieldEntries = "[60 400 360 430]", fmt.Sprintf("/AP<</N %d 0 R>>", look)
+			s.change = func(r *revision) {
+				r.set[look] = stream("/Type/XObject/Subtype/Form/BBox[0 0 300 30]", "0.5 g 0 0 300 30 re f")
+			}
+			f.sign(s)
+		}
+		return f.b
+	}
+	over := row("c2-over-signature", "C2", "no certification: a visible signature of a trusted signer over the look of the first", onLook).malformed().sees("valid valid")
 	return []*attack{
+		over,
+		again("c2-over-signature-forms", over).under("forms").passes().sees("valid valid"),
 		row("c2-over-text", "C2", "no certification: a visible signature of a trusted signer over the signed text", visible("[60 715 360 745]", &other)).
 			malformed().sees("valid valid").shows(forgery),
 		row("c2-over-text-self-signed", "C2", "no certification: a visible self-signed signature over the signed text", visible("[60 715 360 745]", &self)).
