@@ -47,9 +47,11 @@ type Complaint struct {
 	Contact string       `json:"contact"` // telephone or mail
 	NIK     string       `json:"nik"`     // sixteen digits, "" when not given
 	// Document is the public id, or the address, that the QR code on a letter
-	// leads to.
-	Document string    `json:"-"`
-	LossAt   time.Time `json:"-"` // when a loss was noticed; zero: not said
+	// leads to. Only the id of a document on record is kept as such.
+	Document string `json:"-"`
+	// Unknown is what has the form of a public id and is nobody's document here.
+	Unknown string    `json:"unknownDocument,omitempty"`
+	LossAt  time.Time `json:"-"` // when a loss was noticed; zero: not said
 }
 
 // CaseUpload is a file for a case.
@@ -63,6 +65,8 @@ type CaseReceipt struct {
 	ID, Number string
 	Code       string    // the secret by which to follow the case
 	Due        time.Time // by which it is examined
+	// Unknown says that the public id which was given is nobody's document here.
+	Unknown bool
 }
 
 // caseBody is what is sealed of a case.
@@ -70,8 +74,10 @@ type caseBody struct {
 	Case      dispute.Case      `json:"case"`
 	Complaint Complaint         `json:"complaint"`
 	Findings  *dispute.Findings `json:"findings"`
-	Answer    string            `json:"answer"`
-	Held      bool              `json:"held"`
+	// Earlier are the findings before those, oldest first.
+	Earlier []*dispute.Findings `json:"earlier,omitempty"`
+	Answer  string              `json:"answer"`
+	Held    bool                `json:"held"`
 }
 
 // caseEvent is what is sealed of a line of the history.
@@ -83,16 +89,16 @@ type caseEvent struct {
 }
 
 func (c *Complaint) check() error {
-	c.Document = documentIn(c.Document)
+	c.Document, c.Unknown = documentIn(c.Document), ""
 	for _, s := range []*string{&c.Text, &c.Name, &c.Contact, &c.NIK} {
 		*s = strings.TrimSpace(strings.ReplaceAll(*s, "\r\n", "\n"))
 	}
 	switch {
 	case !c.Kind.Valid():
 		return errorf(CodeInvalid, "The kind of complaint is unknown.")
-	case c.Text == "" || utf8.RuneCountInString(c.Text) > maxStory || !utf8.ValidString(c.Text):
+	case dispute.Blank(c.Text) || utf8.RuneCountInString(c.Text) > maxStory || !utf8.ValidString(c.Text):
 		return errorf(CodeInvalid, "The complaint must have 1 to %d characters.", maxStory)
-	case utf8.RuneCountInString(c.Name) > maxCaseName || c.Contact == "" || utf8.RuneCountInString(c.Contact) > maxCaseName:
+	case utf8.RuneCountInString(c.Name) > maxCaseName || dispute.Blank(c.Contact) || utf8.RuneCountInString(c.Contact) > maxCaseName:
 		return errorf(CodeInvalid, "A contact is needed; names and contacts have at most %d characters.", maxCaseName)
 	case c.NIK != "" && (len(c.NIK) != nikLength || strings.Trim(c.NIK, "0123456789") != ""):
 		return errorf(CodeInvalid, "A NIK has sixteen digits.")
@@ -100,23 +106,36 @@ func (c *Complaint) check() error {
 	return nil
 }
 
-// documentIn is the public id in what people copy from a QR code: the id alone
-// or an address that ends with it. "" when there is none.
+// documentIn is the public id in what people copy from a QR code: the id alone,
+// or an address that it stands in. "" when there is none: whatever else people
+// write there, such as a NIK, is not kept.
 func documentIn(s string) string {
-	s = strings.TrimSpace(s)
-	if i := strings.LastIndexByte(s, '/'); i >= 0 {
-		s = s[i+1:]
-	}
-	s, _, _ = strings.Cut(s, "?")
-	if len(s) > 64 {
-		return ""
-	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return ""
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	}) {
+		if isPublicID(word) {
+			return word
 		}
 	}
-	return s
+	return ""
+}
+
+// isPublicID tells whether a text has the form of what newPublicID makes.
+func isPublicID(s string) bool {
+	return len(s) == 26 && strings.Trim(s, "abcdefghjkmnpqrstvwxyz0123456789") == ""
+}
+
+// ownDocument leaves in Document only what is on record of the office.
+func (c *Complaint) ownDocument(ctx context.Context, r Reader) error {
+	if c.Document == "" {
+		return nil
+	}
+	_, err := r.Document(ctx, c.Document)
+	if errors.Is(err, ErrNotFound) {
+		c.Document, c.Unknown = "", c.Document
+		return nil
+	}
+	return err
 }
 
 // FileComplaint opens a case, for a member of staff or, with a Caller that is
@@ -141,6 +160,17 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	if err := g.roomForStranger(c, file, at); err != nil {
 		return nil, err
 	}
+	var named []Staff
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if err := n.ownDocument(ctx, r); err != nil {
+			return err
+		}
+		named, err = g.accused(ctx, r, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	code := randomText(16) // 128 bits
 	w := &caseWork{g: g, caller: c, at: at, isNew: true, row: CaseRow{
 		ID: newID(), Organisation: c.Application.Organisation, Code: sha256.Sum256([]byte(code)), Kind: n.Kind, OpenedAt: at, Document: n.Document,
@@ -148,6 +178,7 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	w.body = caseBody{Case: dispute.Open(w.row.ID, "", n.Kind, at), Complaint: n}
 	w.body.Case.LossAt = n.LossAt
 	w.say("opened", "", "")
+	w.recuse(named)
 	if file != nil {
 		if err := w.attach(CaseDisputed, file); err != nil {
 			return nil, err
@@ -160,10 +191,10 @@ func (g *Gateway) FileComplaint(ctx context.Context, c Caller, n Complaint, file
 	// A stranger's word keeps nothing from being erased.
 	w.hold, w.body.Held = nil, false
 	w.record = evidence.Record{Kind: "case.open", Subject: evidence.Subject{InputSHA256: w.fileSum(), Document: n.Document}}
-	if err := w.open(ctx); err != nil {
+	if err := w.write(ctx); err != nil {
 		return nil, err
 	}
-	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.examinedBy()}, nil
+	return &CaseReceipt{ID: w.row.ID, Number: w.body.Case.Number, Code: code, Due: w.examinedBy(), Unknown: n.Unknown != ""}, nil
 }
 
 // examinedBy is the day by which a case is examined, which its complainant is
@@ -196,27 +227,15 @@ func (g *Gateway) roomForStranger(c Caller, file *CaseUpload, at time.Time) erro
 	return nil
 }
 
-// open writes a new case under the next number, which somebody else may take
-// at the same time.
-func (w *caseWork) open(ctx context.Context) error {
-	const tries = 8
-	for n := 0; ; n++ {
-		year := w.at.In(w.g.caseZone()).Year()
-		err := w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
-			last, err := r.LastCase(ctx, year)
-			w.row.Year, w.row.Serial = year, last+1
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		w.body.Case.Number = dispute.Number(year, w.row.Serial)
-		err = w.write(ctx)
-		var e *Error
-		if !errors.As(err, &e) || e.Code != CodeExists || n == tries {
-			return err
-		}
+// number takes the next number, in the transaction that writes the case: those
+// that come at once wait for each other, and none is lost.
+func (w *caseWork) number(ctx context.Context, tx Tx) (err error) {
+	w.row.Year = w.at.In(w.g.caseZone()).Year()
+	if w.row.Serial, err = tx.NextCase(ctx, w.row.Organisation, w.row.Year); err != nil {
+		return err
 	}
+	w.body.Case.Number = w.row.number()
+	return w.seal()
 }
 
 func (g *Gateway) caseZone() *time.Location {
@@ -244,20 +263,19 @@ var (
 	caseActors  = []Role{RoleInvestigator, RoleSupervisor}
 )
 
-// mayRead keeps complaints about staff from those who may be meant.
-func mayRead(c Caller, k dispute.Kind) bool {
-	return k != dispute.Conduct || c.Application.Role != RoleInvestigator
-}
-
 // Cases lists cases. That somebody looked is on record.
 func (g *Gateway) Cases(ctx context.Context, c Caller, q CaseQuery) (found []CaseSummary, err error) {
 	if err := g.allow(ctx, c, "case.search", caseReaders...); err != nil {
 		return nil, err
 	}
+	if q.State != "" && !slices.Contains(dispute.States, q.State) || q.Kind != "" && !q.Kind.Valid() {
+		return nil, errorf(CodeInvalid, "There is no such state or kind of complaints.")
+	}
+	q.Sight = c.sight()
 	detail := map[string]string{}
 	for name, value := range map[string]string{"of-state": string(q.State), "of-kind": string(q.Kind)} {
 		if value != "" {
-			detail[name] = plain(value, 64)
+			detail[name] = value
 		}
 	}
 	err = g.record(ctx, c, evidence.Record{Kind: "case.search", Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
@@ -266,14 +284,17 @@ func (g *Gateway) Cases(ctx context.Context, c Caller, q CaseQuery) (found []Cas
 	}
 	return found, g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
 		rows, err := r.Cases(ctx, q)
-		found = nil
-		for _, row := range rows {
-			if row.Sealed = nil; mayRead(c, row.Kind) {
-				found = append(found, CaseSummary{row, row.number()})
-			}
-		}
+		found = summaries(rows)
 		return err
 	})
+}
+
+func summaries(rows []CaseRow) (all []CaseSummary) {
+	for _, row := range rows {
+		row.Sealed = nil
+		all = append(all, CaseSummary{row, row.number()})
+	}
+	return all
 }
 
 // CaseView is a case as a member of staff sees it.
@@ -284,6 +305,7 @@ type CaseView struct {
 	Name, Contact string // masked: see CaseContact
 	NIK           string // masked
 	Findings      *dispute.Findings
+	Earlier       []*dispute.Findings // before those, oldest first
 	Answer        string
 	Held          bool
 	Events        []dispute.Event
@@ -291,7 +313,12 @@ type CaseView struct {
 	// ClosingBy and ClosedBy are names; the identifiers are in Case. What was
 	// erased (CaseRow.ErasedAt) is empty here.
 	ClosingBy, ClosedBy string
+	// Recused are the members of staff who keep out of it, by identifier.
+	Recused []CaseMember
 }
+
+// CaseMember is a member of staff, as a case names one.
+type CaseMember struct{ ID, Username, Name string }
 
 // CaseFileView is a file of a case.
 type CaseFileView struct {
@@ -392,7 +419,12 @@ type caseWork struct {
 	added  []CaseFileRow // to be written, sealed
 	hold   [][32]byte    // artefacts to be held
 	free   bool          // the hold is lifted
-	record evidence.Record
+	before *dispute.Findings
+	// recused and readmitted are identifiers of members of staff; member is who has
+	// shown another one-time password, nil for nobody.
+	recused, readmitted []string
+	member              *Staff
+	record              evidence.Record
 	// plain are the contents of the files in memory, by digest.
 	plain map[[32]byte][]byte
 }
@@ -406,20 +438,26 @@ func (g *Gateway) loadCase(ctx context.Context, c Caller, id, act string, roles 
 	if err != nil {
 		return nil, err
 	}
-	w := &caseWork{g: g, caller: c, at: at}
+	w, hidden := &caseWork{g: g, caller: c, at: at}, false
 	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
 		if w.row, err = r.Case(ctx, id); err != nil {
+			return err
+		}
+		if hidden, err = r.CaseHidden(ctx, id, c.sight()); err != nil {
 			return err
 		}
 		w.files, err = r.CaseFiles(ctx, id)
 		return err
 	})
+	if e := (*Error)(nil); errors.As(err, &e) && e.Code == CodeNotFound {
+		g.recordProbe(ctx, c, act, "no such case", id)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !mayRead(c, w.row.Kind) {
-		g.recordDenied(ctx, c, act, "complaint about staff")
-		return nil, errorf(CodeForbidden, "Complaints about staff are the supervisor's.")
+	if hidden {
+		g.recordProbe(ctx, c, act, "the case is kept from the caller", id)
+		return nil, errorf(CodeForbidden, "This case is kept from you.")
 	}
 	return w, w.unseal()
 }
@@ -436,6 +474,7 @@ func (w *caseWork) unseal() error {
 		return &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
 	}
 	w.body.Complaint.Kind, w.body.Complaint.Document = w.row.Kind, w.row.Document
+	w.before = w.body.Findings
 	return nil
 }
 
@@ -450,9 +489,14 @@ func (w *caseWork) note(ctx context.Context, kind string, detail map[string]stri
 	return w.g.record(ctx, w.caller, r)
 }
 
-// detail names the case in a record.
+// detail names the case in a record. A new one has no number yet: it gets one in
+// the transaction that writes the record, which is made before.
 func (w *caseWork) detail() map[string]string {
-	return map[string]string{"case": w.row.ID, "number": w.row.number(), "about": string(w.row.Kind), "state": string(w.body.Case.State)}
+	d := map[string]string{"case": w.row.ID, "about": string(w.row.Kind), "state": string(w.body.Case.State)}
+	if w.row.Serial > 0 {
+		d["number"] = w.row.number()
+	}
+	return d
 }
 
 // write brings what was done into the database together with its record.
@@ -465,6 +509,9 @@ func (w *caseWork) write(ctx context.Context) error {
 	if w.row.State == dispute.Closed && w.row.ClosedAt.IsZero() {
 		w.row.ClosedAt = w.at
 	}
+	if err := w.keepFindings(); err != nil {
+		return err
+	}
 	if err := w.seal(); err != nil {
 		return err
 	}
@@ -473,6 +520,9 @@ func (w *caseWork) write(ctx context.Context) error {
 	return w.g.recordWith(ctx, w.caller, r, func(tx Tx) error {
 		put := tx.UpdateCase
 		if w.isNew {
+			if err := w.number(ctx, tx); err != nil {
+				return err
+			}
 			put = tx.AddCase
 		}
 		if err := put(ctx, w.row); err != nil {
@@ -480,6 +530,24 @@ func (w *caseWork) write(ctx context.Context) error {
 		}
 		return w.writeParts(ctx, tx)
 	})
+}
+
+// maxEarlier bounds the sets of findings that are kept beside the last one.
+const maxEarlier = 40
+
+// keepFindings keeps findings that others have taken the place of: what was
+// decided and written was made of them.
+func (w *caseWork) keepFindings() error {
+	b := &w.body
+	if w.before == nil || b.Findings == w.before {
+		return nil
+	}
+	if len(b.Earlier) >= maxEarlier {
+		return errorf(CodeTooLarge, "A case is examined at most %d times.", maxEarlier+1)
+	}
+	b.Earlier = append(b.Earlier, w.before)
+	w.before = b.Findings
+	return nil
 }
 
 // seal is the inverse of unseal.
@@ -512,6 +580,21 @@ func (w *caseWork) writeParts(ctx context.Context, tx Tx) error {
 			return err
 		}
 	}
+	for _, id := range w.recused {
+		if err := tx.Recuse(ctx, w.row.Organisation, w.row.ID, id, w.at); err != nil {
+			return err
+		}
+	}
+	for _, id := range w.readmitted {
+		if err := tx.Readmit(ctx, w.row.ID, id); err != nil {
+			return err
+		}
+	}
+	if w.member != nil {
+		if err := tx.UpdateStaff(ctx, *w.member); err != nil {
+			return err
+		}
+	}
 	if len(w.hold) > 0 {
 		return tx.Hold(ctx, w.holdReason(), w.hold, w.at)
 	}
@@ -523,127 +606,12 @@ func (w *caseWork) writeParts(ctx context.Context, tx Tx) error {
 
 func (w *caseWork) holdReason() string { return "case " + w.row.ID }
 
-// attach takes a file into the case.
-func (w *caseWork) attach(kind CaseFileKind, in *CaseUpload) error {
-	total := in.Size
-	for _, f := range slices.Concat(w.files, w.added) {
-		total += f.Size
-	}
-	switch {
-	case in.Size > maxCaseFile || total > maxCaseBytes:
-		return errorf(CodeTooLarge, "A file of a case has at most %d MiB, all of them %d.", maxCaseFile>>20, maxCaseBytes>>20)
-	case len(w.files)+len(w.added) >= maxCaseFiles:
-		return errorf(CodeTooLarge, "A case has at most %d files.", maxCaseFiles)
-	}
-	data := make([]byte, in.Size)
-	if _, err := io.ReadFull(io.NewSectionReader(in, 0, in.Size), data); err != nil {
-		return &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: err}
-	}
-	w.put(kind, fileLabel(in.Name), data)
-	return nil
-}
-
-// fileLabel is the name under which a file is kept.
-func fileLabel(s string) string {
-	if s = plain(s, 255); s == "" {
-		return "berkas"
-	}
-	return s
-}
-
-// put adds a file whose contents are in memory.
-func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow {
-	f := CaseFileRow{ID: newID(), Organisation: w.row.Organisation, Case: w.row.ID, Kind: kind, SHA256: sha256.Sum256(data), Size: int64(len(data)), At: w.at}
-	f.Name = w.g.cases.seal([]byte(name), w.owner("name "+f.ID))
-	f.Data = w.g.cases.seal(data, w.owner("file "+f.ID))
-	w.added = append(w.added, f)
-	if w.plain == nil {
-		w.plain = map[[32]byte][]byte{}
-	}
-	w.plain[f.SHA256] = data
-	if kind == CaseDisputed {
-		w.row.FileSHA256 = f.SHA256
-	}
-	return f
-}
-
-// file returns a file of the case in the clear.
-func (w *caseWork) file(ctx context.Context, id string) (f CaseFileRow, err error) {
-	err = w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
-		f, err = r.CaseFile(ctx, id)
-		if err == nil && (f.Case != w.row.ID || !f.ErasedAt.IsZero()) {
-			return ErrNotFound
-		}
-		return err
-	})
-	if err != nil {
-		return f, err
-	}
-	name, err := w.fileName(f)
-	if err == nil {
-		f.Name = []byte(name)
-		f.Data, err = w.g.cases.open(f.Data, w.owner("file "+f.ID))
-	}
-	if err == nil && sha256.Sum256(f.Data) != f.SHA256 {
-		err = errors.New("gateway: a file of a case is not what was kept")
-	}
-	if err != nil {
-		return f, &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: err}
-	}
-	return f, nil
-}
-
-// fileName is the name in the clear; "" when it was erased.
-func (w *caseWork) fileName(f CaseFileRow) (string, error) {
-	if !f.ErasedAt.IsZero() {
-		return "", nil
-	}
-	name, err := w.g.cases.open(f.Name, w.owner("name "+f.ID))
-	if err != nil {
-		return "", &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
-	}
-	return string(name), nil
-}
-
-// newest returns the contents of the last file of a kind; nil for none.
-func (w *caseWork) newest(ctx context.Context, kind CaseFileKind) ([]byte, error) {
-	all := slices.Concat(w.files, w.added)
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Kind != kind {
-			continue
-		}
-		if data, ok := w.plain[all[i].SHA256]; ok {
-			return data, nil
-		}
-		f, err := w.file(ctx, all[i].ID)
-		return f.Data, err
-	}
-	return nil, nil
-}
-
-func (w *caseWork) fileSum() string {
-	if w.row.FileSHA256 == ([32]byte{}) {
-		return ""
-	}
-	return hex.EncodeToString(w.row.FileSHA256[:])
-}
-
 // maxOpenCases bounds the cases of the overview.
 const maxOpenCases = 20
 
 // openCases lists the open cases that a caller may read, the next to be due
 // first.
 func openCases(ctx context.Context, c Caller, r Reader) ([]CaseSummary, error) {
-	rows, err := r.Cases(ctx, CaseQuery{Open: true, Page: Page{Limit: 1000}})
-	if err != nil {
-		return nil, err
-	}
-	var found []CaseSummary
-	for _, row := range rows {
-		if row.Sealed = nil; mayRead(c, row.Kind) {
-			found = append(found, CaseSummary{row, row.number()})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b CaseSummary) int { return a.Due.Compare(b.Due) })
-	return found[:min(len(found), maxOpenCases)], nil
+	rows, err := r.Cases(ctx, CaseQuery{Open: true, ByDue: true, Sight: c.sight(), Page: Page{Limit: maxOpenCases}})
+	return summaries(rows), err
 }

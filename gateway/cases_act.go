@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -57,11 +58,24 @@ func fromDispute(err error) *Error {
 	return fromStore(err)
 }
 
-// words checks what a member of staff wrote.
-func words(s string) (string, error) {
+// What is wrong with what a member of staff wrote, wrapped in an Error; of reasons
+// and answers that are missing it is dispute.ErrNoReason.
+var (
+	// ErrNoText: there is nothing to read in it.
+	ErrNoText = errors.New("gateway: the text is missing")
+	// ErrLongText: it is longer than a case takes, or is no text.
+	ErrLongText = errors.New("gateway: more than 8000 characters, or no text")
+)
+
+// words checks what a member of staff wrote. There must be something to read;
+// missing is the error when there is not.
+func words(s string, missing error) (string, error) {
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
-	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxStory {
-		return "", errorf(CodeInvalid, "1 to %d characters are needed.", maxStory)
+	switch {
+	case !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxStory:
+		return "", &Error{Code: CodeInvalid, Text: "At most 8000 characters are taken.", Err: ErrLongText}
+	case dispute.Blank(s):
+		return "", &Error{Code: CodeInvalid, Text: "A text is needed.", Err: missing}
 	}
 	return s, nil
 }
@@ -73,7 +87,7 @@ func (g *Gateway) MoveCase(ctx context.Context, c Caller, ref CaseRef, to disput
 	if err != nil {
 		return err
 	}
-	if reason, err = words(reason); err != nil {
+	if reason, err = words(reason, dispute.ErrNoReason); err != nil {
 		return err
 	}
 	from := w.body.Case.State
@@ -96,7 +110,7 @@ func (g *Gateway) NoteCase(ctx context.Context, c Caller, ref CaseRef, text stri
 	if err != nil {
 		return err
 	}
-	if text, err = words(text); err != nil {
+	if text, err = words(text, ErrNoText); err != nil {
 		return err
 	}
 	if w.body.Case.State == dispute.Closed {
@@ -124,6 +138,12 @@ func (g *Gateway) AttachToCase(ctx context.Context, c Caller, ref CaseRef, kind 
 		return err
 	}
 	w.say("file", fileLabel(file.Name), "")
+	if kind != CaseAttachment { // what is examined is another thing now
+		var void bool
+		if w.body.Case, void = w.body.Case.Reconsider(); void {
+			w.say("void", "", "")
+		}
+	}
 	w.record = evidence.Record{
 		Kind: "case.attach", Subject: evidence.Subject{InputSHA256: hex.EncodeToString(file.SHA256[:]), InputSize: file.Size}, Detail: map[string]string{"as": string(kind)},
 	}
@@ -136,7 +156,7 @@ func (g *Gateway) ProposeClosing(ctx context.Context, c Caller, ref CaseRef, o d
 	if err != nil {
 		return err
 	}
-	if reason, err = words(reason); err != nil {
+	if reason, err = words(reason, dispute.ErrNoReason); err != nil {
 		return err
 	}
 	if w.body.Case, err = w.body.Case.Propose(o, w.act(reason)); err != nil {
@@ -147,11 +167,32 @@ func (g *Gateway) ProposeClosing(ctx context.Context, c Caller, ref CaseRef, o d
 	return w.write(ctx)
 }
 
-// CloseCase closes a case as another person has proposed. Who calls it has
-// shown another one-time password before: see [Gateway.Confirm].
-func (g *Gateway) CloseCase(ctx context.Context, c Caller, ref CaseRef) error {
-	w, err := g.changeCase(ctx, c, ref, "case.close", []Role{RoleSupervisor})
+// closers are who closes cases: supervisors and, where the complaint is about
+// staff, auditors. The one supervisor of a small office could otherwise close none
+// of those, and an auditor has no part in what they are about.
+func closers(k dispute.Kind) []Role {
+	if k == dispute.Conduct {
+		return []Role{RoleSupervisor, RoleAuditor}
+	}
+	return []Role{RoleSupervisor}
+}
+
+// MayClose tells whether the role of a caller closes this case. Who proposed it
+// does not.
+func (v *CaseView) MayClose(c Caller) bool {
+	return slices.Contains(closers(v.Kind), c.Application.Role)
+}
+
+// CloseCase closes a case as another person has proposed, and uses up the code: a
+// one-time password of the caller's, asked for last, so that none is spent on what
+// is refused anyway. A wrong one means CodePassphrase and counts as a wrong try to
+// sign in does.
+func (g *Gateway) CloseCase(ctx context.Context, c Caller, ref CaseRef, code string) error {
+	w, err := g.changeCase(ctx, c, ref, "case.close", closers(dispute.Conduct))
 	if err != nil {
+		return err
+	}
+	if err := g.allow(ctx, c, "case.close", closers(w.row.Kind)...); err != nil {
 		return err
 	}
 	if w.body.Case, err = w.body.Case.Approve(w.act("")); err != nil {
@@ -160,6 +201,9 @@ func (g *Gateway) CloseCase(ctx context.Context, c Caller, ref CaseRef) error {
 		}
 		return fromDispute(err)
 	}
+	if err := w.confirm(ctx, code); err != nil {
+		return err
+	}
 	w.say("closed", "", "")
 	w.record = evidence.Record{Kind: "case.close", Detail: map[string]string{
 		"outcome": string(w.body.Case.Outcome), "proposed-by": w.body.Case.Closing.By,
@@ -167,17 +211,32 @@ func (g *Gateway) CloseCase(ctx context.Context, c Caller, ref CaseRef) error {
 	return w.write(ctx)
 }
 
-// ReleaseCaseHold lets evidence of a closed case be erased again in its time.
-func (g *Gateway) ReleaseCaseHold(ctx context.Context, c Caller, ref CaseRef, reason string) error {
+// confirm asks the caller for a one-time password, which is used up together with
+// what is written.
+func (w *caseWork) confirm(ctx context.Context, code string) error {
+	member, err := w.g.again(ctx, w.caller, "staff.confirm", proof{code: code})
+	if err != nil {
+		return err
+	}
+	w.member = &member
+	return nil
+}
+
+// ReleaseCaseHold lets evidence of a closed case be erased again in its time. The
+// code is as CloseCase's.
+func (g *Gateway) ReleaseCaseHold(ctx context.Context, c Caller, ref CaseRef, reason, code string) error {
 	w, err := g.changeCase(ctx, c, ref, "case.release", []Role{RoleSupervisor})
 	if err != nil {
 		return err
 	}
-	if reason, err = words(reason); err != nil {
+	if reason, err = words(reason, dispute.ErrNoReason); err != nil {
 		return err
 	}
 	if w.body.Case.State != dispute.Closed || !w.body.Held {
 		return fromDispute(dispute.ErrNoSuchMove)
+	}
+	if err := w.confirm(ctx, code); err != nil {
+		return err
 	}
 	w.body.Held, w.free = false, true
 	w.say("released", "", reason)
@@ -192,6 +251,14 @@ type CaseLetter struct {
 	Words  string // what is asked, or what was done
 }
 
+// What keeps a letter from being written, wrapped in an Error.
+var (
+	// ErrLetterNumber: it has no number.
+	ErrLetterNumber = errors.New("gateway: a letter needs a number")
+	// ErrNoRecipients: nobody is configured to get incident reports.
+	ErrNoRecipients = errors.New("gateway: no recipients of incident reports are configured")
+)
+
 // WriteCaseLetter writes, prints and seals a letter, and keeps it with the case.
 func (g *Gateway) WriteCaseLetter(ctx context.Context, c Caller, ref CaseRef, l CaseLetter) error {
 	w, err := g.changeCase(ctx, c, ref, "case.letter", caseActors)
@@ -199,14 +266,14 @@ func (g *Gateway) WriteCaseLetter(ctx context.Context, c Caller, ref CaseRef, l 
 		return err
 	}
 	l.Number = strings.TrimSpace(plain(l.Number, 200))
-	if l.Words, err = words(l.Words); err != nil {
+	if l.Words, err = words(l.Words, ErrNoText); err != nil {
 		return err
 	}
 	switch {
-	case l.Kind != dispute.LetterAssistance && l.Kind != dispute.LetterIncident || l.Number == "":
-		return errorf(CodeInvalid, "The letter needs a kind and a number.")
+	case l.Kind != dispute.LetterAssistance && l.Kind != dispute.LetterIncident || dispute.Blank(l.Number):
+		return &Error{Code: CodeInvalid, Text: "The letter needs a kind and a number.", Err: ErrLetterNumber}
 	case l.Kind == dispute.LetterIncident && len(g.cfg.Cases.Rules.Recipients) == 0:
-		return errorf(CodeInvalid, "The configuration names no recipients of incident reports.")
+		return &Error{Code: CodeInvalid, Text: "The configuration names no recipients of incident reports.", Err: ErrNoRecipients}
 	case w.body.Case.State == dispute.Closed:
 		return fromDispute(dispute.ErrNoSuchMove)
 	}
@@ -259,7 +326,7 @@ func (w *caseWork) print(ctx context.Context, p dispute.Paper) ([]byte, error) {
 	if cfg.Seal == "" {
 		return b.Bytes(), nil
 	}
-	r, err := w.g.sealPaper(ctx, w.caller, cfg.Seal, bytesUpload(b.Bytes()))
+	r, err := w.g.sealPaper(ctx, w.caller, cfg.Seal, w.row.ID, bytesUpload(b.Bytes()))
 	if err != nil {
 		return nil, err
 	}

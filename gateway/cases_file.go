@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -24,7 +25,7 @@ func (w *caseWork) view(ctx context.Context) (*CaseView, error) {
 	b := w.body
 	v := &CaseView{
 		CaseRow: w.row, Case: b.Case, Text: b.Complaint.Text, Name: maskName(b.Complaint.Name), Contact: maskContact(b.Complaint.Contact),
-		NIK: maskEnd(b.Complaint.NIK, 4), Findings: b.Findings, Answer: b.Answer, Held: b.Held,
+		NIK: maskEnd(b.Complaint.NIK, 4), Findings: b.Findings, Earlier: b.Earlier, Answer: b.Answer, Held: b.Held,
 	}
 	v.Sealed = nil
 	for _, f := range w.files {
@@ -47,6 +48,9 @@ func (w *caseWork) view(ctx context.Context) (*CaseView, error) {
 				return err
 			}
 			v.Events = append(v.Events, e)
+		}
+		if v.Recused, err = recused(ctx, r, w.row.ID); err != nil {
+			return err
 		}
 		if b.Case.Closing != nil {
 			v.ClosingBy, err = staffName(ctx, r, b.Case.Closing.By, names)
@@ -141,7 +145,7 @@ func (g *Gateway) CaseFile(ctx context.Context, c Caller, id string) (name strin
 	if err != nil {
 		return "", nil, err
 	}
-	x := &dispute.Contents{Case: v.Case, ErasedAt: v.ErasedAt, Complaint: v.Text, Answer: v.Answer, Findings: v.Findings, Events: v.Events}
+	x := &dispute.Contents{Case: v.Case, ErasedAt: v.ErasedAt, Complaint: v.Text, Answer: v.Answer, Findings: v.Findings, Earlier: v.Earlier, Events: v.Events}
 	if x.Case.Closing != nil {
 		closing := *x.Case.Closing
 		closing.By = v.ClosingBy
@@ -199,8 +203,16 @@ func (w *caseWork) bundles(ctx context.Context) ([]casePart, error) {
 	if w.body.Findings == nil || w.g.cfg.Cases.Bundle == nil {
 		return nil, nil
 	}
+	var named []string
+	for _, f := range append([]*dispute.Findings{w.body.Findings}, w.body.Earlier...) {
+		for _, id := range f.Operations {
+			if !slices.Contains(named, id) {
+				named = append(named, id)
+			}
+		}
+	}
 	var out []casePart
-	for _, id := range w.body.Findings.Operations {
+	for _, id := range named {
 		o := &OnRecord{}
 		err := w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) (err error) {
 			if o.Operation, err = r.Operation(ctx, id); err != nil {

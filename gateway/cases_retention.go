@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,10 +129,11 @@ func (w *caseWork) wordless(ctx context.Context) (sealed map[string][]byte, err 
 			if err != nil {
 				return err
 			}
-			if e.Text == "" && e.Code != "file" {
+			named := slices.Contains([]string{"file", "recused", "readmitted"}, e.Code)
+			if e.Text == "" && !named {
 				continue
 			}
-			if e.Text = ""; e.Code == "file" {
+			if e.Text = ""; named {
 				e.Arg = ""
 			}
 			b, err := json.Marshal(e)

@@ -16,14 +16,32 @@ import (
 	"github.com/absah-id/absah/store/storetest"
 )
 
-// at is a member of staff who has signed in.
-func (w *world) at(username string, role gateway.Role) gateway.Caller {
+// member is a member of staff who has signed in.
+type member struct {
+	*person
+	gateway.Caller
+}
+
+func (w *world) member(username string, role gateway.Role) member {
 	w.tb.Helper()
-	s, code := w.session(w.hire(username, role).enter())
+	p := w.hire(username, role)
+	s, code := w.session(p.enter())
 	if code != "" {
 		w.tb.Fatal(code)
 	}
-	return s.Caller
+	return member{p, s.Caller}
+}
+
+// fresh is a one-time password that has not been used.
+func (m member) fresh() string {
+	m.w.wait(time.Minute)
+	return m.code()
+}
+
+// at is the same for who needs no other one-time password.
+func (w *world) at(username string, role gateway.Role) gateway.Caller {
+	w.tb.Helper()
+	return w.member(username, role).Caller
 }
 
 // complain files a complaint with a file, has it examined, and returns it as
@@ -56,13 +74,13 @@ func (w *world) ref(c gateway.Caller, id string) gateway.CaseRef {
 }
 
 // end notes something, and closes a case as its complaint was withdrawn.
-func (w *world) end(id string, ani, budi gateway.Caller) {
+func (w *world) end(id string, ani gateway.Caller, budi member) {
 	w.tb.Helper()
 	ctx := w.tb.Context()
 	for _, err := range []error{
 		w.NoteCase(ctx, ani, w.ref(ani, id), "kenari-catatan"),
 		w.ProposeClosing(ctx, ani, w.ref(ani, id), dispute.Withdrawn, "dicabut pengadu"),
-		w.CloseCase(ctx, budi, w.ref(budi, id)),
+		w.CloseCase(ctx, budi.Caller, w.ref(budi.Caller, id), budi.fresh()),
 	} {
 		if err != nil {
 			w.tb.Fatal(err)
@@ -118,13 +136,14 @@ func words(v *gateway.CaseView) string {
 func TestEraseCases(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
-	ani, budi := w.at("ani", gateway.RoleInvestigator), w.at("budi", gateway.RoleSupervisor)
+	ani, penyelia := w.at("ani", gateway.RoleInvestigator), w.member("budi", gateway.RoleSupervisor)
+	budi := penyelia.Caller
 	w.released([]byte("%PDF-1.7 tercatat"))
 	held, _ := w.complain(ani, []byte("%PDF-1.7 tercatat"))
 	free, receipt := w.complain(ani, []byte("%PDF-1.7 lain"))
 	open, _ := w.complain(ani, []byte("%PDF-1.7 terbuka"))
-	w.end(held.ID, ani, budi)
-	w.end(free.ID, ani, budi)
+	w.end(held.ID, ani, penyelia)
+	w.end(free.ID, ani, penyelia)
 	erase := func(want int) {
 		t.Helper()
 		n, err := w.EraseCases(ctx)
@@ -170,7 +189,7 @@ func TestEraseCases(t *testing.T) {
 	if err != nil || o.Retention != want {
 		t.Errorf("the overview counts %+v, %v; want %+v", o.Retention, err, want)
 	}
-	if err := w.ReleaseCaseHold(ctx, budi, w.ref(budi, held.ID), "masa simpan berakhir"); err != nil {
+	if err := w.ReleaseCaseHold(ctx, budi, w.ref(budi, held.ID), "masa simpan berakhir", penyelia.fresh()); err != nil {
 		t.Fatal(err)
 	}
 	erase(1)

@@ -69,9 +69,20 @@ type CaseFileRow struct {
 	ErasedAt time.Time // zero: it was not
 }
 
+// CaseSight is what is kept from somebody of cases, and of the records of what was
+// done with them. The zero value keeps nothing.
+type CaseSight struct {
+	NoConduct bool   // no complaints about staff
+	Staff     string // none from which this member of staff is recused; "" for nobody
+}
+
 // CaseQuery asks for cases; zero fields do not restrict. Answers come newest
 // first.
 type CaseQuery struct {
+	Sight CaseSight
+	// ByDue has those whose next deadline ends first come first, and leaves out
+	// those that have none. Page.After does not go with it.
+	ByDue bool
 	State dispute.State
 	Kind  dispute.Kind
 	Open  bool // not closed
@@ -86,8 +97,11 @@ type CaseReader interface {
 	Case(ctx context.Context, id string) (CaseRow, error)
 	CaseByCode(ctx context.Context, code [32]byte) (CaseRow, error)
 	Cases(ctx context.Context, q CaseQuery) ([]CaseRow, error)
-	// LastCase returns the highest serial number of a year, 0 for none.
-	LastCase(ctx context.Context, year int) (int, error)
+	// CaseHidden reports whether a case is kept from somebody. One that is not
+	// there is not.
+	CaseHidden(ctx context.Context, id string, s CaseSight) (bool, error)
+	// CaseRecusals returns who keeps out of a case, by identifier.
+	CaseRecusals(ctx context.Context, id string) ([]string, error)
 	// CaseEvents returns the history, oldest first.
 	CaseEvents(ctx context.Context, id string) ([]CaseEventRow, error)
 	// CaseFiles returns the files without their data, oldest first.
@@ -106,6 +120,14 @@ type CaseCount struct {
 // CaseWriter keeps complaints. The words and files of a case are erased in their
 // time; its row and what it has on record stay.
 type CaseWriter interface {
+	// NextCase takes the next serial number of a year, beginning with 1. Others who
+	// want one wait until this transaction ends; one that is rolled back leaves no
+	// gap.
+	NextCase(ctx context.Context, organisation string, year int) (int, error)
+	// Recuse keeps a member of staff out of a case, Readmit lets one in again. Doing
+	// it twice changes nothing.
+	Recuse(ctx context.Context, organisation, id, staff string, at time.Time) error
+	Readmit(ctx context.Context, id, staff string) error
 	// AddCase returns ErrExists when identifier, code or number is taken.
 	AddCase(ctx context.Context, c CaseRow) error
 	// UpdateCase replaces State, Due, FileSHA256, Document, Sealed, ClosedAt and

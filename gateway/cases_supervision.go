@@ -127,8 +127,12 @@ func supervised(counts []OperationCount, verdicts []VerdictCount) (made, failure
 	return made, failures, judged
 }
 
+// maxReminded bounds the cases that the log is told of at a time.
+const maxReminded = 1000
+
 // RemindCases tells the operators' log of open cases whose next deadline is
-// near or has passed, and returns how many there are. The log names the case and
+// near or has passed, the most overdue first, and returns of how many, at most
+// maxReminded. The log names the case and
 // nobody in it.
 func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 	at, err := g.clock.present()
@@ -137,22 +141,22 @@ func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 	}
 	var rows []CaseRow
 	err = g.view(ctx, Scope(g.cfg.Organisation), func(r Reader) (err error) {
-		rows, err = r.Cases(ctx, CaseQuery{Open: true, Page: Page{Limit: 1000}})
+		rows, err = r.Cases(ctx, CaseQuery{Open: true, ByDue: true, Page: Page{Limit: maxReminded}})
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	for _, row := range rows {
-		if row.Due.IsZero() {
-			continue
-		}
 		u := dispute.Deadline{Due: row.Due}.At(at, g.cfg.Cases.Rules)
 		if u != dispute.Soon && u != dispute.Overdue {
-			continue
+			break // those that follow are due later
 		}
 		n++
 		g.cfg.Log.WarnContext(ctx, "complaint due", "case", row.number(), "state", row.State, "due", row.Due.Format(time.RFC3339), "standing", u)
+	}
+	if n == maxReminded {
+		g.cfg.Log.WarnContext(ctx, "more complaints are due than are told of", "told", n)
 	}
 	return n, nil
 }

@@ -170,6 +170,7 @@ type Operation struct {
 	Certificate  [32]byte // zero: none
 	Level        string   // reached
 	Document     string   // public id; "" when not registered
+	Case         string   // complaint that it is about; "" for none
 	Activation   string
 	Batch        string
 	StartedAt    time.Time
@@ -192,6 +193,7 @@ type OperationQuery struct {
 	Document    string
 	Batch       string
 	From, To    time.Time // From <= StartedAt < To
+	Sight       CaseSight
 	Page
 }
 

@@ -131,7 +131,7 @@ func operationRow(r evidence.Record, c Caller) Operation {
 	return Operation{
 		ID: r.Operation, Organisation: r.Organisation, Kind: r.Kind, Status: OperationPending, Code: r.Result.Code,
 		Application: c.Application.ID, User: r.Actor.User, Node: r.Node, Signer: r.Signer.ID, Level: r.Result.Level,
-		Document: r.Subject.Document, StartedAt: r.Time,
+		Document: r.Subject.Document, Case: r.Detail["case"], StartedAt: r.Time,
 		Certificate: digest(r.Signer.CertificateSHA256), InputSHA256: digest(r.Subject.InputSHA256), OutputSHA256: digest(r.Subject.OutputSHA256),
 	}
 }

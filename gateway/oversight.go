@@ -35,13 +35,12 @@ func (g *Gateway) readOperations(ctx context.Context, c Caller, act string, q *O
 		q.Application = c.Application.ID
 		return nil
 	}
-	detail := map[string]string{}
-	for name, value := range map[string]string{
-		"of-kind": q.Kind, "of-application": q.Application, "of-signer": q.Signer, "of-document": q.Document, "of-operation": id,
-	} {
-		if value != "" {
-			detail[name] = plain(value, 256)
-		}
+	q.Sight = c.sight()
+	detail, err := g.asked(ctx, c, map[string]string{
+		ofKind: q.Kind, ofApplication: q.Application, ofSigner: q.Signer, ofDocument: q.Document, ofOperation: id,
+	})
+	if err != nil {
+		return err
 	}
 	if q.Digest != ([32]byte{}) {
 		detail["of-digest"] = hex.EncodeToString(q.Digest[:])
@@ -73,6 +72,14 @@ func (g *Gateway) operation(ctx context.Context, c Caller, act, id string) (*OnR
 		}
 		if q.Application != "" && found.Operation.Application != q.Application {
 			return ErrNotFound
+		}
+		if found.Case != "" {
+			switch hidden, err := r.CaseHidden(ctx, found.Case, c.sight()); {
+			case err != nil:
+				return err
+			case hidden:
+				return ErrNotFound
+			}
 		}
 		found.Entries, err = r.EntriesOf(ctx, id)
 		return err

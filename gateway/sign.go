@@ -72,6 +72,9 @@ type SignRequest struct {
 	Batch string `json:"-"`
 	// IdempotencyKey makes a repeated request safe; "" for none.
 	IdempotencyKey string `json:"-"`
+	// paperOf is the complaint that a paper of the gateway's own belongs to; "" for
+	// none.
+	paperOf string
 }
 
 // Sign signs a document for a person. The intent is on record before the
@@ -302,6 +305,9 @@ func (g *Gateway) signBeginning(ctx context.Context, c Caller, in Upload, req Si
 			Signer: evidence.Signer{ID: who.signer.ID, CertificateSHA256: hex.EncodeToString(cert[:]), Key: hex.EncodeToString(who.key.ID[:])},
 			Detail: map[string]string{"asked": req.Level.String(), "authorisation": req.authorisation(who)},
 		},
+	}
+	if req.paperOf != "" {
+		b.record.Detail["case"] = req.paperOf
 	}
 	if req.IdempotencyKey != "" {
 		sum, err := req.digest(act, in)

@@ -49,13 +49,15 @@ func staffOf(user string) string {
 // readers are the roles that read what is on record.
 var readers = []Role{RoleInvestigator, RoleSupervisor, RoleAuditor}
 
-// recordRead allows a member of staff to read, and records it.
+// recordRead allows a member of staff to read, and records it, what it is about as
+// Gateway.asked has it.
 func (g *Gateway) recordRead(ctx context.Context, c Caller, act string, detail map[string]string) error {
 	if err := g.allow(ctx, c, act, readers...); err != nil {
 		return err
 	}
-	for k, v := range detail {
-		detail[k] = plain(v, 256)
+	detail, err := g.asked(ctx, c, detail)
+	if err != nil {
+		return err
 	}
 	return g.record(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}, Detail: detail})
 }
@@ -163,7 +165,7 @@ func (g *Gateway) ReadDocument(ctx context.Context, c Caller, id string, p Page)
 		if d.Document, err = r.Document(ctx, id); err != nil {
 			return err
 		}
-		f, err := find(ctx, r, OperationQuery{Document: id, Page: p})
+		f, err := find(ctx, r, OperationQuery{Document: id, Sight: c.sight(), Page: p})
 		if err == nil {
 			d.Found = *f
 		}
@@ -196,7 +198,7 @@ func (g *Gateway) ReadSigner(ctx context.Context, c Caller, id string, p Page) (
 		if s.Keys, err = r.Keys(ctx, id); err != nil {
 			return err
 		}
-		f, err := find(ctx, r, OperationQuery{Signer: id, Page: p})
+		f, err := find(ctx, r, OperationQuery{Signer: id, Sight: c.sight(), Page: p})
 		if err == nil {
 			s.Found = *f
 		}
@@ -232,7 +234,7 @@ func (g *Gateway) ReadCertificate(ctx context.Context, c Caller, sum [32]byte, p
 		if x.Certificate, err = r.Certificate(ctx, sum); err != nil {
 			return err
 		}
-		f, err := find(ctx, r, OperationQuery{Certificate: sum, Page: p})
+		f, err := find(ctx, r, OperationQuery{Certificate: sum, Sight: c.sight(), Page: p})
 		if err != nil {
 			return err
 		}
@@ -291,7 +293,7 @@ func (g *Gateway) SearchFile(ctx context.Context, c Caller, in Upload, r *verifi
 	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
 		for i := range states {
 			s := &states[i]
-			f, err := find(ctx, r, OperationQuery{Digest: s.SHA256, Page: Page{Limit: maxStateActs}})
+			f, err := find(ctx, r, OperationQuery{Digest: s.SHA256, Sight: c.sight(), Page: Page{Limit: maxStateActs}})
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,9 @@ package gateway
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 )
@@ -35,11 +38,33 @@ const (
 // Search finds operations for a member of staff, and who took part by name.
 // That it was asked is on record.
 func (g *Gateway) Search(ctx context.Context, c Caller, q SearchRequest) (*SearchResult, error) {
-	if err := g.readOperations(ctx, c, "operations.search", &q.OperationQuery, ""); err != nil {
+	const act = "operations.search"
+	if err := g.allow(ctx, c, act, readers...); err != nil {
 		return nil, err
 	}
-	var result *SearchResult
-	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+	result, err := g.resolve(ctx, c, &q)
+	if err != nil {
+		return nil, err
+	}
+	// On record is whom a name was found to mean, so names come first.
+	if err := g.readOperations(ctx, c, act, &q.OperationQuery, ""); err != nil {
+		return nil, err
+	}
+	if len(result.Candidates) > 0 || result.Unknown {
+		return result, nil
+	}
+	return result, g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		f, err := find(ctx, r, q.OperationQuery)
+		if err == nil {
+			result.Found = *f
+		}
+		return err
+	})
+}
+
+// resolve puts identifiers in the places of names, or says what they may mean.
+func (g *Gateway) resolve(ctx context.Context, c Caller, q *SearchRequest) (result *SearchResult, err error) {
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
 		result = &SearchResult{}
 		for _, name := range []struct {
 			text *string
@@ -59,13 +84,75 @@ func (g *Gateway) Search(ctx context.Context, c Caller, q SearchRequest) (*Searc
 				return nil
 			}
 		}
-		f, err := find(ctx, r, q.OperationQuery)
-		if err == nil {
-			result.Found = *f
-		}
-		return err
+		return nil
 	})
 	return result, err
+}
+
+// What a search or a reading was for, as records name it.
+const (
+	ofKind, ofApplication, ofSigner = "of-kind", "of-application", "of-signer"
+	ofDocument, ofOperation         = "of-document", "of-operation"
+)
+
+// maxAsked bounds what somebody searched for, in bytes: more is cut before it is
+// hidden.
+const maxAsked = 1024
+
+// asked is how what somebody looked for stands on record, by name: as it is where
+// it names something on record, and otherwise as a keyed digest. People type
+// anything into a search, a NIK too, and the log is for ever; whoever must know
+// whether a certain word was searched for can still have it compared.
+func (g *Gateway) asked(ctx context.Context, c Caller, words map[string]string) (detail map[string]string, err error) {
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		detail = map[string]string{}
+		for name, word := range words {
+			if word == "" {
+				continue
+			}
+			known, err := onRecord(ctx, r, name, word)
+			if err != nil {
+				return err
+			}
+			if known {
+				detail[name] = plain(word, 256)
+			} else {
+				detail[name] = g.hidden(word)
+			}
+		}
+		return nil
+	})
+	return detail, err
+}
+
+// hidden is the keyed digest of a word.
+func (g *Gateway) hidden(word string) string {
+	mac := hmac.New(sha256.New, g.asking[:])
+	mac.Write([]byte(clip(word, maxAsked)))
+	return "hmac-sha256:" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// onRecord tells whether a word names something that is on record here.
+func onRecord(ctx context.Context, r Reader, name, word string) (bool, error) {
+	var err error
+	switch name {
+	case ofKind:
+		return len(word) <= 64 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz.-") == "", nil
+	case ofApplication:
+		_, err = r.Application(ctx, word)
+	case ofSigner:
+		_, err = r.Signer(ctx, word)
+	case ofDocument:
+		_, err = r.Document(ctx, word)
+	case ofOperation:
+		_, err = r.Operation(ctx, word)
+	default: // digests and numbers of the program's own
+		return true, nil
+	}
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // signersNamed are the signer with an identifier, or those with a name.

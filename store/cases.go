@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/absah-id/absah/evidence/dispute"
@@ -49,19 +51,92 @@ func (tx *Tx) Cases(ctx context.Context, q gateway.CaseQuery) ([]gateway.CaseRow
 	if !q.Over.IsZero() {
 		c.add("state = 'closed' AND erased_at IS NULL AND closed_at < ?", q.Over.UnixMicro())
 	}
-	if q.After != "" {
+	for _, hidden := range hiddenCases(q.Sight) {
+		c.add("NOT "+hidden.term, hidden.arg)
+	}
+	order := "id DESC"
+	switch {
+	case q.ByDue && q.After != "":
+		return nil, errors.New("store: cases by their deadlines come on one page")
+	case q.ByDue:
+		c.terms = append(c.terms, "due IS NOT NULL")
+		order = "due, id"
+	case q.After != "":
 		c.add("id < ?", q.After)
 	}
 	c.args = append(c.args, n)
-	return list(ctx, tx, scanCase, `SELECT `+caseColumns+` FROM cases`+c.where()+` ORDER BY id DESC LIMIT $`+strconv.Itoa(len(c.args)), c.args...)
+	return list(ctx, tx, scanCase, `SELECT `+caseColumns+` FROM cases c`+c.where()+` ORDER BY `+order+` LIMIT $`+strconv.Itoa(len(c.args)), c.args...)
 }
 
-// LastCase is gateway.CaseReader's.
-func (tx *Tx) LastCase(ctx context.Context, year int) (int, error) {
+// hidden is a condition under which a case c is kept from somebody.
+type hidden struct {
+	term string
+	arg  any
+}
+
+// hiddenCases are the conditions of a sight.
+func hiddenCases(s gateway.CaseSight) (all []hidden) {
+	if s.NoConduct {
+		all = append(all, hidden{"c.kind = ?", string(dispute.Conduct)})
+	}
+	if s.Staff != "" {
+		all = append(all, hidden{"EXISTS (SELECT 1 FROM case_recusals r WHERE r.case_id = c.id AND r.staff = ?)", s.Staff})
+	}
+	return all
+}
+
+// CaseHidden is gateway.CaseReader's.
+func (tx *Tx) CaseHidden(ctx context.Context, id string, s gateway.CaseSight) (bool, error) {
+	var c conditions
+	c.add("id = ?", id)
+	c.add("('*' = ? OR organisation = ?)", string(tx.scope))
+	var either []string
+	for _, hidden := range hiddenCases(s) {
+		c.add(hidden.term, hidden.arg)
+		last := len(c.terms) - 1
+		either, c.terms = append(either, c.terms[last]), c.terms[:last]
+	}
+	if len(either) == 0 {
+		return false, nil
+	}
+	n, err := tx.count(ctx, `SELECT count(*) FROM cases c`+c.where()+` AND (`+strings.Join(either, " OR ")+`)`, c.args...)
+	return n > 0, err
+}
+
+// CaseRecusals is gateway.CaseReader's.
+func (tx *Tx) CaseRecusals(ctx context.Context, id string) ([]string, error) {
+	return list(ctx, tx, func(r row) (staff string, err error) {
+		err = r.Scan(&staff)
+		return staff, err
+	}, `SELECT staff FROM case_recusals WHERE case_id = $1 AND ($2 = '*' OR organisation = $2) ORDER BY staff`, id, string(tx.scope))
+}
+
+// Recuse is gateway.CaseWriter's.
+func (tx *Tx) Recuse(ctx context.Context, organisation, id, staff string, at time.Time) error {
+	if err := tx.owns(organisation); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `INSERT INTO case_recusals (case_id, organisation, staff, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		id, organisation, staff, micros(at))
+	return err
+}
+
+// Readmit is gateway.CaseWriter's.
+func (tx *Tx) Readmit(ctx context.Context, id, staff string) error {
+	_, err := tx.exec(ctx, `DELETE FROM case_recusals WHERE case_id = $1 AND staff = $2 AND ($3 = '*' OR organisation = $3)`, id, staff, string(tx.scope))
+	return err
+}
+
+// NextCase is gateway.CaseWriter's.
+func (tx *Tx) NextCase(ctx context.Context, organisation string, year int) (int, error) {
+	if err := tx.owns(organisation); err != nil {
+		return 0, err
+	}
 	return one(ctx, tx, func(r row) (n int, err error) {
 		err = r.Scan(&n)
 		return n, err
-	}, `SELECT coalesce(max(serial), 0) FROM cases WHERE year = $1 AND ($2 = '*' OR organisation = $2)`, year, string(tx.scope))
+	}, `INSERT INTO case_numbers (organisation, year, last) VALUES ($1, $2, 1)
+		ON CONFLICT (organisation, year) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, organisation, year)
 }
 
 // CaseEvents is gateway.CaseReader's.

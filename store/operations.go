@@ -13,12 +13,12 @@ import (
 	"github.com/absah-id/absah/internal/fault"
 )
 
-const operationColumns = `id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document, activation, batch,
+const operationColumns = `id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document, case_id, activation, batch,
 	started_at, finished_at, input_sha256, output_sha256`
 
 func scanOperation(r row) (o gateway.Operation, err error) {
 	err = r.Scan(&o.ID, &o.Organisation, &o.Kind, &o.Status, &o.Code, &o.Application, &o.User, &o.Node, &o.Signer, sum{&o.Certificate}, &o.Level,
-		&o.Document, &o.Activation, &o.Batch, moment{&o.StartedAt}, moment{&o.FinishedAt}, sum{&o.InputSHA256}, sum{&o.OutputSHA256})
+		&o.Document, &o.Case, &o.Activation, &o.Batch, moment{&o.StartedAt}, moment{&o.FinishedAt}, sum{&o.InputSHA256}, sum{&o.OutputSHA256})
 	return o, err
 }
 
@@ -81,6 +81,9 @@ func (tx *Tx) Operations(ctx context.Context, q gateway.OperationQuery) ([]gatew
 	if !q.To.IsZero() {
 		c.add("started_at < ?", q.To.UnixMicro())
 	}
+	for _, hidden := range hiddenCases(q.Sight) {
+		c.add("(case_id = '' OR NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = operations.case_id AND "+hidden.term+"))", hidden.arg)
+	}
 	if q.After != "" {
 		c.add("id < ?", q.After)
 	}
@@ -114,8 +117,8 @@ func (tx *Tx) addOperation(ctx context.Context, o gateway.Operation) error {
 		return err
 	}
 	return added(tx.exec(ctx, `INSERT INTO operations (`+operationColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
-		o.ID, o.Organisation, o.Kind, string(o.Status), o.Code, o.Application, o.User, o.Node, o.Signer, digest(o.Certificate), o.Level, o.Document,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
+		o.ID, o.Organisation, o.Kind, string(o.Status), o.Code, o.Application, o.User, o.Node, o.Signer, digest(o.Certificate), o.Level, o.Document, o.Case,
 		o.Activation, o.Batch, micros(o.StartedAt), micros(o.FinishedAt), digest(o.InputSHA256), digest(o.OutputSHA256)))
 }
 

@@ -42,13 +42,15 @@ type CaseActs interface {
 	SupervisionReport(ctx context.Context, c gateway.Caller, from, to time.Time) ([]byte, error)
 }
 
-// CaseClosing is how a complaint ends.
+// CaseClosing is how a complaint ends, and who has no part in it.
 type CaseClosing interface {
 	ProposeClosing(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, o dispute.Outcome, reason string) error
-	CloseCase(ctx context.Context, c gateway.Caller, ref gateway.CaseRef) error
-	ReleaseCaseHold(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, reason string) error
-	// Confirm asks for another one-time password before.
-	Confirm(ctx context.Context, c gateway.Caller, code string) error
+	// CloseCase and ReleaseCaseHold want another one-time password.
+	CloseCase(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, code string) error
+	ReleaseCaseHold(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, reason, code string) error
+	// Recuse keeps a member of staff out of a complaint, Readmit ends that.
+	Recuse(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, username, reason string) error
+	Readmit(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, username, reason string) error
 }
 
 // option is one of a choice.

@@ -78,7 +78,7 @@ func (v *visit) caseList(string) error {
 	}
 	query := v.r.URL.Query()
 	q := gateway.CaseQuery{
-		State: dispute.State(query.Get("state")), Kind: dispute.Kind(query.Get("kind")), Page: gateway.Page{Limit: casePageSize, After: query.Get("after")},
+		State: dispute.State(query.Get("state")), Kind: dispute.Kind(query.Get("kind")), Page: gateway.Page{Limit: casePageSize + 1, After: query.Get("after")},
 	}
 	q.Open = q.State == "" && query.Get("all") == ""
 	found, err := v.cfg.Cases.Cases(v.r.Context(), c, q)
@@ -89,11 +89,12 @@ func (v *visit) caseList(string) error {
 	for _, s := range dispute.States {
 		view.States = append(view.States, option{string(s), v.look.cases.Text("state." + string(s)), s == q.State})
 	}
-	view.Cases = v.caseLines(found)
-	if n := len(found); n == casePageSize {
-		query.Set("after", found[n-1].ID)
+	if len(found) > casePageSize { // what is beyond the page tells that there is more
+		found = found[:casePageSize]
+		query.Set("after", found[casePageSize-1].ID)
 		view.Next = "/op/cases?" + query.Encode()
 	}
+	view.Cases = v.caseLines(found)
 	return v.showOp(http.StatusOK, "case-list", v.look.words.Text("case.list.title"), view)
 }
 
@@ -162,6 +163,7 @@ type caseView struct {
 	Legend     []option // what the standings mean
 	Examined   text
 	Operations []option // path and identifier
+	Earlier    []earlierView
 
 	Files  []caseFileLine
 	Events []caseEventLine
@@ -169,7 +171,10 @@ type caseView struct {
 
 	Moves, Outcomes, Letters []option
 	Acts, Supervises, Closed bool
+	Approves                 bool // the reader closes what another person proposes
 	Closing                  *closingView
+	Recused                  []gateway.CaseMember
+	Readmits                 bool // the reader may let them take part again
 	Outcome, ClosedBy        string
 	Fault, Done              string
 }
@@ -179,6 +184,13 @@ type closingView struct {
 	Reason      []string
 	At          text
 	Own         bool // the reader's own proposal
+}
+
+// earlierView is a set of findings that others have taken the place of.
+type earlierView struct {
+	At         text
+	Conclusion statementView
+	Statements []statementView
 }
 
 type statementView struct {
@@ -245,6 +257,8 @@ func caseFault(err error) string {
 		word string
 	}{
 		{dispute.ErrNoFindings, "case.fault.findings"}, {dispute.ErrNotAsked, "case.fault.asked"}, {dispute.ErrNoReason, "case.fault.reason"},
+		{gateway.ErrNoText, "case.fault.text"}, {gateway.ErrLongText, "case.fault.length"}, {gateway.ErrLetterNumber, "case.fault.number"},
+		{gateway.ErrNoRecipients, "case.fault.recipients"}, {gateway.ErrNoMember, "case.fault.member"}, {errNoFile, "case.fault.nothing"},
 		{dispute.ErrSamePerson, "case.fault.same"}, {dispute.ErrNoSuchMove, "case.fault.move"}, {dispute.ErrNoClosing, "case.fault.move"},
 	} {
 		if errors.Is(err, f.is) {
@@ -257,7 +271,7 @@ func caseFault(err error) string {
 	}
 	switch e.Code {
 	case gateway.CodeInvalid:
-		return "case.fault.form"
+		return "case.fault.act"
 	case gateway.CodeChanged:
 		return "case.fault.changed"
 	case gateway.CodePassphrase:
@@ -270,13 +284,34 @@ func caseFault(err error) string {
 	return ""
 }
 
+var errNoFile = errors.New("web: no file")
+
+// caseRoles are who may do an act on a case; others of the roles that read cases
+// are refused before it is looked at.
+func caseRoles(act string) []gateway.Role {
+	switch act {
+	case "recuse":
+		return caseReaders
+	case "readmit":
+		return []gateway.Role{gateway.RoleAuditor}
+	case "close": // of which complaints, the gateway says
+		return []gateway.Role{gateway.RoleSupervisor, gateway.RoleAuditor}
+	case "release":
+		return []gateway.Role{gateway.RoleSupervisor}
+	}
+	return caseActors
+}
+
 // caseAct does what a form of the page of a case asks for.
 func (v *visit) caseAct(id string) error {
-	c, p, err := v.casePosted(caseActors...)
+	c, p, err := v.casePosted(caseReaders...)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	if _, err := v.caseStaff(caseRoles(p.value("act"))...); err != nil {
+		return err
+	}
 	if p.value("act") == "contact" {
 		contact, err := v.cfg.Cases.CaseContact(v.r.Context(), c, id)
 		if err != nil {
@@ -316,25 +351,21 @@ func (v *visit) doCase(c gateway.Caller, ref gateway.CaseRef, p *posting) error 
 		return cases.NoteCase(ctx, c, ref, p.value("text"))
 	case "attach":
 		if p.file == nil || p.file.Gateway().Size == 0 {
-			return invalid(errors.New("no file"))
+			return invalid(errNoFile)
 		}
 		return cases.AttachToCase(ctx, c, ref, gateway.CaseFileKind(p.value("as")), gateway.CaseUpload{Upload: p.file.Gateway(), Name: p.fileName})
 	case "letter":
 		return cases.WriteCaseLetter(ctx, c, ref, gateway.CaseLetter{Kind: dispute.LetterKind(p.value("letter")), Number: p.value("number"), Words: p.value("text")})
 	case "propose":
 		return cases.ProposeClosing(ctx, c, ref, dispute.Outcome(p.value("outcome")), p.value("reason"))
-	case "close", "release":
-		// Asked before the code, so that none is spent on a refusal.
-		if err := v.cfg.Staff.Allow(ctx, c, "case."+p.value("act"), gateway.RoleSupervisor); err != nil {
-			return err
-		}
-		if err := cases.Confirm(ctx, c, p.value("code")); err != nil {
-			return err
-		}
-		if p.value("act") == "release" {
-			return cases.ReleaseCaseHold(ctx, c, ref, p.value("reason"))
-		}
-		return cases.CloseCase(ctx, c, ref)
+	case "close":
+		return cases.CloseCase(ctx, c, ref, p.value("code"))
+	case "release":
+		return cases.ReleaseCaseHold(ctx, c, ref, p.value("reason"), p.value("code"))
+	case "recuse":
+		return cases.Recuse(ctx, c, ref, p.value("who"), p.value("reason"))
+	case "readmit":
+		return cases.Readmit(ctx, c, ref, p.value("who"), p.value("reason"))
 	}
 	return invalid(errors.New("unknown act"))
 }
@@ -347,6 +378,7 @@ func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 		Steps: v.steps(x.Case), Deadlines: v.deadlines(x.Case), Opened: cut(w, stamp(x.OpenedAt)), Text: paragraphs(x.Text), Answer: paragraphs(x.Answer),
 		Name: report.Visible(x.Name), Contact: report.Visible(x.Contact), NIK: x.NIK, Document: report.Visible(x.Document), Held: x.Held,
 		Acts: v.isOneOf(caseActors...) && x.State != dispute.Closed, Supervises: v.isOneOf(gateway.RoleSupervisor), Closed: x.State == dispute.Closed,
+		Approves: x.MayClose(c) && x.State != dispute.Closed, Readmits: v.isOneOf(gateway.RoleAuditor),
 		ClosedBy: report.Visible(x.ClosedBy),
 	}
 	if !x.ErasedAt.IsZero() {
@@ -359,6 +391,16 @@ func (v *visit) caseView(x *gateway.CaseView, c gateway.Caller) caseView {
 		view.Loss, view.LossLate = cut(w, stamp(x.Case.LossAt)), !x.Case.LossInTime(v.cfg.Cases.CaseRules())
 	}
 	v.caseFindings(&view, x.Findings)
+	for _, f := range x.Earlier {
+		earlier := earlierView{At: cut(w, stamp(f.At)), Conclusion: v.statement(f.Conclusion)}
+		for _, s := range f.Statements {
+			earlier.Statements = append(earlier.Statements, v.statement(s))
+		}
+		view.Earlier = append(view.Earlier, earlier)
+	}
+	for _, m := range x.Recused {
+		view.Recused = append(view.Recused, gateway.CaseMember{ID: m.ID, Username: report.Visible(m.Username), Name: report.Visible(m.Name)})
+	}
 	for _, f := range x.Files {
 		view.Files = append(view.Files, caseFileLine{
 			Path: v.to("/op/cases/" + x.ID + "/file?id=" + f.ID), Name: report.Visible(f.Name), Kind: w.Text(caseFileWords[f.Kind]),

@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +28,8 @@ type caseDesk struct {
 	acts   []string
 	fault  error
 	closed bool
+	kind   dispute.Kind // "" stands for a lost key
+	n      int          // cases in the list; 0 stands for one
 }
 
 var caseAt = time.Date(2026, 11, 16, 3, 0, 0, 0, time.UTC)
@@ -33,7 +37,7 @@ var caseAt = time.Date(2026, 11, 16, 3, 0, 0, 0, time.UTC)
 func (d *caseDesk) CaseRules() dispute.Rules { return dispute.DefaultRules() }
 
 func (d *caseDesk) Case(_ context.Context, _ gateway.Caller, id string) (*gateway.CaseView, error) {
-	c := dispute.Open(id, dispute.Number(2026, 1), dispute.KeyLoss, caseAt)
+	c := dispute.Open(id, dispute.Number(2026, 1), cmp.Or(d.kind, dispute.KeyLoss), caseAt)
 	c.LossAt, c.State = caseAt, dispute.Answered
 	c.Closing = &dispute.Closing{Outcome: dispute.Upheld, Reason: hostile, By: "staf-2", At: caseAt}
 	if d.closed {
@@ -47,13 +51,21 @@ func (d *caseDesk) Case(_ context.Context, _ gateway.Caller, id string) (*gatewa
 		CaseRow: gateway.CaseRow{ID: id, Kind: c.Kind, State: c.State, OpenedAt: caseAt, Document: "abc", Version: 7},
 		Case:    c, Text: hostile + "\n" + strings.Repeat("panjang ", 500), Name: hostile, Contact: hostile, Answer: hostile, Held: true, ClosingBy: hostile, ClosedBy: hostile,
 		Findings: &dispute.Findings{At: caseAt, Statements: []dispute.Statement{says}, Conclusion: says, Operations: []string{"01a1"}},
+		Earlier:  []*dispute.Findings{{At: caseAt, Statements: []dispute.Statement{says}, Conclusion: says}},
+		Recused:  []gateway.CaseMember{{ID: "staf-4", Username: hostile, Name: hostile}},
 		Events:   []dispute.Event{{At: caseAt, By: hostile, Code: "file", Arg: hostile, Text: hostile}},
 		Files:    []gateway.CaseFileView{{ID: "f1", Name: hostile, Kind: gateway.CaseDisputed, Size: 5, At: caseAt}},
 	}, nil
 }
 
-func (d *caseDesk) Cases(context.Context, gateway.Caller, gateway.CaseQuery) ([]gateway.CaseSummary, error) {
-	return []gateway.CaseSummary{{CaseRow: gateway.CaseRow{ID: "01a1", Kind: dispute.KeyLoss, State: dispute.Received, OpenedAt: caseAt, Due: caseAt.Add(time.Hour)}, Number: "PGD-2026-0001"}}, nil
+func (d *caseDesk) Cases(_ context.Context, _ gateway.Caller, q gateway.CaseQuery) (all []gateway.CaseSummary, err error) {
+	for i := range min(cmp.Or(d.n, 1), q.Limit) {
+		all = append(all, gateway.CaseSummary{
+			CaseRow: gateway.CaseRow{ID: fmt.Sprintf("01a%d", i+1), Kind: dispute.KeyLoss, State: dispute.Received, OpenedAt: caseAt, Due: caseAt.Add(time.Hour)},
+			Number:  dispute.Number(2026, i+1),
+		})
+	}
+	return all, nil
 }
 
 func (d *caseDesk) CaseDownload(_ context.Context, _ gateway.Caller, id, file string) (string, []byte, error) {
@@ -76,19 +88,28 @@ func (d *caseDesk) FileComplaint(_ context.Context, c gateway.Caller, n gateway.
 	return &gateway.CaseReceipt{ID: "01a1", Number: "PGD-2026-0001", Code: "rahasia", Due: caseAt}, nil
 }
 
+func (d *caseDesk) CaseContact(context.Context, gateway.Caller, string) (*gateway.Complaint, error) {
+	return nil, d.fault
+}
+
 func (d *caseDesk) NoteCase(_ context.Context, _ gateway.Caller, ref gateway.CaseRef, text string) error {
 	d.acts = append(d.acts, "note "+ref.ID+" "+text)
 	return d.fault
 }
 
-func (d *caseDesk) Confirm(_ context.Context, _ gateway.Caller, code string) error {
-	d.acts = append(d.acts, "confirm "+code)
+func (d *caseDesk) CloseCase(_ context.Context, _ gateway.Caller, _ gateway.CaseRef, code string) error {
+	d.acts = append(d.acts, "close "+code)
 	return d.fault
 }
 
-func (d *caseDesk) CloseCase(context.Context, gateway.Caller, gateway.CaseRef) error {
-	d.acts = append(d.acts, "close")
-	return nil
+func (d *caseDesk) Recuse(_ context.Context, _ gateway.Caller, _ gateway.CaseRef, username, _ string) error {
+	d.acts = append(d.acts, "recuse "+username)
+	return d.fault
+}
+
+func (d *caseDesk) Readmit(_ context.Context, _ gateway.Caller, _ gateway.CaseRef, username, _ string) error {
+	d.acts = append(d.acts, "readmit "+username)
+	return d.fault
 }
 
 func newCaseDesk(t *testing.T) (*site, *door, *caseDesk) {
@@ -140,6 +161,7 @@ func TestCaseActs(t *testing.T) {
 		return out
 	}
 	closing := url.Values{"csrf": {"rahasia"}, "version": {"7"}, "act": {"close"}, "code": {"123456"}}
+	member := url.Values{"csrf": {"rahasia"}, "version": {"7"}, "who": {"budi"}, "reason": {"diadukan"}}
 	for _, test := range []struct {
 		name   string
 		role   gateway.Role
@@ -155,9 +177,14 @@ func TestCaseActs(t *testing.T) {
 		{"an act that is none", gateway.RoleInvestigator, with(note, "act", "erase"), nil, 422, ""},
 		{"changed meanwhile", gateway.RoleInvestigator, note, &gateway.Error{Code: gateway.CodeChanged}, 422, "note 01a1 catatan"},
 		{"the database is down", gateway.RoleInvestigator, note, &gateway.Error{Code: gateway.CodeRecord}, 503, "note 01a1 catatan"},
-		{"closed by a supervisor", gateway.RoleSupervisor, closing, nil, 303, "confirm 123456,close"},
-		{"closed with a wrong code", gateway.RoleSupervisor, closing, &gateway.Error{Code: gateway.CodePassphrase}, 422, "confirm 123456"},
+		{"closed by a supervisor", gateway.RoleSupervisor, closing, nil, 303, "close 123456"},
+		{"closed with a wrong code", gateway.RoleSupervisor, closing, &gateway.Error{Code: gateway.CodePassphrase}, 422, "close 123456"},
 		{"closed by an investigator", gateway.RoleInvestigator, closing, nil, 403, ""},
+		{"closed by an auditor, as the gateway says of which", gateway.RoleAuditor, closing, &gateway.Error{Code: gateway.CodeForbidden}, 403, "close 123456"},
+		{"a hold lifted by an auditor", gateway.RoleAuditor, with(closing, "act", "release"), nil, 403, ""},
+		{"kept out by an investigator", gateway.RoleInvestigator, with(member, "act", "recuse"), nil, 303, "recuse budi"},
+		{"let in by an auditor", gateway.RoleAuditor, with(member, "act", "readmit"), nil, 303, "readmit budi"},
+		{"let in by a supervisor", gateway.RoleSupervisor, with(member, "act", "readmit"), nil, 403, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, d, c := newCaseDesk(t)
@@ -170,6 +197,69 @@ func TestCaseActs(t *testing.T) {
 				t.Error("the page does not say what is wrong")
 			}
 		})
+	}
+}
+
+// TestCaseListGoesOn: a page leads to the next one when there is one, and only
+// then.
+func TestCaseListGoesOn(t *testing.T) {
+	for _, test := range []struct {
+		n    int
+		next string
+	}{{1, ""}, {50, ""}, {51, "after=01a50"}, {80, "after=01a50"}} {
+		s, _, c := newCaseDesk(t)
+		c.n = test.n
+		_, page := s.visit(t, "GET", "/op/cases?kind=key-loss", "token", nil, nil)
+		if got := strings.Count(page, "/op/cases/01a"); got != min(test.n, 50) {
+			t.Errorf("of %d cases %d are listed", test.n, got)
+		}
+		if next := strings.Contains(page, "after="); next != (test.next != "") || !strings.Contains(page, test.next) {
+			t.Errorf("%d cases: there is a next page: %t", test.n, next)
+		}
+	}
+}
+
+// TestConductIsClosedByAnAuditor: the form is offered to those who may.
+func TestConductIsClosedByAnAuditor(t *testing.T) {
+	for _, kind := range dispute.Kinds {
+		s, d, c := newCaseDesk(t)
+		d.role, c.kind = gateway.RoleAuditor, kind
+		_, page := s.visit(t, "GET", "/op/cases/01a1", "token", nil, nil)
+		if got := strings.Contains(page, `value="close"`); got != (kind == dispute.Conduct) {
+			t.Errorf("%s: closing is offered to an auditor: %t", kind, got)
+		}
+		if strings.Contains(page, `value="propose"`) || strings.Contains(page, `value="note"`) {
+			t.Errorf("%s: an auditor is offered more", kind)
+		}
+	}
+}
+
+// TestCaseFaults: what was not done is explained in the words for it.
+func TestCaseFaults(t *testing.T) {
+	in := func(err error) error { return &gateway.Error{Code: gateway.CodeInvalid, Err: err} }
+	note := url.Values{"csrf": {"rahasia"}, "version": {"7"}, "act": {"note"}, "text": {"x"}}
+	for _, test := range []struct {
+		fault error
+		says  string
+	}{
+		{in(dispute.ErrNoReason), "Alasan harus diisi."}, {in(gateway.ErrNoText), "Teksnya harus diisi."}, {in(gateway.ErrLongText), "paling banyak 8.000 huruf"},
+		{in(gateway.ErrLetterNumber), "nomor surat harus diisi"}, {in(gateway.ErrNoRecipients), "penerima laporan insiden"}, {in(gateway.ErrNoMember), "Tidak ada petugas"},
+		{in(nil), "Isian belum lengkap atau tidak dapat dibaca."}, {&gateway.Error{Code: gateway.CodeChanged}, "diubah orang lain"},
+	} {
+		s, _, c := newCaseDesk(t)
+		c.fault = test.fault
+		a, page := s.visit(t, "POST", "/op/cases/01a1", "token", note, nil)
+		if a.StatusCode != 422 || !strings.Contains(page, test.says) || strings.Contains(page, "Jenis, uraian, dan kontak") {
+			t.Errorf("%v: %d, without %q", test.fault, a.StatusCode, test.says)
+		}
+	}
+	for code, says := range map[gateway.Code]string{gateway.CodeExists: "Sudah ada", gateway.CodeChanged: "Sudah berubah"} {
+		s, _, c := newCaseDesk(t)
+		c.fault = &gateway.Error{Code: code}
+		a, page := s.visit(t, "POST", "/op/cases/01a1", "token", url.Values{"csrf": {"rahasia"}, "act": {"contact"}}, nil)
+		if a.StatusCode != 409 || !strings.Contains(page, says) {
+			t.Errorf("%s: %d, without %q", code, a.StatusCode, says)
+		}
 	}
 }
 

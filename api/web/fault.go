@@ -34,6 +34,8 @@ var faults = map[gateway.Code]fault{
 	gateway.CodeForbidden:  {http.StatusForbidden, "forbidden"},
 	gateway.CodeNotFound:   {http.StatusNotFound, "not-found"},
 	gateway.CodeInProgress: {http.StatusConflict, "in-progress"},
+	gateway.CodeChanged:    {http.StatusConflict, "changed"},
+	gateway.CodeExists:     {http.StatusConflict, "exists"},
 	CodeMethod:             {http.StatusMethodNotAllowed, "method-not-allowed"},
 	gateway.CodeTooLarge:   {http.StatusRequestEntityTooLarge, "too-large"},
 	gateway.CodeRate:       {http.StatusTooManyRequests, "rate-limited"},

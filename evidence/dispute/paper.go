@@ -134,6 +134,8 @@ type Event struct {
 // Line writes an event.
 func (w *Words) Line(e Event) string {
 	switch {
+	case e.Arg == "" && strings.Contains(w.Text("event."+e.Code), "%s"):
+		return w.Text("event."+e.Code, w.Text("nothing")) // it was erased
 	case e.Arg == "":
 		return w.Text("event." + e.Code)
 	case strings.Contains(e.Arg, "."):
@@ -155,6 +157,7 @@ type Contents struct {
 	Complaint string
 	Answer    string // "" while there is none
 	Findings  *Findings
+	Earlier   []*Findings // before those, oldest first
 	Events    []Event
 	Files     []File
 	Bundles   []File
@@ -204,6 +207,11 @@ func (x *Contents) CaseFile(r Rules, w *Words, at time.Time) Paper {
 		for _, s := range []Standing{Proven, Recorded, OpenEnd} {
 			add(Block{Apart: s == Proven, Label: w.Text("standing." + string(s)), Text: w.Text("standing." + string(s) + ".meaning")})
 		}
+	}
+	for i, f := range x.Earlier {
+		add(Block{Heading: w.Text("file.earlier", number(int64(i+1)))},
+			Block{Text: w.Text("file.examined", w.Moment(f.At), orNothing(w, f.FileSHA256))})
+		add(f.blocks(w, true)...)
 	}
 	x.lists(w, add)
 	return p

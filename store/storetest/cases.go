@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,9 @@ import (
 var caseTests = map[string]func(*testing.T, *store.DB){
 	"as written":        caseAsWritten,
 	"numbers":           caseNumbers,
+	"numbers at once":   caseNumbersAtOnce,
+	"kept from some":    casesHidden,
+	"by deadline":       casesByDue,
 	"compare and set":   caseCompareAndSet,
 	"searched":          casesSearched,
 	"history and files": caseHistory,
@@ -69,14 +74,28 @@ func caseAsWritten(t *testing.T, db *store.DB) {
 }
 
 func caseNumbers(t *testing.T, db *store.DB) {
-	last := func(scope gateway.Scope, year int) int {
-		return view(t, db, scope, func(ctx context.Context, r gateway.Reader) (int, error) { return r.LastCase(ctx, year) })
+	next := func(organisation string, year int) (n int) {
+		update(t, db, gateway.Scope(organisation), func(ctx context.Context, tx gateway.Tx) (err error) {
+			n, err = tx.NextCase(ctx, organisation, year)
+			return err
+		})
+		return n
+	}
+	if a, b, c, d := next(Org, 2026), next(Org, 2026), next(Other, 2026), next(Org, 2027); a != 1 || b != 2 || c != 1 || d != 1 {
+		t.Errorf("got %d, %d, %d and %d", a, b, c, d)
+	}
+	failed := errors.New("not written after all")
+	refused(t, db, Org, failed, func(ctx context.Context, tx gateway.Tx) error {
+		_, err := tx.NextCase(ctx, Org, 2026)
+		return errors.Join(failed, err)
+	})
+	if n := next(Org, 2026); n != 3 {
+		t.Errorf("after one that was not written: got %d, want 3", n)
+	}
+	if err := db.Update(t.Context(), Other, func(tx gateway.Tx) error { _, err := tx.NextCase(t.Context(), Org, 2026); return err }); err == nil {
+		t.Error("an organisation takes a number of another one")
 	}
 	addCase(t, db, caseRow(Org, 7, Start))
-	addCase(t, db, caseRow(Other, 3, Start))
-	if a, b, c := last(Org, 2026), last(Other, 2026), last(Org, 2025); a != 7 || b != 3 || c != 0 {
-		t.Errorf("got %d, %d and %d", a, b, c)
-	}
 	refused(t, db, Org, gateway.ErrExists, func(ctx context.Context, tx gateway.Tx) error { return tx.AddCase(ctx, caseRow(Org, 7, Start)) })
 	taken := caseRow(Org, 8, Start)
 	taken.Code = Sum("taken")
@@ -84,6 +103,144 @@ func caseNumbers(t *testing.T, db *store.DB) {
 	again := caseRow(Org, 9, Start)
 	again.Code = taken.Code
 	refused(t, db, Org, gateway.ErrExists, func(ctx context.Context, tx gateway.Tx) error { return tx.AddCase(ctx, again) })
+}
+
+// caseNumbersAtOnce: many that come at once get a number each, without a gap.
+func caseNumbersAtOnce(t *testing.T, db *store.DB) {
+	const n = 40
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			err := db.Update(t.Context(), Org, func(tx gateway.Tx) error {
+				serial, err := tx.NextCase(t.Context(), Org, 2026)
+				if err != nil {
+					return err
+				}
+				return tx.AddCase(t.Context(), caseRow(Org, serial, Start))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	rows := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.CaseRow, error) {
+		return r.Cases(ctx, gateway.CaseQuery{})
+	})
+	var got []int
+	for _, c := range rows {
+		got = append(got, c.Serial)
+	}
+	slices.Sort(got)
+	if len(got) != n || got[0] != 1 || got[n-1] != n {
+		t.Errorf("got the numbers %v", got)
+	}
+}
+
+// casesHidden: what is kept from somebody is kept before pages are cut, with the
+// records of what was done with it.
+func casesHidden(t *testing.T, db *store.DB) {
+	var ids []string
+	acts := map[string]string{} // operation by case; "" stands for another one
+	for i, kind := range []dispute.Kind{dispute.Repudiation, dispute.Conduct, dispute.Conduct, dispute.KeyLoss} {
+		at := Start.Add(time.Duration(i) * time.Second)
+		c := caseRow(Org, i+1, at)
+		c.Kind = kind
+		addCase(t, db, c)
+		ids = append(ids, c.ID)
+	}
+	for i, id := range append([]string{""}, ids...) {
+		b := Begin(Org, Start.Add(time.Duration(i)*time.Second))
+		b.Operation.Kind, b.Operation.Case = "case.note", id
+		begin(t, db, b)
+		acts[id] = b.Operation.ID
+	}
+	for _, who := range []string{"budi", "budi", "cici"} {
+		update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error { return tx.Recuse(ctx, Org, ids[1], who, Start) })
+	}
+	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error { return tx.Recuse(ctx, Org, ids[3], "budi", Start) })
+	refusedOther := db.Update(t.Context(), Other, func(tx gateway.Tx) error { return tx.Recuse(t.Context(), Org, ids[0], "budi", Start) })
+	if refusedOther == nil {
+		t.Error("an organisation keeps staff out of a case of another one")
+	}
+	update(t, db, Other, func(ctx context.Context, tx gateway.Tx) error { return tx.Readmit(ctx, ids[1], "budi") })
+	see := func(name string, s gateway.CaseSight, want ...string) {
+		t.Helper()
+		var got, found []string
+		for after := ""; ; {
+			page := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.CaseRow, error) {
+				return r.Cases(ctx, gateway.CaseQuery{Sight: s, Page: gateway.Page{After: after, Limit: 1}})
+			})
+			if len(page) == 0 {
+				break
+			}
+			after = page[0].ID
+			got = append(got, after)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s sees %v, want %v", name, got, want)
+		}
+		operations := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.Operation, error) {
+			return r.Operations(ctx, gateway.OperationQuery{Sight: s})
+		})
+		for _, o := range operations {
+			found = append(found, o.Case)
+		}
+		slices.Sort(found)
+		if !slices.Equal(found, append([]string{""}, want...)) {
+			t.Errorf("%s finds records of %q, want those of %q", name, found, want)
+		}
+		for _, id := range ids {
+			hidden := view(t, db, Org, func(ctx context.Context, r gateway.Reader) (bool, error) { return r.CaseHidden(ctx, id, s) })
+			if hidden == slices.Contains(want, id) {
+				t.Errorf("%s: case %s is hidden: %t", name, id, hidden)
+			}
+		}
+	}
+	see("everybody", gateway.CaseSight{}, ids...)
+	see("an investigator", gateway.CaseSight{NoConduct: true, Staff: "ani"}, ids[0], ids[3])
+	see("who is recused", gateway.CaseSight{Staff: "budi"}, ids[0], ids[2])
+	see("both", gateway.CaseSight{NoConduct: true, Staff: "budi"}, ids[0])
+	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error { return tx.Readmit(ctx, ids[1], "budi") })
+	see("who was let in again", gateway.CaseSight{Staff: "budi"}, ids[0], ids[1], ids[2])
+	recused := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]string, error) { return r.CaseRecusals(ctx, ids[1]) })
+	if !slices.Equal(recused, []string{"cici"}) {
+		t.Errorf("recused: %v", recused)
+	}
+	if o := operation(t, db, acts[ids[0]]); o.Case != ids[0] {
+		t.Errorf("the operation is about %q", o.Case)
+	}
+}
+
+// casesByDue: the most overdue come first, however many newer ones there are.
+func casesByDue(t *testing.T, db *store.DB) {
+	add := func(serial int, opened, due time.Time, state dispute.State) string {
+		c := caseRow(Org, serial, opened)
+		c.Due, c.State = due, state
+		addCase(t, db, c)
+		return c.ID
+	}
+	late := add(1, Start, Start.Add(time.Hour), dispute.Received)
+	add(2, Start, time.Time{}, dispute.Received)
+	add(3, Start, Start, dispute.Closed)
+	next := add(4, Start.Add(time.Minute), Start.Add(2*time.Hour), dispute.Examined)
+	for i := range 5 {
+		add(10+i, Start.Add(time.Hour), Start.Add(48*time.Hour), dispute.Received)
+	}
+	rows := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.CaseRow, error) {
+		return r.Cases(ctx, gateway.CaseQuery{Open: true, ByDue: true, Page: gateway.Page{Limit: 2}})
+	})
+	if len(rows) != 2 || rows[0].ID != late || rows[1].ID != next {
+		t.Errorf("got %+v", rows)
+	}
+	err := db.View(t.Context(), Org, func(r gateway.Reader) error {
+		_, err := r.Cases(t.Context(), gateway.CaseQuery{ByDue: true, Page: gateway.Page{After: late}})
+		return err
+	})
+	if err == nil {
+		t.Error("there is a page after")
+	}
 }
 
 func caseCompareAndSet(t *testing.T, db *store.DB) {
