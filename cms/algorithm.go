@@ -26,6 +26,7 @@ const (
 	SchemeECDSA              // FIPS 186-5 §6, value as DER (RFC 3279 §2.2.3)
 	SchemeEd25519            // RFC 8032 pure, RFC 8419 in CMS
 	SchemeDSA                // FIPS 186-4 §4, verified only
+	SchemePlainECDSA         // ECDSA with the two numbers side by side (BSI TR-03111 §5.2.1), verified only
 )
 
 func (s Scheme) String() string {
@@ -40,6 +41,8 @@ func (s Scheme) String() string {
 		return "Ed25519"
 	case SchemeDSA:
 		return "DSA"
+	case SchemePlainECDSA:
+		return "plain-ECDSA"
 	}
 	return "unknown"
 }
@@ -71,6 +74,10 @@ func PSSWith(h, mgf crypto.Hash, salt int) Algorithm {
 
 // ECDSA returns ECDSA with h.
 func ECDSA(h crypto.Hash) Algorithm { return Algorithm{scheme: SchemeECDSA, hash: h} }
+
+// PlainECDSA returns ECDSA with h whose value is two numbers side by side. It
+// verifies and makes no signatures.
+func PlainECDSA(h crypto.Hash) Algorithm { return Algorithm{scheme: SchemePlainECDSA, hash: h} }
 
 // Ed25519 returns pure Ed25519.
 func Ed25519() Algorithm { return Algorithm{scheme: SchemeEd25519, hash: crypto.SHA512} }
@@ -161,7 +168,7 @@ func (a Algorithm) OID() asn1.ObjectIdentifier {
 		return oidRSAEncryption
 	case SchemeRSAPSS:
 		return oidRSAPSS
-	case SchemeECDSA, SchemeDSA:
+	case SchemeECDSA, SchemeDSA, SchemePlainECDSA:
 		for _, s := range signatureOIDs {
 			if s.alg == a {
 				return s.oid
@@ -220,6 +227,12 @@ func (a Algorithm) VerifyDigest(pub crypto.PublicKey, digest, sig []byte) error 
 	switch a.scheme {
 	case SchemeRSAPKCS1v15, SchemeRSAPSS:
 		return a.verifyRSA(pub, digest, sig)
+	case SchemePlainECDSA:
+		der, err := pairOf(pub, sig)
+		if err != nil {
+			return err
+		}
+		return ECDSA(a.hash).VerifyDigest(pub, digest, der)
 	case SchemeECDSA:
 		if k, ok := pub.(*BrainpoolPublicKey); ok {
 			return k.verify(digest, sig)

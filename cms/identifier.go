@@ -59,6 +59,11 @@ var signatureOIDs = []struct {
 	{ECDSA(crypto.SHA3_384), asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 11}},
 	{ECDSA(crypto.SHA3_512), asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 12}},
 	{Ed25519(), oidEd25519},
+	{PlainECDSA(crypto.SHA1), asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 1, 1, 4, 1, 1}},
+	{PlainECDSA(crypto.SHA224), asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 1, 1, 4, 1, 2}},
+	{PlainECDSA(crypto.SHA256), asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 1, 1, 4, 1, 3}},
+	{PlainECDSA(crypto.SHA384), asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 1, 1, 4, 1, 4}},
+	{PlainECDSA(crypto.SHA512), asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 1, 1, 4, 1, 5}},
 	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA1}, asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 3}},
 	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA224}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 1}},
 	{Algorithm{scheme: SchemeDSA, hash: crypto.SHA256}, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 2}},
@@ -190,7 +195,8 @@ func signatureAlgorithm(id identifier, digest crypto.Hash) (Algorithm, error) {
 			name, _ := parseOID(id.oid)
 			return Algorithm{}, breach(RuleUnsupported, "signature algorithm %v", name)
 		}
-		if !id.noParams() {
+		// BSI TR-03111 lets plain ECDSA repeat the curve; that of the key counts.
+		if !id.noParams() && !(a.scheme == SchemePlainECDSA && id.params.tag == tagOID) {
 			return Algorithm{}, breach(RuleAlgorithmParameters, "%v with parameters", a)
 		}
 		return a, nil

@@ -9,11 +9,14 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"io"
 	"math/big"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/absah-id/absah/cms"
 )
 
 // softKey is a key that hashes what it signs, as one in an HSM does.
@@ -113,4 +116,47 @@ func newIdentity(tb testing.TB, kind string) identity {
 	root := issue(tb, ca, nil, caKey.Public(), caKey)
 	key := newKey(tb, kind)
 	return identity{key: key, cert: issue(tb, template("Penanda Tangan", 2), root, key.Public(), caKey), chain: []*x509.Certificate{root}}
+}
+
+// TestUnsignedModulus: a modulus without its leading zero can be read in one way
+// only, and the key is then as good as another.
+func TestUnsignedModulus(t *testing.T) {
+	key := newKey(t, "rsa2048").(*rsa.PrivateKey)
+	n := key.N.Bytes()
+	rsaOID := tlv(6, []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1})
+	certificate := func(modulus, exponent []byte) *x509.Certificate {
+		return &x509.Certificate{RawSubjectPublicKeyInfo: tlv(0x30, tlv(0x30, rsaOID, tlv(5)),
+			tlv(3, []byte{0}, tlv(0x30, tlv(2, modulus), tlv(2, exponent))))}
+	}
+	e := []byte{1, 0, 1}
+	for _, c := range []struct {
+		name              string
+		modulus, exponent []byte
+	}{
+		{"with its zero", append([]byte{0}, n...), e}, // for crypto/x509
+		{"empty", nil, e},
+		{"negative exponent", n, []byte{0x81}},
+		{"long exponent", n, []byte{1, 0, 0, 0, 1}},
+		{"no exponent", n, nil},
+	} {
+		if k, err := cms.PublicKey(certificate(c.modulus, c.exponent)); err == nil {
+			t.Errorf("%s: got %v", c.name, k)
+		}
+	}
+	if _, err := x509.ParsePKIXPublicKey(certificate(n, e).RawSubjectPublicKeyInfo); err == nil {
+		t.Fatal("crypto/x509 reads such a key by now")
+	}
+	k, err := cms.PublicKey(certificate(n, e))
+	if err != nil || !key.PublicKey.Equal(k) {
+		t.Fatalf("got %v, %v", k, err)
+	}
+	sig, err := crypto.SignMessage(key, rand.Reader, []byte("isi"), crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]error{"isi": nil, "isi lain": cms.ErrSignature} {
+		if err := cms.RSAPKCS1v15(crypto.SHA256).Verify(k, []byte(text), sig); !errors.Is(err, want) {
+			t.Errorf("%q: got %v, want %v", text, err, want)
+		}
+	}
 }

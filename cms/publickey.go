@@ -4,6 +4,7 @@ import (
 	"crypto"
 	//lint:ignore SA1019 old signatures are judged, none is made
 	"crypto/dsa"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"math/big"
@@ -41,8 +42,9 @@ func (k *PSSPublicKey) permits(a Algorithm) error {
 
 // PublicKey returns the key of cert for [Algorithm.Verify]: what crypto/x509
 // found, or a *[PSSPublicKey] or *[BrainpoolPublicKey], which crypto/x509 leaves
-// nil or does not read. Keys of unknown
-// kinds are a *[ConstraintError] with [RuleUnsupported].
+// nil or does not read, or an RSA key whose modulus lacks the leading zero that
+// makes it positive (identity cards that Estonia issued in 2014 and 2015). Keys
+// of unknown kinds are a *[ConstraintError] with [RuleUnsupported].
 func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if cert.PublicKey != nil {
 		return cert.PublicKey, nil
@@ -60,8 +62,8 @@ func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	curve := brainpoolCurve(id)
-	if string(id.oid.contents()) != rsaPSSOctets && curve == nil {
+	curve, name := brainpoolCurve(id), string(id.oid.contents())
+	if name != rsaPSSOctets && name != rsaEncryptionOctets && curve == nil {
 		name, _ := parseOID(id.oid)
 		return nil, breach(RuleUnsupported, "public key algorithm %v", name)
 	}
@@ -76,6 +78,9 @@ func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if curve != nil {
 		return parseBrainpool(curve, c[1:])
 	}
+	if name == rsaEncryptionOctets {
+		return parseUnsignedRSA(c[1:])
+	}
 	key, err := x509.ParsePKCS1PublicKey(c[1:])
 	if err != nil {
 		return nil, &ConstraintError{Rule: RuleKeyMalformed, Err: err}
@@ -87,6 +92,29 @@ func PublicKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 		}
 	}
 	return k, nil
+}
+
+// parseUnsignedRSA reads an RSAPublicKey (RFC 8017 A.1.1) and takes its modulus
+// for a number without a sign: read with one it could be no modulus at all.
+func parseUnsignedRSA(der []byte) (*rsa.PublicKey, error) {
+	e, ok, err := root(der)
+	if err != nil || !ok || e.tag != tagSequence {
+		return nil, breach(RuleKeyMalformed, "no RSAPublicKey")
+	}
+	r := e.children()
+	modulus, err := r.expect(tagInteger, "modulus")
+	if err != nil {
+		return nil, err
+	}
+	exponent, err := r.expect(tagInteger, "public exponent")
+	if err != nil {
+		return nil, err
+	}
+	n, x := modulus.contents(), exponent.contents()
+	if !r.empty() || len(n) == 0 || n[0] < 0x80 || len(x) == 0 || len(x) > 4 || x[0] >= 0x80 {
+		return nil, breach(RuleKeyMalformed, "no RSAPublicKey whose modulus lacks its leading zero")
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(x).Int64())}, nil
 }
 
 // maxDSABits bounds the modulus of a DSA key; FIPS 186-4 knew 3072.
@@ -148,6 +176,26 @@ func partialCertificate(raw []byte) *x509.Certificate {
 		c.PublicKey = key
 	}
 	return c
+}
+
+// pairOf writes a plain ECDSA value, two numbers as long as the order of the
+// key's group, as the SEQUENCE that other ECDSA has.
+func pairOf(pub crypto.PublicKey, sig []byte) ([]byte, error) {
+	var order *big.Int
+	switch k := pub.(type) {
+	case *BrainpoolPublicKey:
+		order = k.curve.n
+	case *ecdsa.PublicKey:
+		order = k.Curve.Params().N
+	default:
+		return nil, breach(RuleKeyType, "plain ECDSA with a key of type %T", pub)
+	}
+	size := (order.BitLen() + 7) / 8
+	if len(sig) != 2*size {
+		return nil, ErrSignature
+	}
+	number := func(b []byte) []byte { return integerTLV(new(big.Int).SetBytes(b)) }
+	return tlv(tagSequence, number(sig[:size]), number(sig[size:])), nil
 }
 
 // maxPairBytes bounds the integers of a signature value: those of 512 bits, and

@@ -186,7 +186,7 @@ func (c *Catalogue) reliable(a algorithm, at time.Time) bool {
 func signatureAlgorithm(a cms.Algorithm, key crypto.PublicKey) algorithm {
 	scheme := map[cms.Scheme]string{
 		cms.SchemeRSAPKCS1v15: "RSASSA-PKCS1-v1_5", cms.SchemeRSAPSS: "RSASSA-PSS",
-		cms.SchemeECDSA: "ECDSA", cms.SchemeDSA: "DSA",
+		cms.SchemeECDSA: "ECDSA", cms.SchemePlainECDSA: "ECDSA", cms.SchemeDSA: "DSA",
 	}[a.Scheme()]
 	if scheme == "" {
 		return algorithm{name: a.String()}
