@@ -94,18 +94,16 @@ func (w *world) released(file []byte) {
 	ctx, id, at := w.tb.Context(), uuid.Must(uuid.NewV7()).String(), w.clock()
 	cms := evidence.Blob{Kind: "cms", Data: []byte("cms")}
 	sum, out := sha256.Sum256(cms.Data), sha256.Sum256(file)
-	record, err := evidence.Record{
+	entry, _, err := w.cfg.Notary.NewEntry(evidence.Record{
 		Organisation: organisation, Operation: id, Phase: evidence.PhaseEvent, Kind: "seal", Time: at, Node: "node-1",
 		Actor:     evidence.Actor{Application: "e-office", Role: "application", Authentication: "key", Address: "127.0.0.1"},
 		Subject:   evidence.Subject{OutputSHA256: hex.EncodeToString(out[:]), OutputSize: int64(len(file))},
 		Result:    evidence.Result{Status: evidence.StatusOK},
 		Artefacts: []evidence.Artefact{{Kind: cms.Kind, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(cms.Data))}},
-	}.MarshalCanonical()
+	})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	entry := storetest.Entry(organisation, id, evidence.PhaseEvent, at)
-	entry.Record, entry.Leaf = record, sha256.Sum256(append(entry.Salt[:], record...))
 	err = w.db.Update(ctx, organisation, func(tx gateway.Tx) error {
 		if err := tx.PutArtefact(ctx, cms); err != nil {
 			return err

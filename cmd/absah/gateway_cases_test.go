@@ -263,7 +263,14 @@ func playDrills(t *testing.T, f *office, address, folder string) {
 	var code string // by which a complainant follows the case
 	t.Run("a signer denies a signature", func(t *testing.T) { code = drillDenied(t, f, ani, f.staffDesk(t, "budi", "supervisor"), keys) })
 	t.Run("a forged letter with a valid QR", func(t *testing.T) { drillForged(t, f, ani, f.staffDesk(t, "cici", "supervisor"), keys) })
-	t.Run("a stolen passphrase", func(t *testing.T) { drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys) })
+	t.Run("a stolen passphrase", func(t *testing.T) {
+		// The keys of the drill are seconds old; the one that was stolen had been
+		// there for a while.
+		if _, err := f.rows(t, address).Exec(`UPDATE signer_keys SET created_at = created_at - 3600000000`); err != nil {
+			t.Fatal(err)
+		}
+		drillStolen(t, f, ani, f.staffDesk(t, "dedi", "supervisor"), keys)
+	})
 	t.Run("who may not", func(t *testing.T) { caseRefusals(t, f, ani) })
 	t.Run("supervision", func(t *testing.T) { caseSupervision(t, f, ani) })
 	t.Run("evidence is held", func(t *testing.T) { caseHold(t, f, f.rows(t, address)) })
@@ -408,7 +415,7 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 		"kind": "authenticity", "text": "Apakah surat izin ini asli?", "document-id": "https://sah.contohkab.example/d/" + doc,
 	}), forged)
 	ani.act(t, id, "examine", nil)
-	ani.says(t, id, "kode QR itu disalin", "800/12/2026", "Kode QR yang disalin tidak membuat surat menjadi asli", genuine.header.Get("Absah-Operation"))
+	ani.says(t, id, "kode QR itu disalin", "Kode yang diberikan pengadu mengarah ke dokumen terdaftar nomor 800/12/2026", "Kode QR yang disalin tidak membuat surat menjadi asli", genuine.header.Get("Absah-Operation"))
 	form := hidden(ani.get(t, "/op/cases/"+id).body)
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -422,7 +429,7 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	f.must(w.Close())
 	f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, header: ani.header(), kind: w.FormDataContentType(), body: &b, client: f.still302()}).ok(t, http.StatusSeeOther)
 	ani.act(t, id, "examine", nil)
-	ani.says(t, id, "berbeda dari dokumen asli: halaman 1, objek")
+	ani.says(t, id, "adalah yang dilepas gateway dalam operasi "+genuine.header.Get("Absah-Operation"), "Isi yang digambar berbeda dari berkas yang diserahkan sebagai dokumen asli: halaman 1.")
 	closeCase(t, id, "Surat yang Saudara terima palsu; kode QR-nya disalin dari surat lain.", "upheld", ani, cici)
 	if page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body); !strings.Contains(page, "palsu") {
 		t.Errorf("the complainant reads %.300s", page)
@@ -453,7 +460,7 @@ func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
 		t.Logf("revoke-local: %d %s", status, said)
 	}
 	ani.act(t, id, "examine", nil)
-	ani.says(t, id, "sesudah kunci dinyatakan hilang", "dibuat sesudah kunci dinyatakan hilang: pemakaian oleh orang lain mungkin terjadi", "salah 1 kali dalam 24 jam", "Insiden dilaporkan")
+	ani.says(t, id, "sesudah saat kunci hilang menurut pengadu", "pemakaian oleh orang lain mungkin terjadi", "salah 1 kali dalam 24 jam", "Insiden dilaporkan")
 	ani.act(t, id, "letter", map[string]string{"letter": "incident", "number": "800/9/2026", "text": "Sertifikat dikunci; pencabutan diminta kepada PSrE."})
 	ani.act(t, id, "letter", map[string]string{"letter": "assistance", "number": "800/10/2026", "text": "Mohon sertifikat dicabut."})
 	ani.act(t, id, "move", map[string]string{"to": "escalated", "reason": "pencabutan"})

@@ -69,26 +69,29 @@ type Relation string
 const (
 	Released Relation = "released" // the file is what the operation released
 	Extended Relation = "extended" // the file begins with what the operation released
-	Before   Relation = "before"   // the file is what was sent to be signed
-	Copied   Relation = "copied"   // only the signature is that of the operation
-	Related  Relation = "related"  // named by who complains, or by the same certificate
+	// Covered: the file has the operation's signature, which covers what it
+	// covered then, and is not what was released for what follows or for how it
+	// is written down.
+	Covered Relation = "covered"
+	Before  Relation = "before"  // the file is what was sent to be signed
+	Copied  Relation = "copied"  // only the signature is that of the operation
+	Related Relation = "related" // of a document that somebody named, or of an original
 )
 
 // Trace is an operation that has to do with the file.
 type Trace struct {
-	Relation  Relation
-	Operation string
-	Kind      string // sign, seal …
-	// From and Size are the sizes in bytes of what was sent and released:
-	// signatures of the file that end between the two are the operation's.
-	From, Size  int64
-	At          time.Time // of the outcome
-	Application string    // name
-	Address     string    // of the caller
-	User        string    // as the application named them
+	Relation    Relation
+	Operation   string
+	Kind        string // sign, seal …
+	Size        int64  // of what was released, in bytes
+	Began, At   time.Time
+	Application string // name
+	Address     string // of the caller
+	User        string // as the application named them
 	// Authorisation is passphrase, activation or resident-key.
 	Authorisation     string
-	Signer            string // name
+	Signer            string    // name
+	KeyAt             time.Time // when the key was made or registered; zero: not known
 	CertificateSHA256 string
 	InputSHA256       string
 	OutputSHA256      string
@@ -97,31 +100,57 @@ type Trace struct {
 	Artefacts         []string // SHA-256 of what is kept with the record
 }
 
-// Registered is how the file stands to the registered document that a QR code
-// leads to.
-type Registered struct {
-	ID, Nomor, Tanggal string
-	Status             string // valid, replaced or withdrawn; "" when there is no such document
-	Match              string // latest, earlier, extended or none; "" without a file
+// Origin is where a signature of the report comes from.
+type Origin struct {
+	Operation  string // that made exactly this signature; "" when none is on record
+	Registered bool   // its certificate is one of this gateway's
+	Unknown    bool   // it could not be read, nor looked for
 }
 
-// Comparison is how the file differs from an original that is kept or was
-// supplied.
+// Registered is how the file stands to a registered document.
+type Registered struct {
+	ID, Nomor, Tanggal string
+	Status             string // valid, replaced or withdrawn; reserved before it was signed; "" when there is no such document
+	// Match is latest, earlier, extended (begins with the latest version),
+	// extended-earlier, covered and altered (has a signature of the document,
+	// which holds over the file or does not) or none; "" without a file.
+	Match string
+	// Given: somebody named it. Otherwise it was found by the file's digest.
+	Given bool
+}
+
+// Comparison is how the file differs from another that was supplied as its
+// original.
 type Comparison struct {
 	OriginalSHA256 string
-	Identical      bool
-	Unreadable     bool     // one of the two is no PDF that can be read
-	Unsigned       bool     // the file is like the original before that was signed
-	Pages          []string // that differ: "1", "3", or "all" when their number differs
-	Objects        []string // "12 0"
-	More           int      // objects beyond those listed
+	// Operation released what was supplied (Known is "output"), or got it to be
+	// signed ("input"). Known is "" when nothing is on record of it: then it is
+	// an original by nobody's word but that of who supplied it.
+	Known, Operation string
+	Identical        bool
+	Unreadable       bool   // one of the two is no PDF that can be read
+	Same             bool   // nothing differs but signatures
+	Open             bool   // not everything could be compared
+	PageCounts       [2]int // of the file and the other, when they differ
+	Pages            []PageDifference
+	Document         []string // what differs beside pages: entries of the catalog, and Info
+	Objects          []string // "12 0", as in the file
+	More             int      // objects beyond those listed
+}
+
+// PageDifference is what differs of which pages.
+type PageDifference struct {
+	Aspect string   // contents, images, fonts, annotations, size or other
+	Pages  []string // "1", "3"
+	More   int      // pages beyond those listed
 }
 
 // Failures counts the wrong passphrases of a signer before a signature.
 type Failures struct {
-	Signer string // name
-	N      int
-	Hours  int // before the signature
+	Operation string // that made the signature
+	N         int
+	Least     bool // there may be more
+	Hours     int  // before the signature
 }
 
 // Examination is what findings are made of.
@@ -131,12 +160,20 @@ type Examination struct {
 	// Report its verdict.
 	FileSHA256 string
 	Report     *verifier.Report
-	Traces     []Trace
-	Registered *Registered // nil: no QR code was named
-	Original   *Comparison // nil: no original is at hand
-	Failures   []Failures
-	// LossAt is when a key was lost, ReceivedAt when the complaint came.
+	// Origins are those of the report's signatures, one for each; nil: where
+	// they come from was not looked for.
+	Origins []Origin
+	Traces  []Trace
+	// PartsLeft and TracesLeft: not every revision of the file was looked for on
+	// record, and not every operation that has to do with it is in Traces.
+	PartsLeft, TracesLeft bool
+	Registered            []Registered // by digest, and the one that was named
+	Original              *Comparison  // nil: no original is at hand
+	Failures              []Failures
+	// LossAt is when a key was lost, by the complainant's word alone; ReceivedAt
+	// when the complaint came; LossLate: later than the region's rules ask.
 	LossAt, ReceivedAt time.Time
+	LossLate           bool
 }
 
 // Findings are what an examination came to.
@@ -156,6 +193,7 @@ func Examine(x Examination, at time.Time) Findings {
 	e.file()
 	e.registered()
 	e.signatures()
+	e.late()
 	e.original()
 	e.traces()
 	f := Findings{At: at.UTC(), FileSHA256: x.FileSHA256, Statements: e.out, Conclusion: e.conclude()}
@@ -173,15 +211,16 @@ type examiner struct {
 	x   *Examination
 	out []Statement
 
-	ours      bool // a signature of the file is on record here
-	authentic bool // the file is what was released, or extends it rightly
-	altered   bool // something that must not change did
-	broken    bool // a signature is not valid
-	unknown   bool // a signature's validity could not be told
-	copied    bool
-	afterLoss bool // a signature was made after the loss
-	forgedQR  bool
-	person    bool // a passphrase or activation was right
+	signed     int  // signatures, without document timestamps
+	ours       bool // a signature that holds is on record here
+	unrecorded bool // a signature may be of this gateway, and is not on record
+	altered    bool // something that must not change did
+	broken     bool // a signature is not valid
+	unknown    bool // a signature's validity could not be told
+	copied     bool // a signature of this gateway is in a file that it does not cover
+	afterLoss  bool // a signature was made after the loss that is claimed
+	forgedQR   bool // the file is not the document that was named, nor of this gateway
+	person     bool // a passphrase or activation was right
 }
 
 func text(s string) Arg      { return Arg{Text: s} }
@@ -203,6 +242,11 @@ func (e *examiner) trace(relations ...Relation) *Trace {
 	return nil
 }
 
+// readable says whether the file could be read as a PDF.
+func (e *examiner) readable() bool {
+	return e.x.Report != nil && e.x.Report.Verdict != verifier.Unreadable
+}
+
 // file says what the file is, as a whole.
 func (e *examiner) file() {
 	x := e.x
@@ -211,245 +255,121 @@ func (e *examiner) file() {
 		return
 	}
 	here := Exhibit{ExhibitFile, x.FileSHA256}
-	if x.Report == nil || x.Report.Verdict == verifier.Unreadable {
-		e.say("file.unreadable", Proven, Neutral, nil, here)
+	if !e.readable() {
+		e.say("file.unreadable", Recorded, Neutral, nil, here)
 	}
-	switch t := e.trace(Released, Extended, Before, Copied); {
+	switch t := e.trace(Released, Extended, Before, Covered, Copied); {
+	case t == nil && (x.PartsLeft || !e.readable()):
+		e.say("file.unknown-whole", OpenEnd, Neutral, args(x.FileSHA256), here)
 	case t == nil:
-		e.say("file.unknown", Recorded, Against, args(x.FileSHA256), here)
+		e.say("file.unknown", Recorded, Neutral, args(x.FileSHA256), here)
 	case t.Relation == Released:
-		e.authentic = true
 		e.say("file.identical", Proven, ForGenuine, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	case t.Relation == Extended:
-		e.say("file.extended", Proven, ForGenuine, args(number(t.Size), t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
+		e.say("file.extended", Proven, Neutral, args(number(t.Size), t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	case t.Relation == Before:
 		e.say("file.before", Proven, Neutral, args(t.Operation), here, t.exhibit(), t.leaf())
+	case t.Relation == Covered:
+		e.say("file.covered", Proven, ForGenuine, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	case t.Relation == Copied:
-		e.copied = true
 		e.say("file.copied", Proven, Against, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	}
+	e.copied = e.trace(Copied) != nil
 	if x.Report != nil && x.Report.Verdict == verifier.NoSignature {
 		e.say("file.unsigned", Proven, Against, nil, here)
 	}
 }
 
-// registered says what the QR code leads to.
+// registered says what the file is among the registered documents, and what
+// the document is that somebody named. That a code which somebody copied from
+// paper leads to another document says nothing against a file that is known.
 func (e *examiner) registered() {
-	r := e.x.Registered
-	if r == nil {
-		return
+	known := e.trace(Released, Extended, Covered) != nil
+	for _, r := range e.x.Registered {
+		known = known || r.Match != "" && r.Match != "none" && r.Match != "altered"
 	}
-	at := Exhibit{ExhibitDocument, r.ID}
-	if r.Status == "" {
-		e.forgedQR = true
-		e.say("qr.unknown", Recorded, Against, args(r.ID), at)
-		return
-	}
-	switch r.Match {
-	case "latest", "earlier", "extended":
-		e.say("qr."+r.Match, Proven, ForGenuine, args(r.Nomor, r.Tanggal), at)
-	case "none":
-		e.forgedQR = true
-		e.say("qr.none", Proven, Against, args(r.Nomor, r.Tanggal), at)
-	default:
-		e.say("qr.registered", Recorded, Neutral, args(r.Nomor, r.Tanggal), at)
-	}
-	if r.Status == "replaced" || r.Status == "withdrawn" {
-		e.say("qr.status-"+r.Status, Recorded, Against, args(r.Nomor), at)
-	}
-}
-
-// maxNamed bounds the signatures and objects that statements speak of.
-const maxNamed = 20
-
-// signatures says of each what is known.
-func (e *examiner) signatures() {
-	if e.x.Report == nil {
-		return
-	}
-	n := 0
-	for _, s := range e.x.Report.Signatures {
-		if s.Kind != verifier.KindSignature {
+	for _, r := range e.x.Registered {
+		at := Exhibit{ExhibitDocument, r.ID}
+		about := args(r.Nomor, r.Tanggal)
+		switch here := (Exhibit{ExhibitFile, e.x.FileSHA256}); {
+		case r.Status == "":
+			e.say("document.unknown", Recorded, Neutral, args(r.ID), at)
 			continue
-		}
-		if n++; n > maxNamed {
-			e.say("signature.more", OpenEnd, Neutral, args(number(int64(maxNamed))))
-			return
-		}
-		e.signature(number(int64(n)), s)
-	}
-}
-
-func (e *examiner) signature(n string, s *verifier.Signature) {
-	in := Exhibit{ExhibitReport, s.Field}
-	who := args(n, s.Signer.CommonName, s.Signer.Issuer, s.Signer.SerialNumber)
-	switch s.Indication {
-	case verifier.Passed:
-		e.say("signature.passed", Proven, ForGenuine, who, in)
-	case verifier.Failed:
-		e.broken = true
-		e.say("signature.failed", Proven, Against, append(who, text(why(s.Conclusion))), in)
-	default:
-		e.unknown = true
-		e.say("signature.indeterminate", OpenEnd, Neutral, append(who, text(why(s.Conclusion))), in)
-	}
-	if s.Proof.By != nil {
-		e.say("signature.time", Proven, Neutral, []Arg{text(n), moment(s.BestTime), text(s.Proof.By.Authority.CommonName)}, in)
-	} else if !s.ClaimedTime.IsZero() {
-		e.say("signature.time-claimed", OpenEnd, Neutral, []Arg{text(n), moment(s.ClaimedTime)}, in)
-	}
-	e.certificate(n, s, in)
-	e.changes(n, s, in)
-	e.asked(n, s)
-}
-
-// why is the reason of a verdict in one phrase.
-func why(c verifier.Conclusion) string {
-	if len(c.Reasons) > 0 {
-		return c.Reasons[0].Text
-	}
-	return string(c.Sub)
-}
-
-// certificate says whether the certificate was good, by which evidence.
-func (e *examiner) certificate(n string, s *verifier.Signature, in Exhibit) {
-	if len(s.Path) == 0 {
-		return
-	}
-	status := s.Path[0].Status
-	if status.Evidence == nil {
-		e.say("certificate.unknown", OpenEnd, Neutral, args(n, status.Why), in)
-		return
-	}
-	kind := "CRL"
-	if status.OCSP {
-		kind = "OCSP"
-	}
-	kept := Exhibit{ExhibitArtefact, sha256Hex(status.Evidence)}
-	switch {
-	case status.State == "good":
-		e.say("certificate.good", Proven, ForGenuine, []Arg{text(n), moment(s.BestTime), text(kind), moment(status.ThisUpdate), text(kept.Ref)}, kept, in)
-	case status.RevokedAt.IsZero():
-		e.say("certificate.unknown", OpenEnd, Neutral, args(n, status.State), kept, in)
-	case status.RevokedAt.After(s.BestTime):
-		e.say("certificate.revoked-later", Proven, ForGenuine, []Arg{text(n), moment(s.BestTime), moment(status.RevokedAt), text(kind), text(kept.Ref)}, kept, in)
-	default:
-		e.say("certificate.revoked-before", Proven, Against, []Arg{text(n), moment(status.RevokedAt), text(kind), text(kept.Ref)}, kept, in)
-	}
-}
-
-// changes says what is different from what was signed.
-func (e *examiner) changes(n string, s *verifier.Signature, in Exhibit) {
-	switch {
-	case !s.Intact:
-		e.altered = true
-		e.say("signature.broken", Proven, Against, args(n), in)
-		return
-	case s.Changes.Level == "NONE" || s.Changes.Level == "" && len(s.Changes.Items) == 0:
-		e.say("signature.unchanged", Proven, ForGenuine, args(n), in)
-		return
-	case s.Changes.Level == "LTA" || s.Changes.Level == "FORM":
-		e.say("signature.extended", Proven, ForGenuine, args(n), in)
-		return
-	}
-	e.altered = true
-	objects := ""
-	for i, c := range s.Changes.Items {
-		if c.Level != "ANNOTATION" && c.Level != "OTHER" {
+		case r.Status == "reserved":
+			e.say("document.reserved", Recorded, Neutral, about, at)
 			continue
+		case r.Match == "latest" || r.Match == "earlier":
+			e.say("document."+r.Match, Proven, ForGenuine, about, at, here)
+		case r.Match == "altered":
+			e.say("document.altered", Proven, Against, about, at, here)
+		case r.Match == "extended" || r.Match == "extended-earlier" || r.Match == "covered":
+			e.say("document."+r.Match, Proven, Neutral, about, at, here)
+		case r.Match == "none" && known:
+			e.say("document.other", Recorded, Neutral, about, at, here)
+		case r.Match == "none":
+			e.forgedQR = true
+			e.say("document.none", Recorded, Against, about, at, here)
+		default:
+			e.say("document.registered", Recorded, Neutral, about, at)
 		}
-		if i >= maxNamed {
-			objects += " …"
-			break
+		if r.Status == "replaced" || r.Status == "withdrawn" {
+			e.say("document.status-"+r.Status, Recorded, Neutral, args(r.Nomor), at)
 		}
-		if objects != "" {
-			objects += ", "
-		}
-		objects += c.Object
 	}
-	e.say("signature.changed", Proven, Against, args(n, objects), in)
 }
 
-// asked says who had the signature made.
-func (e *examiner) asked(n string, s *verifier.Signature) {
-	t := e.operationOf(s)
-	if t == nil {
-		e.say("signature.elsewhere", Recorded, Neutral, args(n), Exhibit{ExhibitReport, s.Field})
-		return
-	}
-	e.ours = true
-	op, leaf := t.exhibit(), t.leaf()
-	e.say("signature.asked", Recorded, Neutral, []Arg{text(n), moment(t.At), text(t.Application), text(t.Address), text(t.Operation)}, op, leaf)
-	if t.User != "" {
-		e.say("signature.user", Recorded, Neutral, args(n, t.User), op)
-	}
-	switch t.Authorisation {
-	case "passphrase", "activation":
-		e.person = true
-		e.say("signature."+t.Authorisation, Recorded, ForGenuine, args(n, t.Signer), op, leaf)
-	case "resident-key":
-		e.say("signature.resident-key", Recorded, Neutral, args(n), op, leaf)
-	}
-	for _, f := range e.x.Failures {
-		if f.Signer != t.Signer {
-			continue
-		}
-		code, bearing := "signature.no-failures", ForGenuine
-		if f.N > 0 {
-			code, bearing = "signature.failures", Against
-		}
-		e.say(code, Recorded, bearing, args(n, number(int64(f.N)), number(int64(f.Hours))), op)
-	}
-	e.loss(n, s, t)
-}
-
-// loss compares the signature with the moment of a loss.
-func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) {
-	if e.x.LossAt.IsZero() {
-		return
-	}
-	when, standing := t.At, Recorded
-	if s.Proof.By != nil {
-		when, standing = s.BestTime, Proven
-	}
-	code, bearing := "loss.before", ForGenuine
-	if !when.Before(e.x.LossAt) {
-		code, bearing, e.afterLoss = "loss.after", Against, true
-	}
-	e.say(code, standing, bearing, []Arg{text(n), moment(when), moment(e.x.LossAt), moment(e.x.ReceivedAt)}, t.exhibit())
-}
-
-// operationOf is the one that made the signature.
-func (e *examiner) operationOf(s *verifier.Signature) *Trace {
-	if s.End == 0 {
-		return nil
-	}
-	for i := range e.x.Traces {
-		t := &e.x.Traces[i]
-		if (t.Relation == Released || t.Relation == Extended) && t.From < s.End && s.End <= t.Size && (t.Kind == "sign" || t.Kind == "seal") {
-			return t
-		}
-	}
-	return nil
-}
-
-// original says how the file differs from one that is known to be genuine.
+// original says how the file differs from one that was supplied as its
+// original. That somebody calls it so decides nothing.
 func (e *examiner) original() {
 	c := e.x.Original
 	if c == nil {
 		return
 	}
-	at := Exhibit{ExhibitFile, c.OriginalSHA256}
+	at := []Exhibit{{ExhibitFile, e.x.FileSHA256}, {ExhibitFile, c.OriginalSHA256}}
+	known := []Exhibit{at[1]}
+	if c.Operation != "" {
+		known = append(known, Exhibit{ExhibitOperation, c.Operation})
+	}
+	switch c.Known {
+	case "output":
+		e.say("original.released", Proven, Neutral, args(c.Operation, c.OriginalSHA256), known...)
+	case "input":
+		e.say("original.sent", Proven, Neutral, args(c.Operation, c.OriginalSHA256), known...)
+	default:
+		e.say("original.unknown", OpenEnd, Neutral, args(c.OriginalSHA256), known...)
+	}
 	switch {
 	case c.Identical:
-		e.say("original.identical", Proven, ForGenuine, nil, at)
-	case c.Unsigned:
-		e.say("original.unsigned", Proven, Neutral, nil, at)
+		e.say("original.identical", Proven, Neutral, nil, at...)
 	case c.Unreadable:
-		e.say("original.unreadable", OpenEnd, Neutral, nil, at)
+		e.say("original.unreadable", OpenEnd, Neutral, nil, at...)
+	case c.Same:
+		e.say("original.same", Proven, Neutral, nil, at...)
 	default:
-		e.altered = true
-		e.say("original.differs", Proven, Against, args(list(c.Pages, 0), list(c.Objects, c.More)), at)
+		e.differences(c, at)
+	}
+}
+
+// differences says in what two files differ.
+func (e *examiner) differences(c *Comparison, at []Exhibit) {
+	from := len(e.out)
+	if c.PageCounts[0] != c.PageCounts[1] {
+		e.say("original.page-counts", Proven, Neutral, args(number(int64(c.PageCounts[0])), number(int64(c.PageCounts[1]))), at...)
+	}
+	for _, p := range c.Pages {
+		e.say("original.page-"+p.Aspect, Proven, Neutral, args(list(p.Pages, p.More)), at...)
+	}
+	if len(c.Document) > 0 {
+		e.say("original.document", Proven, Neutral, args(list(c.Document, 0)), at...)
+	}
+	if len(c.Objects) > 0 {
+		e.say("original.objects", Proven, Neutral, args(list(c.Objects, c.More)), at...)
+	}
+	switch {
+	case c.Open && len(e.out) > from:
+		e.say("original.more", OpenEnd, Neutral, nil, at...)
+	case len(e.out) == from:
+		e.say("original.open", OpenEnd, Neutral, nil, at...)
 	}
 }
 
@@ -457,6 +377,7 @@ func (e *examiner) original() {
 func (e *examiner) traces() {
 	for i, t := range e.x.Traces {
 		if i == maxNamed {
+			e.say("log.more", OpenEnd, Neutral, args(number(maxNamed)))
 			return
 		}
 		if t.Index >= 0 {
@@ -465,34 +386,52 @@ func (e *examiner) traces() {
 			e.say("log.waiting", Recorded, Neutral, args(t.Operation), t.exhibit(), t.leaf())
 		}
 	}
+	if e.x.TracesLeft {
+		e.say("log.more", OpenEnd, Neutral, args(number(int64(len(e.x.Traces)))))
+	}
 }
 
-// conclude says what the statements come to.
+// conclude says what the statements come to. What the gateway itself released,
+// and which is valid, comes before anything that somebody says or supplies.
 func (e *examiner) conclude() Statement {
 	x := e.x
 	conclusion := func(code string, s Standing, b Bearing) Statement {
 		return Statement{Code: "conclusion." + code, Standing: s, Bearing: b}
 	}
-	valid := x.Report != nil && x.Report.Verdict == verifier.TotalPassed
+	valid := e.signed > 0 && x.Report.Verdict == verifier.TotalPassed
+	whole := ""
+	if e.trace(Released) == nil {
+		whole = "-extended"
+	}
 	switch {
 	case x.FileSHA256 == "":
 		return conclusion("no-file", OpenEnd, Neutral)
-	case e.forgedQR:
-		return conclusion("forged-qr", Proven, Against)
+	case e.ours && valid && e.afterLoss:
+		return conclusion("after-loss", OpenEnd, Neutral)
+	case e.ours && valid && e.person:
+		return conclusion("signed-here"+whole, Recorded, ForGenuine)
+	case e.ours && valid:
+		return conclusion("sealed-here"+whole, Recorded, ForGenuine)
 	case e.copied:
 		return conclusion("copied", Proven, Against)
-	case e.altered || e.broken:
+	case e.altered:
 		return conclusion("altered", Proven, Against)
-	case e.afterLoss:
-		return conclusion("after-loss", Recorded, Against)
-	case e.ours && valid && e.person:
-		return conclusion("signed-here", Recorded, ForGenuine)
-	case e.ours && valid:
-		return conclusion("sealed-here", Recorded, ForGenuine)
+	case e.forgedQR:
+		return conclusion("forged-qr", Recorded, Against)
+	case e.broken:
+		return conclusion("invalid", Proven, Against)
+	case valid && e.unrecorded:
+		return conclusion("unrecorded", OpenEnd, Neutral)
 	case valid:
-		return conclusion("signed-elsewhere", Proven, ForGenuine)
-	case e.unknown || e.ours:
+		return conclusion("signed-elsewhere", Recorded, ForGenuine)
+	case e.signed > 0:
 		return conclusion("undetermined", OpenEnd, Neutral)
+	case e.trace(Released) != nil:
+		return conclusion("released", Recorded, Neutral)
+	case e.trace(Before) != nil:
+		return conclusion("before", Recorded, Neutral)
+	case !e.readable():
+		return conclusion("unreadable", OpenEnd, Neutral)
 	}
 	return conclusion("not-ours", Recorded, Against)
 }

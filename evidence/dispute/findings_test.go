@@ -20,10 +20,10 @@ const (
 	otherSum = "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
 )
 
-// signature is a good one over the first 2000 bytes.
+// signature is a good one over the whole file.
 func signature(change func(*verifier.Signature)) *verifier.Signature {
 	s := &verifier.Signature{
-		Field: "Signature1", Kind: verifier.KindSignature, Revision: 2, Intact: true, End: 2000, BestTime: at(-1),
+		Field: "Signature1", Kind: verifier.KindSignature, Revision: 2, Intact: true, End: 2000, BestTime: at(-1), Coverage: "entire-file",
 		Signer: verifier.Party{CommonName: "Bupati Contoh", Issuer: "CA Contoh", SerialNumber: "0a"},
 		Proof:  verifier.POE{Time: at(-1), By: &verifier.Timestamp{Authority: verifier.Party{CommonName: "TSA Contoh"}}},
 		Path: []verifier.Certificate{{Status: verifier.CertificateStatus{
@@ -37,13 +37,27 @@ func signature(change func(*verifier.Signature)) *verifier.Signature {
 	return s
 }
 
+// unproven is one whose time no timestamp proves.
+func unproven(s *verifier.Signature) {
+	s.Proof, s.BestTime, s.ClaimedTime = verifier.POE{}, at(1), at(-1)
+}
+
+func failedBy(sub verifier.SubIndication, codes ...string) func(*verifier.Signature) {
+	return func(s *verifier.Signature) {
+		s.Indication, s.Sub, s.Reasons = verifier.Failed, sub, nil
+		for _, c := range codes {
+			s.Reasons = append(s.Reasons, verifier.Reason{Code: c, Text: "in English"})
+		}
+	}
+}
+
 func judged(v verifier.Verdict, s ...*verifier.Signature) *verifier.Report {
 	return &verifier.Report{Verdict: v, Signatures: s}
 }
 
 func trace(r dispute.Relation, change func(*dispute.Trace)) dispute.Trace {
 	t := dispute.Trace{
-		Relation: r, Operation: "0190-op", Kind: "sign", From: 1000, Size: 3000, At: at(-1), Application: "e-office", Address: "10.0.0.7",
+		Relation: r, Operation: "0190-op", Kind: "sign", Size: 3000, Began: at(-1), At: at(-1), Application: "e-office", Address: "10.0.0.7",
 		Authorisation: "passphrase", Signer: "Bupati Contoh", OutputSHA256: fileSum, Leaf: otherSum, Index: 41,
 	}
 	if change != nil {
@@ -52,10 +66,27 @@ func trace(r dispute.Relation, change func(*dispute.Trace)) dispute.Trace {
 	return t
 }
 
+// made says that the operation of trace made the first signature.
+var (
+	made      = []dispute.Origin{{Operation: "0190-op", Registered: true}}
+	elsewhere = []dispute.Origin{{}}
+	ours      = []dispute.Origin{{Registered: true}}
+)
+
+// registered is a document number 4/2026.
+func registered(match string, change func(*dispute.Registered)) []dispute.Registered {
+	r := dispute.Registered{ID: "abc", Nomor: "4/2026", Tanggal: "2026-01-02", Status: "valid", Match: match, Given: true}
+	if change != nil {
+		change(&r)
+	}
+	return []dispute.Registered{r}
+}
+
 // TestFindings has one row for each story; want lists codes that must be
-// there, without those that must not.
+// there, without those that must not, by their beginnings.
 func TestFindings(t *testing.T) {
 	passed := judged(verifier.TotalPassed, signature(nil))
+	released := []dispute.Trace{trace(dispute.Released, nil)}
 	for _, test := range []struct {
 		name          string
 		x             dispute.Examination
@@ -64,126 +95,271 @@ func TestFindings(t *testing.T) {
 	}{
 		{"nothing", dispute.Examination{}, []string{"file.none"}, nil, "no-file"},
 		{"repudiated, and signed here", dispute.Examination{
-			Kind: dispute.Repudiation, FileSHA256: fileSum, Report: passed, Traces: []dispute.Trace{trace(dispute.Released, nil)},
-			Failures: []dispute.Failures{{Signer: "Bupati Contoh", Hours: 24}},
+			Kind: dispute.Repudiation, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released,
+			Failures: []dispute.Failures{{Operation: "0190-op", Hours: 24}},
 		}, []string{"file.identical", "signature.passed", "signature.time", "certificate.good", "signature.unchanged", "signature.asked", "signature.passphrase", "signature.no-failures", "log.included"},
 			[]string{"signature.elsewhere", "signature.failures"}, "signed-here"},
 		{"after guessing", dispute.Examination{
-			FileSHA256: fileSum, Report: passed, Traces: []dispute.Trace{trace(dispute.Released, nil)},
-			Failures: []dispute.Failures{{Signer: "Bupati Contoh", N: 2, Hours: 24}, {Signer: "Sekda", N: 9}},
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: released,
+			Failures: []dispute.Failures{{Operation: "0190-op", N: 2, Hours: 24}, {Operation: "0190-other", N: 9}},
 		}, []string{"signature.failures"}, []string{"signature.no-failures"}, "signed-here"},
+		{"after more guessing than was counted", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Failures: []dispute.Failures{{Operation: "0190-op", Least: true, Hours: 24}},
+		}, []string{"signature.failures-least"}, []string{"signature.no-failures"}, "signed-here"},
 		{"an activation, a named user, not in the tree yet", dispute.Examination{
-			FileSHA256: fileSum, Report: passed,
+			FileSHA256: fileSum, Report: passed, Origins: made,
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Authorisation, t.User, t.Index = "activation", "siti", -1 })},
 		}, []string{"signature.activation", "signature.user", "log.waiting"}, []string{"signature.passphrase", "log.included"}, "signed-here"},
 		{"a seal", dispute.Examination{
-			FileSHA256: fileSum, Report: passed,
+			FileSHA256: fileSum, Report: passed, Origins: made,
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind, t.Authorisation = "seal", "resident-key" })},
 		}, []string{"signature.resident-key"}, []string{"signature.passphrase"}, "sealed-here"},
 		{"changed after it was signed", dispute.Examination{
-			FileSHA256: fileSum, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
 			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
-				s.Indication = verifier.Failed
+				failedBy(verifier.FormatFailure, "changed-after-signing")(s)
 				s.Changes = verifier.Changes{Level: "OTHER", Items: []verifier.Change{{Object: "4 0", Level: "OTHER"}, {Object: "9 0", Level: "LTA"}}}
 			})),
 		}, []string{"file.extended", "signature.failed", "signature.changed", "signature.asked"}, []string{"signature.unchanged"}, "altered"},
+		{"another signature was added", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Changes.Level, s.Coverage = "FORM", "entire-revision" })),
+		}, []string{"file.extended", "signature.extended-form"}, []string{"signature.unchanged"}, "signed-here-extended"},
+		{"what was added was forbidden", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.FormatFailure, "docmdp")(s)
+				s.Changes.Level = "FORM"
+			})),
+		}, []string{"signature.forbidden"}, []string{"signature.extended"}, "altered"},
+		{"a line end was added", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Coverage = "entire-revision" })),
+		}, []string{"signature.appended"}, []string{"signature.unchanged"}, "signed-here-extended"},
+		{"annotated, which was allowed", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)},
+			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
+				s.Indication, s.Sub = verifier.Indeterminate, verifier.SigConstraintsFailure
+				s.Changes = verifier.Changes{Level: "ANNOTATION", Items: []verifier.Change{{Object: "4 0", Level: "ANNOTATION"}}}
+			})),
+		}, []string{"signature.annotated"}, []string{"signature.changed"}, "undetermined"},
+		{"nobody knows what was changed", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.FormatFailure, "coverage")(s)
+				s.Changes.Level = "OTHER"
+			})),
+		}, []string{"signature.changes-open"}, []string{"signature.changed"}, "invalid"},
 		{"a byte inside was changed", dispute.Examination{
-			FileSHA256: fileSum, Traces: []dispute.Trace{trace(dispute.Copied, nil)},
-			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) { s.Indication, s.Intact = verifier.Failed, false })),
-		}, []string{"file.copied", "signature.broken"}, []string{"signature.asked"}, "copied"},
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Copied, nil)},
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.HashFailure, "digest")(s)
+				s.Intact = false
+			})),
+		}, []string{"file.copied", "signature.broken", "signature.asked", "signature.passphrase"}, []string{"signature.elsewhere", "signature.un"}, "copied"},
+		{"the evidence was cut off", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: []dispute.Trace{trace(dispute.Covered, nil)},
+		}, []string{"file.covered", "signature.passed", "signature.asked"}, []string{"file.copied"}, "signed-here-extended"},
+		{"a foreign signature that is broken", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.SigCryptoFailure, "signature-value")(s)
+				s.Intact = false
+			})),
+		}, []string{"signature.forged"}, []string{"signature.broken"}, "invalid"},
+		{"a signature whose form is broken", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.FormatFailure, "byterange")(s)
+				s.Intact = false
+			})),
+		}, []string{"signature.damaged"}, []string{"signature.broken", "signature.changed"}, "invalid"},
+		{"a signature too large to look at", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
+				s.Indication, s.Reasons, s.Intact = verifier.Indeterminate, []verifier.Reason{{Code: verifier.CodeLimit}}, false
+			})),
+		}, []string{"signature.intact-open"}, []string{"signature.broken", "signature.unchanged"}, "undetermined"},
+		{"by a certificate that was revoked", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: released,
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.Revoked, "revoked")(s)
+				s.Path[0].Status.State, s.Path[0].Status.RevokedAt = "revoked", at(-2)
+			})),
+		}, []string{"file.identical", "signature.unchanged", "certificate.revoked-before"}, nil, "invalid"},
 		{"a forged letter with a valid QR", dispute.Examination{
-			Kind: dispute.Authenticity, FileSHA256: fileSum, Report: judged(verifier.NoSignature),
-			Registered: &dispute.Registered{ID: "abc", Nomor: "4/2026", Tanggal: "2026-01-02", Status: "valid", Match: "none"},
-		}, []string{"file.unknown", "file.unsigned", "qr.none"}, nil, "forged-qr"},
-		{"a QR code of nobody", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Registered: &dispute.Registered{ID: "abc"}},
-			[]string{"qr.unknown"}, nil, "forged-qr"},
-		{"the paper's QR, without a file", dispute.Examination{Registered: &dispute.Registered{ID: "abc", Nomor: "4/2026", Tanggal: "2026-01-02", Status: "withdrawn"}},
-			[]string{"qr.registered", "qr.status-withdrawn"}, nil, "no-file"},
-		{"the registered document", dispute.Examination{
-			FileSHA256: fileSum, Report: passed, Traces: []dispute.Trace{trace(dispute.Released, nil)},
-			Registered: &dispute.Registered{ID: "abc", Nomor: "4/2026", Tanggal: "2026-01-02", Status: "valid", Match: "latest"},
-		}, []string{"qr.latest"}, []string{"qr.none"}, "signed-here"},
+			Kind: dispute.Authenticity, FileSHA256: fileSum, Report: judged(verifier.NoSignature), Registered: registered("none", nil),
+		}, []string{"file.unknown", "file.unsigned", "document.none"}, nil, "forged-qr"},
+		{"a mistyped code", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Registered: []dispute.Registered{{ID: "abc", Given: true}}},
+			[]string{"document.unknown"}, nil, "signed-here"},
+		{"a mistyped code on a file of nobody", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Registered: []dispute.Registered{{ID: "abc", Given: true}}},
+			[]string{"document.unknown"}, []string{"document.none"}, "not-ours"},
+		{"the code of another document, on one that was released", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Registered: registered("none", nil),
+		}, []string{"document.other"}, []string{"document.none"}, "signed-here"},
+		{"the code of another document, on a registered one", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: elsewhere,
+			Registered: append(registered("latest", func(r *dispute.Registered) { r.ID, r.Given = "def", false }), registered("none", nil)...),
+		}, []string{"document.other", "document.latest"}, []string{"document.none"}, "signed-elsewhere"},
+		{"the code of a document that was never signed", dispute.Examination{
+			FileSHA256: fileSum, Report: judged(verifier.NoSignature), Registered: registered("none", func(r *dispute.Registered) { r.Status = "reserved" }),
+		}, []string{"document.reserved"}, []string{"document.none"}, "not-ours"},
+		{"the paper's QR, without a file", dispute.Examination{Registered: registered("", func(r *dispute.Registered) { r.Status = "withdrawn" })},
+			[]string{"document.registered", "document.status-withdrawn"}, nil, "no-file"},
+		{"the registered document", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Registered: registered("latest", nil)},
+			[]string{"document.latest"}, []string{"document.none"}, "signed-here"},
+		{"what begins with an earlier version", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)}, Registered: registered("extended-earlier", nil),
+		}, []string{"document.extended-earlier"}, []string{"document.none"}, "signed-here-extended"},
 		{"stolen before", dispute.Examination{
-			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Traces: []dispute.Trace{trace(dispute.Released, nil)}, LossAt: at(-3), ReceivedAt: at(0),
-		}, []string{"loss.after", "signature.passphrase"}, []string{"loss.before"}, "after-loss"},
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, LossAt: at(-3), ReceivedAt: at(0), LossLate: true,
+		}, []string{"loss.after", "loss.late", "signature.passphrase"}, []string{"loss.before"}, "after-loss"},
 		{"stolen afterwards", dispute.Examination{
-			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Traces: []dispute.Trace{trace(dispute.Released, nil)}, LossAt: at(0), ReceivedAt: at(0),
-		}, []string{"loss.before"}, []string{"loss.after"}, "signed-here"},
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, LossAt: at(0), ReceivedAt: at(0),
+		}, []string{"loss.before"}, []string{"loss.after", "loss.late"}, "signed-here"},
+		{"stolen before there was a key", dispute.Examination{
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, LossAt: at(-30), ReceivedAt: at(0),
+			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.KeyAt = at(-20) })},
+		}, []string{"loss.before-key"}, []string{"loss.after"}, "signed-here"},
+		{"stolen meanwhile", dispute.Examination{
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(unproven)), Origins: made, LossAt: at(-2), ReceivedAt: at(0),
+			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Began = at(-3) })},
+		}, []string{"loss.open"}, []string{"loss.after", "loss.before"}, "signed-here"},
+		{"stolen from another gateway's signer", dispute.Examination{
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: elsewhere, LossAt: at(-2), ReceivedAt: at(0),
+		}, []string{"loss.open"}, []string{"loss.after", "loss.before"}, "signed-elsewhere"},
 		{"revoked later", dispute.Examination{
-			FileSHA256: fileSum, Traces: []dispute.Trace{trace(dispute.Released, nil)},
+			FileSHA256: fileSum, Origins: made, Traces: released,
 			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Path[0].Status.State, s.Path[0].Status.RevokedAt = "revoked", at(0) })),
 		}, []string{"certificate.revoked-later"}, []string{"certificate.good", "certificate.revoked-before"}, "signed-here"},
 		{"revoked before", dispute.Examination{
-			FileSHA256: fileSum,
+			FileSHA256: fileSum, Origins: elsewhere,
 			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
 				s.Indication, s.Sub, s.Path[0].Status.State, s.Path[0].Status.RevokedAt = verifier.Indeterminate, verifier.RevokedNoPOE, "revoked", at(-2)
 			})),
 		}, []string{"signature.indeterminate", "certificate.revoked-before", "signature.elsewhere"}, nil, "undetermined"},
-		{"nothing known of the certificate, and no timestamp", dispute.Examination{
-			FileSHA256: fileSum,
+		{"on hold", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
 			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
-				s.Indication, s.Proof, s.ClaimedTime, s.Path[0].Status = verifier.Indeterminate, verifier.POE{}, at(-1), verifier.CertificateStatus{State: "unknown", Why: "x"}
+				s.Indication, s.Sub, s.Path[0].Status.State, s.Path[0].Status.RevokedAt = verifier.Indeterminate, verifier.TryLater, "on-hold", at(-2)
+			})),
+		}, []string{"certificate.on-hold"}, []string{"certificate.revoked"}, "undetermined"},
+		{"a status from before the signature", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Path[0].Status.ThisUpdate = at(-2) })),
+		}, []string{"certificate.good-earlier"}, []string{"certificate.good "}, "signed-elsewhere"},
+		{"a certificate that needs no status", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Path[0].Status = verifier.CertificateStatus{State: "exempt"} })),
+		}, []string{"certificate.exempt"}, []string{"certificate.unknown"}, "signed-elsewhere"},
+		{"nothing known of the certificate, and no timestamp", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
+			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
+				unproven(s)
+				s.Indication, s.Path[0].Status = verifier.Indeterminate, verifier.CertificateStatus{State: "unknown", Why: "x"}
 			})),
 		}, []string{"certificate.unknown", "signature.time-claimed"}, nil, "undetermined"},
-		{"signed by another gateway", dispute.Examination{FileSHA256: fileSum, Report: passed},
+		{"signed by another gateway", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: elsewhere},
 			[]string{"file.unknown", "signature.elsewhere"}, nil, "signed-elsewhere"},
+		{"by a certificate of ours, and not on record", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: ours},
+			[]string{"signature.unrecorded"}, []string{"signature.elsewhere"}, "unrecorded"},
+		{"not looked for", dispute.Examination{FileSHA256: fileSum, Report: passed, PartsLeft: true},
+			[]string{"signature.unsought", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
+		{"by an operation too many", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: []dispute.Origin{{Operation: "0190-other"}}, Traces: released, TracesLeft: true},
+			[]string{"signature.untold", "log.more"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"before it was signed", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Traces: []dispute.Trace{trace(dispute.Before, nil)}},
-			[]string{"file.before", "file.unsigned"}, nil, "not-ours"},
-		{"no PDF", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.Unreadable)}, []string{"file.unreadable", "file.unknown"}, nil, "not-ours"},
-		{"unlike the original", dispute.Examination{
-			FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{OriginalSHA256: otherSum, Pages: []string{"1"}, Objects: []string{"4 0"}, More: 3},
-		}, []string{"original.differs"}, nil, "altered"},
-		{"like the original before it was signed", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Original: &dispute.Comparison{Unsigned: true}},
-			[]string{"original.unsigned"}, []string{"original.differs"}, "not-ours"},
-		{"like the original", dispute.Examination{FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{OriginalSHA256: fileSum, Identical: true}},
-			[]string{"original.identical"}, nil, "signed-elsewhere"},
-		{"an original that cannot be read", dispute.Examination{FileSHA256: fileSum, Report: passed, Original: &dispute.Comparison{Unreadable: true}},
-			[]string{"original.unreadable"}, nil, "signed-elsewhere"},
+			[]string{"file.before", "file.unsigned"}, nil, "before"},
+		{"released with a timestamp alone", dispute.Examination{
+			FileSHA256: fileSum, Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind = "timestamp" })}, Origins: elsewhere,
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })),
+		}, []string{"file.identical"}, []string{"signature."}, "released"},
+		{"a timestamp alone", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })),
+		}, []string{"file.unknown"}, []string{"signature."}, "not-ours"},
+		{"no PDF", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.Unreadable)}, []string{"file.unreadable", "file.unknown-whole"}, []string{"file.unsigned"}, "unreadable"},
 		{"signatures without end", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.TotalPassed, slices.Repeat([]*verifier.Signature{signature(nil)}, 500)...)},
-			[]string{"signature.more"}, nil, "signed-elsewhere"},
+			[]string{"signature.more"}, nil, "unrecorded"},
+	} {
+		t.Run(test.name, func(t *testing.T) { checkFindings(t, test.x, test.want, test.without, test.conclusion) })
+	}
+}
+
+// TestOriginals: what is supplied as an original decides nothing; a difference
+// is told, and that it is not known where the original comes from.
+func TestOriginals(t *testing.T) {
+	passed := judged(verifier.TotalPassed, signature(nil))
+	released := []dispute.Trace{trace(dispute.Released, nil)}
+	unlike := dispute.Comparison{OriginalSHA256: otherSum, Objects: []string{"4 0"}, More: 3}
+	for _, aspect := range []string{"contents", "images", "fonts", "annotations", "size", "other"} {
+		unlike.Pages = append(unlike.Pages, dispute.PageDifference{Aspect: aspect, Pages: []string{"1", "3"}, More: 2})
+	}
+	unlike.PageCounts, unlike.Document = [2]int{1, 2}, []string{"AcroForm"}
+	for _, test := range []struct {
+		name          string
+		c             dispute.Comparison
+		released      bool
+		want, without []string
+		conclusion    string
+	}{
+		{"unlike one that nobody knows", unlike, false, []string{
+			"original.unknown", "original.page-contents", "original.page-images", "original.page-fonts", "original.page-annotations", "original.page-size", "original.page-other",
+			"original.page-counts", "original.document", "original.objects",
+		}, []string{"original.same", "original.open", "original.more"}, "signed-elsewhere"},
+		{"unlike one, though released", unlike, true, []string{"original.objects"}, nil, "signed-here"},
+		{"unlike one that was released", dispute.Comparison{Known: "output", Operation: "0190-o", Objects: []string{"4 0"}}, false, []string{"original.released", "original.objects"}, nil, "signed-elsewhere"},
+		{"like what was sent", dispute.Comparison{Known: "input", Operation: "0190-o", Same: true}, false, []string{"original.sent", "original.same"}, []string{"original.objects"}, "signed-elsewhere"},
+		{"the same", dispute.Comparison{Identical: true}, false, []string{"original.identical"}, []string{"original.open"}, "signed-elsewhere"},
+		{"one that cannot be read", dispute.Comparison{Unreadable: true}, false, []string{"original.unreadable"}, []string{"original.open"}, "signed-elsewhere"},
+		{"one that cannot be compared whole", dispute.Comparison{Open: true}, false, []string{"original.open"}, []string{"original.same", "original.more"}, "signed-elsewhere"},
+		{"unlike one, and there may be more", dispute.Comparison{Open: true, Objects: []string{"4 0"}}, false, []string{"original.more", "original.objects"}, []string{"original.same"}, "signed-elsewhere"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := dispute.Examine(test.x, at(1))
-			codes := map[string]bool{}
-			for _, s := range f.Statements {
-				codes[s.Code] = true
-				if s.Standing == dispute.Proven && len(s.Evidence) == 0 {
-					t.Errorf("%s is proven by nothing", s.Code)
-				}
+			x := dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: elsewhere, Original: &test.c}
+			if test.released {
+				x.Origins, x.Traces = made, released
 			}
-			for _, code := range test.want {
-				if !codes[code] {
-					t.Errorf("%s is missing among %v", code, codes)
-				}
-			}
-			for _, code := range test.without {
-				if codes[code] {
-					t.Errorf("%s is said", code)
-				}
-			}
-			if got := f.Conclusion.Code; got != "conclusion."+test.conclusion {
-				t.Errorf("concluded %s, want %s", got, test.conclusion)
-			}
-			if len(f.Statements) > 400 {
-				t.Errorf("%d statements", len(f.Statements))
-			}
-			checkWords(t, f)
-			b, err := json.Marshal(f)
-			var again dispute.Findings
-			if err == nil {
-				err = json.Unmarshal(b, &again)
-			}
-			if err != nil || !reflect.DeepEqual(again, f) {
-				t.Errorf("%v: as JSON it is\n%s", err, b)
-			}
+			checkFindings(t, x, test.want, test.without, test.conclusion)
 		})
+	}
+}
+
+func checkFindings(t *testing.T, x dispute.Examination, want, without []string, conclusion string) {
+	t.Helper()
+	f := dispute.Examine(x, at(1))
+	codes := map[string]bool{}
+	for _, s := range f.Statements {
+		codes[s.Code] = true
+		if s.Standing == dispute.Proven && len(s.Evidence) == 0 {
+			t.Errorf("%s is proven by nothing", s.Code)
+		}
+		for _, code := range without {
+			if strings.HasPrefix(s.Code+" ", code) {
+				t.Errorf("%s is said", s.Code)
+			}
+		}
+	}
+	for _, code := range want {
+		if !codes[code] {
+			t.Errorf("%s is missing among %v", code, codes)
+		}
+	}
+	if got := f.Conclusion.Code; got != "conclusion."+conclusion {
+		t.Errorf("concluded %s, want %s", got, conclusion)
+	}
+	if len(f.Statements) > 400 {
+		t.Errorf("%d statements", len(f.Statements))
+	}
+	checkWords(t, f)
+	b, err := json.Marshal(f)
+	var again dispute.Findings
+	if err == nil {
+		err = json.Unmarshal(b, &again)
+	}
+	if err != nil || !reflect.DeepEqual(again, f) {
+		t.Errorf("%v: as JSON it is\n%s", err, b)
 	}
 }
 
 func ExampleExamine() {
 	f := dispute.Examine(dispute.Examination{
 		Kind: dispute.Authenticity, FileSHA256: fileSum, Report: &verifier.Report{Verdict: verifier.NoSignature},
-		Registered: &dispute.Registered{ID: "5e3p0kq0", Nomor: "800/12/2026", Tanggal: "2026-11-20", Status: "valid", Match: "none"},
+		Registered: []dispute.Registered{{ID: "5e3p0kq0", Nomor: "800/12/2026", Tanggal: "2026-11-20", Status: "valid", Match: "none", Given: true}},
 	}, monday)
 	w, err := dispute.WordsIn(dispute.English, nil)
 	if err != nil {
@@ -195,9 +371,9 @@ func ExampleExamine() {
 	}
 	fmt.Println(w.Statement(f.Conclusion))
 	// Output:
-	// proven: The disputed file has no electronic signature.
-	// proven: The QR code on the file leads to the registered document number 800/12/2026 of 2026-11-20, but this file is another document: the QR code was copied.
-	// The file is not the registered document that its QR code leads to. A copied QR code does not make a letter genuine.
+	// proven: Verification finds no electronic signature in the disputed file.
+	// recorded: The code that the complainant gave leads to the registered document number 800/12/2026 of 2026-11-20; the disputed file is not a file of that document, nor one that the gateway released. If that QR code stands on this file, the QR code was copied.
+	// The file is not the registered document that the code given by the complainant leads to, nor one that the gateway released. A copied QR code does not make a letter genuine.
 }
 
 // checkWords holds every statement against the words in both languages.

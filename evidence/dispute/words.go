@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
 )
 
 //go:embed words_id.json words_en.json
@@ -27,7 +30,12 @@ type Words struct {
 	Language Language
 	zone     *time.Location
 	words    map[string]string
+	reasons  report.Words
 }
+
+// reasonKey begins the argument of a statement that is the code of a reason of
+// the verifier.
+const reasonKey = "reason."
 
 // WordsIn returns the words of a language; zone nil is UTC+7 (WIB).
 func WordsIn(l Language, zone *time.Location) (*Words, error) {
@@ -41,6 +49,9 @@ func WordsIn(l Language, zone *time.Location) (*Words, error) {
 	}
 	if err := json.Unmarshal(data, &w.words); err != nil {
 		return nil, fmt.Errorf("dispute: words in %s: %w", l, err)
+	}
+	if w.reasons, err = report.WordsIn(report.Language(l)); err != nil {
+		return nil, fmt.Errorf("dispute: %w", err)
 	}
 	return w, nil
 }
@@ -67,6 +78,8 @@ func (w *Words) Statement(s Statement) string {
 			args = append(args, w.Moment(a.Time))
 		case a.Text == "":
 			args = append(args, w.Text("nothing"))
+		case strings.HasPrefix(a.Text, reasonKey):
+			args = append(args, strings.TrimSuffix(w.reasons.Reason(verifier.Reason{Code: a.Text[len(reasonKey):]}), "."))
 		default:
 			args = append(args, a.Text)
 		}

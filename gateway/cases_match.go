@@ -1,0 +1,504 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/dispute"
+	"github.com/absah-id/absah/pdf"
+	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/verifier"
+)
+
+// Limits of what is looked for on record. What is beyond them is said not to
+// have been looked for.
+const (
+	maxParts      = 1000 // beginnings of a file
+	maxTraces     = 40   // operations that findings speak of
+	maxRefusals   = 20   // thousands of refusals that are counted
+	failureWindow = 24 * time.Hour
+)
+
+// soughtFile is a disputed file with what it is looked for by.
+type soughtFile struct {
+	data      []byte
+	sum       [32]byte
+	report    *verifier.Report
+	parts     [][32]byte // digests of its beginnings, where revisions end
+	partsLeft bool
+	// cms are the digests of the report's signatures, zero where one cannot be
+	// read; nil when none could be told apart.
+	cms [][32]byte
+}
+
+// seek takes a file apart.
+func (g *Gateway) seek(data []byte, report *verifier.Report) *soughtFile {
+	f := &soughtFile{data: data, sum: sha256.Sum256(data), report: report}
+	doc, err := pdf.Open(bytes.NewReader(data), int64(len(data)), pdf.Options{Limits: g.cfg.Limits})
+	if err != nil {
+		return f
+	}
+	f.cut(doc)
+	judged, err := pades.Judge(doc, pades.ChangePolicy{})
+	if err != nil || len(judged.Signatures) != len(report.Signatures) {
+		return f
+	}
+	sums := make([][32]byte, len(judged.Signatures))
+	for i, j := range judged.Signatures {
+		if j.Signature.Field != report.Signatures[i].Field || j.Signature.Revision != report.Signatures[i].Revision {
+			return f
+		}
+		if der, err := j.Signature.CMS(); err == nil && der != nil {
+			sums[i] = sha256.Sum256(der)
+		}
+	}
+	f.cms = sums
+	return f
+}
+
+// cut takes the digests of the file up to the end of each revision, and up to
+// where that would end without its last end of line.
+func (f *soughtFile) cut(doc *pdf.Document) {
+	var ends []int64
+	for _, r := range doc.Revisions() {
+		end := r.End()
+		bare := int64(len(bytes.TrimRight(f.data[:end], "\r\n")))
+		for e := bare; e <= end; e++ {
+			ends = append(ends, e)
+		}
+	}
+	slices.Sort(ends)
+	ends = slices.DeleteFunc(slices.Compact(ends), func(e int64) bool { return e >= int64(len(f.data)) })
+	f.partsLeft = len(ends) > maxParts
+	h, done := sha256.New(), int64(0)
+	for _, end := range ends[max(0, len(ends)-maxParts):] {
+		h.Write(f.data[done:end])
+		done = end
+		f.parts = append(f.parts, [32]byte(h.Sum(nil)))
+	}
+}
+
+// relation is how the file stands to what an operation released, whose
+// signature it has, which holds over the file when intact.
+func (f *soughtFile) relation(s evidence.Subject, intact bool) dispute.Relation {
+	begins := s.OutputSize > 0 && s.OutputSize <= int64(len(f.data)) && sha256.Sum256(f.data[:s.OutputSize]) == digest(s.OutputSHA256)
+	switch {
+	case begins && s.OutputSize == int64(len(f.data)):
+		return dispute.Released
+	case begins:
+		return dispute.Extended
+	case intact:
+		return dispute.Covered
+	}
+	return dispute.Copied
+}
+
+// matcher looks for the operations that a file comes from. It believes records
+// that the log vouches for, and rows of the database only for where these are.
+type matcher struct {
+	g    *Gateway
+	r    Reader
+	file *soughtFile // nil: there is none
+
+	traces     []dispute.Trace
+	left       bool // there are more
+	origins    []dispute.Origin
+	registered []dispute.Registered
+	failures   []dispute.Failures
+	artefacts  [][32]byte
+	operations map[string]*evidence.Record // those looked at, by identifier; nil: not vouched for
+}
+
+// describe puts what was found into an examination.
+func (m *matcher) describe(x *dispute.Examination) {
+	x.Traces, x.TracesLeft, x.Origins, x.Registered, x.Failures = m.traces, m.left, m.origins, m.registered, m.failures
+	x.PartsLeft = m.file != nil && m.file.partsLeft
+}
+
+// run looks for the file, its revisions and its signatures, and for registered
+// documents; named is the public id that somebody gave, "" for none.
+func (m *matcher) run(ctx context.Context, named string) error {
+	if m.file != nil {
+		for _, step := range []func(context.Context) error{m.whole, m.revisions, m.signatures, m.byDigest} {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := m.document(ctx, named, true); named != "" && err != nil {
+		return err
+	}
+	return m.guesses(ctx)
+}
+
+// whole looks for operations that released the file, or got it to be signed.
+func (m *matcher) whole(ctx context.Context) error {
+	if err := m.output(ctx, m.file.sum, dispute.Released); err != nil {
+		return err
+	}
+	return m.input(ctx, m.file.sum, dispute.Before)
+}
+
+// revisions looks for operations that released what the file begins with, the
+// newest first.
+func (m *matcher) revisions(ctx context.Context) error {
+	for _, sum := range slices.Backward(m.file.parts) {
+		if err := m.output(ctx, sum, dispute.Extended); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *matcher) output(ctx context.Context, sum [32]byte, relation dispute.Relation) error {
+	return m.each(ctx, OperationQuery{Output: sum}, func(r *evidence.Record) (dispute.Relation, bool) {
+		return relation, digest(r.Subject.OutputSHA256) == sum
+	})
+}
+
+func (m *matcher) input(ctx context.Context, sum [32]byte, relation dispute.Relation) error {
+	for _, kind := range []string{"sign", "seal"} {
+		err := m.each(ctx, OperationQuery{Digest: sum, Kind: kind}, func(r *evidence.Record) (dispute.Relation, bool) {
+			return relation, digest(r.Subject.InputSHA256) == sum
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each traces the operations of a query that went well, as far as fits says so
+// of their records.
+func (m *matcher) each(ctx context.Context, q OperationQuery, fits func(*evidence.Record) (dispute.Relation, bool)) error {
+	q.Status, q.Limit = OperationOK, maxTraces+1
+	found, err := m.r.Operations(ctx, q)
+	if err != nil {
+		return err
+	}
+	m.left = m.left || len(found) > maxTraces
+	for _, o := range found {
+		if err := m.trace(ctx, o, fits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// signatures looks for the operations that made the file's signatures, each by
+// the digest of its CMS: that stays when the file was changed, or when the
+// signature was moved into another one.
+func (m *matcher) signatures(ctx context.Context) error {
+	if m.file.cms == nil {
+		return nil
+	}
+	m.origins = make([]dispute.Origin, len(m.file.cms))
+	for i, sum := range m.file.cms {
+		s, from := m.file.report.Signatures[i], &m.origins[i]
+		if s.Kind != verifier.KindSignature {
+			continue
+		}
+		if sum == ([32]byte{}) {
+			from.Unknown = true
+			continue
+		}
+		err := m.each(ctx, OperationQuery{CMS: sum}, func(r *evidence.Record) (dispute.Relation, bool) {
+			if !slices.ContainsFunc(r.Artefacts, func(a evidence.Artefact) bool { return a.Kind == "cms" && digest(a.SHA256) == sum }) {
+				return "", false
+			}
+			from.Operation = r.Operation
+			return m.file.relation(r.Subject, s.Intact), true
+		})
+		if err != nil {
+			return err
+		}
+		if err := m.certified(ctx, s, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// certified says whether a signature's certificate is one of this gateway's.
+func (m *matcher) certified(ctx context.Context, s *verifier.Signature, from *dispute.Origin) error {
+	if s.Certificate == nil {
+		from.Unknown = from.Operation == ""
+		return nil
+	}
+	_, err := m.r.Certificate(ctx, sha256.Sum256(s.Certificate))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	from.Registered = err == nil
+	return err
+}
+
+// outcome returns the record that closes an operation, when the log vouches
+// for it; nil otherwise.
+func (m *matcher) outcome(ctx context.Context, operation string) (*evidence.Record, evidence.Entry, error) {
+	entries, err := m.r.EntriesOf(ctx, operation)
+	if err != nil {
+		return nil, evidence.Entry{}, err
+	}
+	for _, e := range entries {
+		if e.Phase == evidence.PhaseIntent {
+			continue
+		}
+		r, why := evidence.ParseRecord(e.Record)
+		if why == nil {
+			why = m.g.cfg.Notary.Vouched(e)
+		}
+		if why != nil {
+			m.g.cfg.Log.ErrorContext(ctx, "ALARM: a record that the log does not vouch for", "operation", operation, "error", why)
+			continue
+		}
+		return &r, e, nil
+	}
+	return nil, evidence.Entry{}, nil
+}
+
+// trace notes an operation with what is on record of it, once, when fits says
+// how the file stands to it.
+func (m *matcher) trace(ctx context.Context, o Operation, fits func(*evidence.Record) (dispute.Relation, bool)) error {
+	if known, looked := m.operations[o.ID]; looked {
+		if known != nil {
+			fits(known)
+		}
+		return nil
+	}
+	record, entry, err := m.outcome(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	if record == nil || record.Result.Status != evidence.StatusOK {
+		m.operations[o.ID] = nil
+		return nil
+	}
+	relation, ok := fits(record)
+	if !ok {
+		return nil
+	}
+	if len(m.traces) >= maxTraces {
+		m.left = true
+		return nil
+	}
+	m.operations[o.ID] = record
+	t, err := m.told(ctx, record, entry)
+	if err != nil {
+		return err
+	}
+	t.Relation, t.Began = relation, o.StartedAt
+	for _, a := range record.Artefacts {
+		m.artefacts = append(m.artefacts, digest(a.SHA256))
+	}
+	m.traces = append(m.traces, t)
+	return nil
+}
+
+// told is a trace as its record has it, with names.
+func (m *matcher) told(ctx context.Context, record *evidence.Record, entry evidence.Entry) (dispute.Trace, error) {
+	t := dispute.Trace{
+		Operation: record.Operation, Kind: record.Kind, Size: record.Subject.OutputSize, At: record.Time,
+		Application: record.Actor.Application, Address: record.Actor.Address, User: record.Actor.User,
+		Authorisation: record.Detail["authorisation"], CertificateSHA256: record.Signer.CertificateSHA256,
+		InputSHA256: record.Subject.InputSHA256, OutputSHA256: record.Subject.OutputSHA256,
+		Leaf: hex.EncodeToString(entry.Leaf[:]), Index: entry.Index,
+	}
+	for _, a := range record.Artefacts {
+		t.Artefacts = append(t.Artefacts, a.SHA256)
+	}
+	if app, err := m.r.Application(ctx, record.Actor.Application); err == nil {
+		t.Application = app.Name
+	} else if !errors.Is(err, ErrNotFound) {
+		return t, err
+	}
+	if record.Signer.ID == "" {
+		return t, nil
+	}
+	who, keys, err := m.r.SignerWithKeys(ctx, record.Signer.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return t, err
+	}
+	t.Signer = who.Name
+	for _, k := range keys {
+		if hex.EncodeToString(k.ID[:]) == record.Signer.Key {
+			t.KeyAt = k.CreatedAt
+		}
+	}
+	return t, nil
+}
+
+// guesses counts the wrong passphrases before each signature of a person.
+func (m *matcher) guesses(ctx context.Context) error {
+	for _, t := range m.traces {
+		record := m.operations[t.Operation]
+		if t.Kind != "sign" || t.Relation == dispute.Related || record.Signer.ID == "" {
+			continue
+		}
+		f := dispute.Failures{Operation: t.Operation, Hours: int(failureWindow / time.Hour)}
+		q := OperationQuery{Signer: record.Signer.ID, Status: OperationRefused, From: t.Began.Add(-failureWindow), To: t.Began, Page: Page{Limit: 1000}}
+		for n := 0; ; n++ {
+			if f.Least = n == maxRefusals; f.Least {
+				break
+			}
+			found, err := m.r.Operations(ctx, q)
+			if err != nil {
+				return err
+			}
+			for _, p := range found {
+				if p.Code == string(CodePassphrase) {
+					f.N++
+				}
+			}
+			if len(found) < q.Limit {
+				break
+			}
+			q.After = found[len(found)-1].ID
+		}
+		m.failures = append(m.failures, f)
+	}
+	return nil
+}
+
+// byDigest looks for registered documents that the file is a version of, or
+// begins with one of.
+func (m *matcher) byDigest(ctx context.Context) error {
+	found, err := m.r.DocumentsBySHA256(ctx, m.file.sum)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, d := range found {
+		ids = append(ids, d.PublicID)
+	}
+	for _, t := range m.traces {
+		if t.Relation == dispute.Released || t.Relation == dispute.Extended {
+			ids = append(ids, m.operations[t.Operation].Subject.Document)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if err := m.document(ctx, id, false); id != "" && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// document holds the file against a registered document. One that is not the
+// file's is told only when somebody named it.
+func (m *matcher) document(ctx context.Context, id string, given bool) error {
+	if id == "" || slices.ContainsFunc(m.registered, func(r dispute.Registered) bool { return r.ID == id }) {
+		return nil
+	}
+	d, err := m.r.Document(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		if given {
+			m.registered = append(m.registered, dispute.Registered{ID: id, Given: true})
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := m.g.vouch(ctx, m.r, &d); err != nil {
+		return err
+	}
+	x := dispute.Registered{ID: id, Nomor: d.Nomor, Tanggal: d.Tanggal, Status: string(d.Status), Match: m.match(&d), Given: given}
+	if len(d.Versions) == 0 {
+		x.Status = string(DocumentReserved)
+	}
+	if !given && x.Match == "none" {
+		return nil
+	}
+	m.registered = append(m.registered, x)
+	// What the genuine document came from belongs to the case too: it proves
+	// what the paper should have been.
+	for _, v := range d.Versions {
+		o, err := m.r.Operation(ctx, v.Operation)
+		if err != nil {
+			return err
+		}
+		err = m.trace(ctx, o, func(*evidence.Record) (dispute.Relation, bool) { return dispute.Related, true })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match is how the file stands to the versions of a document; "" without a
+// file.
+func (m *matcher) match(d *Document) string {
+	if m.file == nil {
+		return ""
+	}
+	last := len(d.Versions) - 1
+	for i, v := range slices.Backward(d.Versions) {
+		switch {
+		case v.SHA256 == m.file.sum && i == last:
+			return "latest"
+		case v.SHA256 == m.file.sum:
+			return "earlier"
+		}
+	}
+	for i, v := range slices.Backward(d.Versions) {
+		switch begins := v.Size < int64(len(m.file.data)) && sha256.Sum256(m.file.data[:v.Size]) == v.SHA256; {
+		case begins && i == last:
+			return "extended"
+		case begins:
+			return "extended-earlier"
+		}
+	}
+	for _, t := range m.traces {
+		if m.operations[t.Operation].Subject.Document != d.PublicID {
+			continue
+		}
+		switch t.Relation {
+		case dispute.Covered:
+			return "covered"
+		case dispute.Copied:
+			return "altered"
+		}
+	}
+	return "none"
+}
+
+// supplied says what is on record of a file that somebody calls the original.
+// The operation belongs to the case then.
+func (m *matcher) supplied(ctx context.Context, original []byte) (*dispute.Comparison, error) {
+	c := &dispute.Comparison{}
+	if original == nil {
+		return c, nil
+	}
+	sum := sha256.Sum256(original)
+	found := func(known string, q OperationQuery, of func(evidence.Subject) string) error {
+		if c.Known != "" {
+			return nil
+		}
+		return m.each(ctx, q, func(r *evidence.Record) (dispute.Relation, bool) {
+			fits := digest(of(r.Subject)) == sum
+			if fits && c.Known == "" {
+				c.Known, c.Operation = known, r.Operation
+			}
+			return dispute.Related, fits
+		})
+	}
+	sent := func(s evidence.Subject) string { return s.InputSHA256 }
+	for _, err := range []error{
+		found("output", OperationQuery{Output: sum}, func(s evidence.Subject) string { return s.OutputSHA256 }),
+		found("input", OperationQuery{Digest: sum, Kind: "sign"}, sent),
+		found("input", OperationQuery{Digest: sum, Kind: "seal"}, sent),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
