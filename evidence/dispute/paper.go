@@ -27,6 +27,7 @@ type Block struct {
 	Small   string // under Text
 	Apart   bool   // with more space before it
 	Ending  bool   // it and what follows, a few lines, stay on one page
+	Quote   bool   // Text is somebody else's, set apart from what the paper says
 }
 
 // LetterKind says what a letter is.
@@ -194,9 +195,9 @@ func (x *Contents) CaseFile(r Rules, w *Words, at time.Time) Paper {
 	if !x.ErasedAt.IsZero() {
 		complaint = w.Text("file.erased", w.Moment(x.ErasedAt))
 	}
-	add(Block{Heading: w.Text("file.complaint")}, Block{Text: complaint})
+	add(Block{Heading: w.Text("file.complaint")}, Block{Text: complaint, Quote: x.ErasedAt.IsZero()})
 	if x.Answer != "" {
-		add(Block{Heading: w.Text("file.answer")}, Block{Text: x.Answer})
+		add(Block{Heading: w.Text("file.answer")}, Block{Text: x.Answer, Quote: true})
 	}
 	add(Block{Heading: w.Text("file.findings")})
 	if x.Findings == nil {

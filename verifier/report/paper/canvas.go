@@ -54,6 +54,7 @@ const (
 	tagTitle     tag = "H1"
 	tagHeading   tag = "H2"
 	tagParagraph tag = "P"
+	tagQuote     tag = "BlockQuote"
 )
 
 // canvas lays text from top to bottom on as many pages as it takes.
@@ -180,12 +181,14 @@ func (c *canvas) lines(s style, x float64, lines []string) {
 	}
 }
 
+// shortParagraph is how many lines are not divided between pages.
+const shortParagraph = 6
+
 // paragraph is an element of its own over the width given. A short one is not
 // divided between pages.
 func (c *canvas) paragraph(t tag, s style, x, width float64, text string) {
-	const short = 6
 	lines := c.wrap(s, width, text)
-	if len(lines) <= short {
+	if len(lines) <= shortParagraph {
 		c.room(float64(len(lines)) * s.size * s.leading)
 	}
 	c.begin(t)

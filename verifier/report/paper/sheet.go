@@ -33,6 +33,7 @@ type Block struct {
 	Small   string // under Text
 	Apart   bool   // with more space before it
 	Ending  bool   // it and what follows, Foot too, stay on one page: a few lines
+	Quote   bool   // Text is somebody else's: it stands apart, behind a bar
 }
 
 // endingHeight is the room, in points, that the end of a letter takes: a closing
@@ -151,9 +152,42 @@ func (p *sheetPrinter) block(b Block) {
 		p.beside(b.Label, b, labelWidth)
 	case b.Bullet != "":
 		p.beside(b.Bullet, b, 24)
+	case b.Quote:
+		p.quote(b.Text)
 	default:
 		p.text(styleBody, b.Text)
 		p.text(styleSmall, b.Small)
+	}
+	p.space(3)
+}
+
+// quoteIndent is the room, in points, of the bar beside a quotation.
+const quoteIndent = 16
+
+// quote prints what somebody wrote so that it cannot be taken for words of the
+// office, whatever it says and however it is laid out: with a bar beside every
+// line, over pages too, and nothing of the paper's own beside it.
+func (p *sheetPrinter) quote(text string) {
+	p.room(shortParagraph * styleBody.size * styleBody.leading) // the bar begins where the text does
+	from, top := len(p.pages)-1, p.y
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.TrimSpace(line) == "" {
+			p.space(4)
+			continue
+		}
+		p.paragraph(tagQuote, styleBody, marginLeft+quoteIndent, contentWidth-quoteIndent, visible(line))
+	}
+	for i := from; i < len(p.pages); i++ {
+		upper, lower := pageHeight-marginTop, marginBottom
+		if i == from {
+			upper = top
+		}
+		if i == len(p.pages)-1 {
+			lower = p.y
+		}
+		p.within(p.pages[i], func() {
+			p.op("%s sc %s %s 2.5 %s re f", silver, num(marginLeft+3), num(lower-1), num(upper-lower))
+		})
 	}
 	p.space(3)
 }

@@ -63,13 +63,13 @@ func TestEnding(t *testing.T) {
 func TestWhole(t *testing.T) {
 	long := strings.Repeat("tidak", 600)
 	for name, block := range map[string]paper.Block{
-		"a text": {Text: long}, "beside a label": {Label: "Uraian", Text: long}, "small": {Label: "Uraian", Text: "x", Small: long},
+		"a text": {Text: long}, "beside a label": {Label: "Uraian", Text: long}, "small": {Label: "Uraian", Text: "x", Small: long}, "a quotation": {Text: long, Quote: true},
 	} {
 		if got := printed(t, block); strings.Count(got, "tidak") != 600 || strings.Contains(got, "…") {
 			t.Errorf("%s: %d of 600 are printed", name, strings.Count(got, "tidak"))
 		}
 	}
-	got := printed(t, paper.Block{Text: "😀ꦗ漢 e\u0301 " + strings.Repeat("漢", 60)})
+	got := printed(t, paper.Block{Text: "😀ꦗ漢 e\u0301 " + strings.Repeat("漢", 60), Quote: true})
 	if !strings.Contains(got, "‹U+1F600›‹U+A997›‹U+6F22›é") || strings.Count(got, "‹U+6F22›") != 61 {
 		t.Errorf("characters that the font lacks: %q", got)
 	}
