@@ -123,7 +123,7 @@ func (p *posting) findDocumentID() error {
 		}
 	}
 	if len(found) != 1 {
-		return errDocumentID
+		return invalid(errDocumentID)
 	}
 	p.values[field] = found[0]
 	return nil
