@@ -74,7 +74,7 @@ func (w *caseWork) examine(ctx context.Context) (*verifier.Report, error) {
 	known := &dispute.Comparison{}
 	err = w.g.view(ctx, Scope(w.row.Organisation), func(r Reader) error {
 		m := &matcher{g: w.g, r: r, file: file, operations: map[string]*evidence.Record{}}
-		if err := m.run(ctx, w.row.Document); err != nil {
+		if err := m.run(ctx, w.named()); err != nil {
 			return err
 		}
 		if known, err = m.supplied(ctx, original); err != nil {

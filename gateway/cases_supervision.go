@@ -85,6 +85,14 @@ func (w *caseWork) supervise(ctx context.Context, r Reader, s *dispute.Supervisi
 			if !row.OpenedAt.Before(s.To) || row.OpenedAt.Before(s.From) && row.State == dispute.Closed {
 				continue
 			}
+			hidden, err := r.CaseHidden(ctx, row.ID, w.caller.sight())
+			if err != nil {
+				return err
+			}
+			if hidden {
+				s.Withheld++
+				continue
+			}
 			one := &caseWork{g: w.g, row: row}
 			if err := one.unseal(); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -289,6 +290,9 @@ func TestNoNIKOnRecord(t *testing.T) {
 		r, err := w.FileComplaint(ctx, gateway.Caller{}, gateway.Complaint{Kind: dispute.Authenticity, Text: "asli?", Contact: "x", Document: text}, nil)
 		w.must(err)
 		v, err := w.Case(ctx, budi, r.ID)
+		if asked := strings.Contains(fmt.Sprint(v.Findings.Statements), nik+"abcdefghjk"); asked != r.Unknown {
+			t.Errorf("%q: the findings speak of the unknown id: %t", text, asked)
+		}
 		if err != nil || v.Document != want || r.Unknown != (len(text) == 26 && want == "") {
 			t.Errorf("%q: got %q, unknown %t, %v; want %q", text, v.Document, r.Unknown, err, want)
 		}
@@ -352,6 +356,30 @@ func TestComplaintsAtOnce(t *testing.T) {
 	wg.Wait()
 	if slices.Sort(numbers); numbers[0] != "PGD-2026-0001" || numbers[n-1] != "PGD-2026-0040" {
 		t.Errorf("got %v", numbers)
+	}
+}
+
+// TestSupervisionWithholds: a report by who is recused tells that it is not whole,
+// and nothing of what is missing.
+func TestSupervisionWithholds(t *testing.T) {
+	var printed dispute.Paper
+	w := newWorldWith(t, func(c *gateway.Config) {
+		c.Cases.Print = func(_ io.Writer, p dispute.Paper) error { printed = p; return nil }
+	})
+	budi, cici := w.at("budi", gateway.RoleSupervisor), w.at("cici", gateway.RoleAuditor)
+	w.filed(dispute.Authenticity, "asli?")
+	w.filed(dispute.Conduct, "budi meminta imbalan")
+	for _, test := range []struct {
+		name  string
+		c     gateway.Caller
+		whole bool
+	}{{"who is accused", budi, false}, {"an auditor", cici, true}} {
+		_, err := w.SupervisionReport(t.Context(), test.c, w.clock().AddDate(0, 0, -30), w.clock().AddDate(0, 0, 1))
+		w.must(err)
+		text := fmt.Sprint(printed.Blocks)
+		if !strings.Contains(text, "PGD-2026-0001") || strings.Contains(text, "PGD-2026-0002") != test.whole || strings.Contains(text, "konflik kepentingan: 1") == test.whole {
+			t.Errorf("the report of %s says %.2000s", test.name, text)
+		}
 	}
 }
 

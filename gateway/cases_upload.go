@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,9 @@ import (
 	"io"
 	"slices"
 )
+
+// named is the public id that the complainant gave, on record or not.
+func (w *caseWork) named() string { return cmp.Or(w.row.Document, w.body.Complaint.Unknown) }
 
 // attach takes a file into the case.
 func (w *caseWork) attach(kind CaseFileKind, in *CaseUpload) error {

@@ -23,6 +23,9 @@ type Supervision struct {
 	Sound        bool
 	// Cases are those received in the period, and those still open from before.
 	Cases []Case
+	// Withheld is how many more there are that are kept from who makes the report,
+	// for a conflict of interest.
+	Withheld int
 }
 
 // Count is how often something occurred.
@@ -97,6 +100,9 @@ func (s *Supervision) cases(r Rules, w *Words, at time.Time, add func(...Block))
 		add(Block{Label: c.Number, Text: line, Small: w.Date(c.OpenedAt)})
 	}
 	add(Block{Apart: true, Text: w.Text("supervision.cases.sum", len(s.Cases), late, incidents)})
+	if s.Withheld > 0 {
+		add(Block{Text: w.Text("supervision.withheld", s.Withheld)})
+	}
 }
 
 // Named is the message of a key, or another text when there is none.
