@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +33,7 @@ func (t *tab) press(selector string) {
 // that is folded away, and takes its pictures.
 func (t *tab) inspect(axe, name string) {
 	t.Helper()
+	t.weigh(name)
 	eval[bool](t, `document.querySelectorAll('details').forEach(d => d.open = true), true`)
 	for _, scheme := range []string{"light", "dark"} {
 		t.scheme(scheme)
@@ -64,6 +67,36 @@ func (t *tab) step(act string, values map[string]string) {
 	}
 }
 
+// complain fills the public form for a complaint in and sends it.
+func (t *tab) complain(fields map[string]string, file string) {
+	t.Helper()
+	t.do(chromedp.Click(chromedp.CSS("input[value=repudiation]")))
+	t.fill(fields)
+	t.do(chromedp.SetUploadFiles(chromedp.CSS("#document"), []string{file}))
+	t.press("form.complaint button")
+}
+
+// TestLargeAttachment: who chooses a file for a complaint that is too large
+// learns it before sending it.
+func TestLargeAttachment(t *testing.T) {
+	b := newTab(t)
+	b.open("/pengaduan")
+	limit := eval[int64](b, `Number(document.getElementById('document').dataset.limit)`)
+	for size, want := range map[int64]string{limit: "", limit + 1: "Berkas ini terlalu besar. Yang diterima paling besar 25\u00a0MB."} {
+		name := filepath.Join(t.TempDir(), "besar.pdf")
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(name, size); err != nil {
+			t.Fatal(err)
+		}
+		b.do(chromedp.SetUploadFiles(chromedp.CSS("#document"), []string{name}))
+		if got := eval[string](b, `document.getElementById('document').validationMessage`); got != want {
+			t.Errorf("%d bytes: got %q, want %q", size, got, want)
+		}
+	}
+}
+
 // TestComplaint files a complaint at the public page and takes it in the console
 // to its end and its sealed case file; every page on the way is accessible and
 // fits on narrow screens.
@@ -74,10 +107,16 @@ func TestComplaint(t *testing.T) {
 	b.inspect(axe, "complain")
 	b.open("/pengaduan")
 	b.inspect(axe, "adukan")
-	b.do(chromedp.Click(chromedp.CSS("input[value=repudiation]")))
-	b.fill(map[string]string{"text": "Saya tidak menandatangani surat ini.\nMohon diperiksa.", "contact": "pengadu@contoh.example", "name": "Pengadu Contoh"})
-	b.do(chromedp.SetUploadFiles(chromedp.CSS("#document"), []string{inDemo("signed.pdf")}))
-	b.press("form.complaint button")
+	complaint := map[string]string{"text": "Saya tidak menandatangani surat ini.\nMohon diperiksa.", "contact": "pengadu@contoh.example", "name": "Pengadu Contoh"}
+	complaint["document-id"] = "https://sah.contohkab.example/d/terpotong"
+	b.complain(complaint, inDemo("signed.pdf"))
+	b.inspect(axe, "adukan-kembali")
+	if got := b.text(".fault"); !strings.Contains(got, "tidak terbaca tepat satu kode") || eval[string](b, `document.getElementById('text').value`) != complaint["text"] {
+		t.Errorf("a complaint that is not taken is not given back: %q", got)
+	}
+	delete(complaint, "document-id")
+	eval[bool](b, `document.getElementById('document-id').value = '', true`)
+	b.complain(complaint, inDemo("signed.pdf"))
 	b.inspect(axe, "adukan-diterima")
 	number := b.text(".verdict strong")
 	due := b.text(".verdict > div")
