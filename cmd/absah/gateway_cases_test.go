@@ -393,7 +393,13 @@ func (f *office) caseRecords(t testing.TB, id string, kinds ...string) {
 // revision more.
 func (f *office) forge(t testing.TB) []byte {
 	t.Helper()
-	doc, err := pdf.Open(bytes.NewReader(testdata.Letter), int64(len(testdata.Letter)), pdf.Options{})
+	return append(bytes.Clone(testdata.Letter), f.forgedTail(t, testdata.Letter)...)
+}
+
+// forgedTail is a revision that does so to a file.
+func (f *office) forgedTail(t testing.TB, base []byte) []byte {
+	t.Helper()
+	doc, err := pdf.Open(bytes.NewReader(base), int64(len(base)), pdf.Options{})
 	f.must(err)
 	u := doc.Latest().NewUpdate()
 	ref, page, err := doc.Latest().Page(0)
@@ -403,7 +409,24 @@ func (f *office) forge(t testing.TB) []byte {
 	u.Set(ref, page)
 	tail, err := u.Finish()
 	f.must(err)
-	return append(bytes.Clone(testdata.Letter), tail...)
+	return tail
+}
+
+// supply adds a file to a case as its original.
+func (d *desk) supply(t testing.TB, id string, file []byte) {
+	t.Helper()
+	form := hidden(d.get(t, "/op/cases/"+id).body)
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, field := range [][2]string{{"csrf", form.Get("csrf")}, {"version", form.Get("version")}, {"act", "attach"}, {"as", "original"}} {
+		d.f.must(w.WriteField(field[0], field[1]))
+	}
+	part, err := w.CreateFormFile("document", "asli.pdf")
+	d.f.must(err)
+	_, err = part.Write(file)
+	d.f.must(err)
+	d.f.must(w.Close())
+	d.f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, header: d.header(), kind: w.FormDataContentType(), body: &b, client: d.f.still302()}).ok(t, http.StatusSeeOther)
 }
 
 func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
@@ -416,18 +439,7 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	}), forged)
 	ani.act(t, id, "examine", nil)
 	ani.says(t, id, "kode QR itu disalin", "Kode yang diberikan pengadu mengarah ke dokumen terdaftar nomor 800/12/2026", "Kode QR yang disalin tidak membuat surat menjadi asli", genuine.header.Get("Absah-Operation"))
-	form := hidden(ani.get(t, "/op/cases/"+id).body)
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	for _, field := range [][2]string{{"csrf", form.Get("csrf")}, {"version", form.Get("version")}, {"act", "attach"}, {"as", "original"}} {
-		f.must(w.WriteField(field[0], field[1]))
-	}
-	part, err := w.CreateFormFile("document", "asli.pdf")
-	f.must(err)
-	_, err = part.Write(genuine.body)
-	f.must(err)
-	f.must(w.Close())
-	f.do(t, call{method: http.MethodPost, path: "/op/cases/" + id, header: ani.header(), kind: w.FormDataContentType(), body: &b, client: f.still302()}).ok(t, http.StatusSeeOther)
+	ani.supply(t, id, genuine.body)
 	ani.act(t, id, "examine", nil)
 	ani.says(t, id, "adalah yang dilepas gateway dalam operasi "+genuine.header.Get("Absah-Operation"), "Isi yang digambar berbeda dari berkas yang diserahkan sebagai dokumen asli: halaman 1.")
 	closeCase(t, id, "Surat yang Saudara terima palsu; kode QR-nya disalin dari surat lain.", "upheld", ani, cici)
