@@ -149,6 +149,7 @@ func (d *differ) reportOver(c Change, page, widget pdf.Ref, rect pdf.Rect) error
 		return nil
 	}
 	image, drawing := false, false
+	d.steps += len(marks) / marksPerStep
 	for _, m := range marks {
 		if !m.Shown() || !m.Bounds.Overlaps(rect) {
 			continue
@@ -177,11 +178,20 @@ func holds(outer, inner pdf.Rect) bool {
 	return outer.X0 <= inner.X0 && outer.Y0 <= inner.Y0 && outer.X1 >= inner.X1 && outer.Y1 >= inner.Y1
 }
 
+// marksPerStep is how many marks cost as much as another step.
+const marksPerStep = 64
+
+// pageMarks are what the contents of a page paint, or why nobody knows.
+type pageMarks struct {
+	list []layout.Mark
+	err  error
+}
+
 // marksOf lists what the contents of a page paint. They are the same in all
 // revisions, or their change is of level OTHER.
 func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
 	if m, ok := d.marks[page]; ok {
-		return m, nil
+		return m.list, m.err
 	}
 	dict, err := dictOf(d.old, page)
 	if err != nil {
@@ -190,15 +200,16 @@ func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
 	if len(d.marks) == maxCovered {
 		return nil, overLimit("maxCovered", maxCovered)
 	}
-	m, err := layout.Cautious(d.old, dict)
-	if err != nil {
-		return nil, err
-	}
 	if d.marks == nil {
-		d.marks = map[pdf.Ref][]layout.Mark{}
+		d.marks, d.budget = map[pdf.Ref]pageMarks{}, layout.NewBudget()
+	}
+	var m pageMarks
+	m.list, m.err = layout.Cautious(d.old, dict, d.budget)
+	if m.err != nil {
+		m.list = nil
 	}
 	d.marks[page] = m
-	return m, nil
+	return m.list, m.err
 }
 
 // maxCovered bounds the pages whose contents are read: nobody signs visibly on

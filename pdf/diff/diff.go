@@ -88,8 +88,9 @@ type differ struct {
 	trusted    bool              // all fonts count as those of the signed revision
 	looks      map[pdf.Ref]*look // of widgets, which checkText read last
 	pathVisits int
-	marks      map[pdf.Ref][]layout.Mark // of pages, see marksOf
-	shownOn    map[pdf.Ref][]int         // pages of annotations of the older revision, see placeWidgets
+	marks      map[pdf.Ref]pageMarks // see marksOf
+	budget     *layout.Budget        // for them
+	shownOn    map[pdf.Ref][]int     // pages of annotations of the older revision, see placeWidgets
 }
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million

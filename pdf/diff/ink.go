@@ -289,7 +289,7 @@ func (t *textReader) decode(s pdf.String) error {
 }
 
 // font selects a font. Its glyphs are believed when the signed revision had it,
-// or when it has none and the reader takes its own.
+// or when it has none and the reader takes its own, its encoding never.
 func (t *textReader) font(name pdf.Object) error {
 	n, ok := name.(pdf.Name)
 	if !ok {
@@ -301,7 +301,11 @@ func (t *textReader) font(name pdf.Object) error {
 	if err != nil || f == nil {
 		return err
 	}
-	if base, ok := f["BaseFont"].(pdf.Name); ok && !t.d.trusted && showsSigns(base) {
+	base, err := t.d.new.Resolve(orNull(f["BaseFont"]))
+	if err != nil {
+		return err
+	}
+	if base, ok := base.(pdf.Name); ok && !t.d.trusted && showsSigns(base) {
 		return errDrawing
 	}
 	ref, isRef := o.(pdf.Ref)
@@ -318,10 +322,30 @@ func (t *textReader) font(name pdf.Object) error {
 		t.wide, err = t.d.readToUnicode(f["ToUnicode"])
 		return err
 	case pdf.Object(pdf.Name("Type1")), pdf.Object(pdf.Name("TrueType")), pdf.Object(pdf.Name("MMType1")):
-	default:
-		if !signed {
+	default: // a Type 3 font draws anything
+		if !t.d.trusted {
 			return errDrawing
 		}
+	}
+	return t.simpleFont(f, signed)
+}
+
+// simpleFont believes the glyphs of a font of one byte a character, or not.
+func (t *textReader) simpleFont(f pdf.Dict, signed bool) error {
+	if t.d.trusted {
+		return nil
+	}
+	enc, err := dictOf(t.d.new, f["Encoding"])
+	if err != nil {
+		return err
+	}
+	differences, err := t.d.new.Resolve(orNull(enc["Differences"]))
+	if err != nil {
+		return err
+	}
+	list, _ := differences.(pdf.Array)
+	if lies(list) || !signed && pdf.Present(differences) {
+		return errDrawing
 	}
 	if signed {
 		return nil
@@ -330,17 +354,10 @@ func (t *textReader) font(name pdf.Object) error {
 	if err != nil {
 		return err
 	}
-	enc, err := dictOf(t.d.new, f["Encoding"])
-	if err != nil {
-		return err
-	}
 	for _, k := range []pdf.Name{"FontFile", "FontFile2", "FontFile3"} {
 		if pdf.Present(desc[k]) {
 			return errDrawing
 		}
-	}
-	if pdf.Present(enc["Differences"]) {
-		return errDrawing
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ type Run struct {
 // returns the form's bounding box in the same coordinates; that has no area
 // when there is none. The error is that of [Page].
 func Appearance(rev *pdf.Revision, stm *pdf.Stream) ([]Run, pdf.Rect, error) {
-	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}, patterns: map[pdf.Ref]bool{}, cautious: true, keepRuns: true}
+	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}, patterns: map[pdf.Ref]bool{}, cautious: true, keepRuns: true,
+		left: Budget{content: maxContent, operators: maxOperators, marks: maxMarks}}
 	res, err := dictOf(rev, stm.Dict["Resources"])
 	if err != nil {
 		return nil, pdf.Rect{}, err

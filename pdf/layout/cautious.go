@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -15,8 +16,10 @@ import (
 // do; text that clips counts as seen, since painting shows its shape; and the
 // width of a glyph that no font tells counts as the widest. Contents whose
 // inline images readers may end in different places are a *pdf.MalformedError.
-func Cautious(rev *pdf.Revision, page pdf.Dict) ([]Mark, error) {
-	return scanPage(rev, page, true)
+// Optional content counts as seen, and strings of codes that only a CMap tells
+// apart as being as long as they may be. What it costs is taken from budget.
+func Cautious(rev *pdf.Revision, page pdf.Dict, budget *Budget) ([]Mark, error) {
+	return scanPage(rev, page, budget, true)
 }
 
 // pen is what strokes are painted with: their width in the units of the user
@@ -147,6 +150,40 @@ func (f *frame) glyphs(fn *font, d pdf.Dict) error {
 	}
 	fn.reach = &reach
 	return nil
+}
+
+// encoding looks at the codes of a composite font (§9.7.5): which of them are
+// CIDs, whose widths are known, and whether they go from top to bottom.
+func (s *scanner) encoding(fn *font, d, cid pdf.Dict) error {
+	v, err := s.rev.Resolve(orNull(d["Encoding"]))
+	if err != nil || v == pdf.Object(pdf.Name("Identity-H")) {
+		return err
+	}
+	name, known := v.(pdf.Name)
+	fn.vertical = strings.HasSuffix(string(name), "-V")
+	if !known || fn.vertical && (pdf.Present(cid["W2"]) || pdf.Present(cid["DW2"])) {
+		fn.reach = &everything
+	}
+	if name != "Identity-V" {
+		fn.loose, fn.most = true, max(1, fn.missing)
+		for _, w := range fn.cids {
+			fn.most = max(fn.most, w)
+		}
+	}
+	return nil
+}
+
+// column is the box of a string that goes down, with the metrics that fonts
+// have which say nothing else (§9.7.4.3), and what it goes on by.
+func (f *frame) column(s string) (box pdf.Rect, by float64) {
+	n := float64(len(s)+1) / 2
+	if f.font.loose {
+		n = float64(len(s))
+	}
+	size := math.Abs(f.size)
+	by = n * (f.charSpace - f.size)
+	wide := size * max(1, f.font.most)
+	return pdf.Rect{X0: -wide, X1: wide, Y0: f.rise + min(0, by) - size, Y1: f.rise + max(0, by) + size}, by
 }
 
 // reached is the box of a string of that width in a Type 3 font, in text space.

@@ -28,7 +28,7 @@ func cautious(tb testing.TB, contents string, edit func(u *pdf.Update)) ([]layou
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return layout.Cautious(rev, dict)
+	return layout.Cautious(rev, dict, layout.NewBudget())
 }
 
 // resources gives the page those, with the font F it has.
@@ -61,6 +61,11 @@ func TestCautious(t *testing.T) {
 			"CharProcs": pdf.Dict{"a": a}, "FirstChar": pdf.Integer('a'), "Widths": pdf.Array{pdf.Integer(9)},
 		}))
 	}
+	coded := func(encoding pdf.Object) func(u *pdf.Update) {
+		return func(u *pdf.Update) {
+			resources(u, "Font", "V", u.Add(pdf.Dict{"Subtype": pdf.Name("Type0"), "Encoding": encoding, "DescendantFonts": pdf.Array{pdf.Dict{"DW": pdf.Integer(500)}}}))
+		}
+	}
 	for _, c := range []struct {
 		name, contents string
 		edit           func(u *pdf.Update)
@@ -75,6 +80,18 @@ func TestCautious(t *testing.T) {
 		{"glyphs elsewhere", "BT /T 1 Tf 0 200 Td (aa) Tj ET", glyphs, "text 0,100,33,200.7"},
 		{"a width that nobody tells", "BT /F 10 Tf (ZZ) Tj ET", nil, "text 0,-2.2,20,7.2"},
 		{"a standard font", "BT /Std 10 Tf (MAi) Tj ET", func(u *pdf.Update) { resources(u, "", "", nil) }, "text 0,-2.2,18.3,7.2"},
+		{"text from top to bottom", "BT /V 10 Tf 50 90 Td <00010002> Tj ET", coded(pdf.Name("Identity-V")), "text 40,55,60,100"},
+		{"codes of one byte or two", "BT /V 10 Tf <0102> Tj ET", coded(pdf.Name("90ms-RKSJ-H")), "text 0,-2.2,20,7.2"},
+		{"codes of the file's own", "BT /V 10 Tf <0102> Tj ET", coded(pdf.Null{}), "text -Inf,-Inf,+Inf,+Inf"},
+		{"a layer that is off", "/OC /L BDC 0 0 9 9 re f EMC", func(u *pdf.Update) {
+			l := u.Add(pdf.Dict{"Type": pdf.Name("OCG"), "Name": pdf.String("L")})
+			resources(u, "Properties", "L", l)
+			ref := u.Revision().Root()
+			o, _ := u.Object(ref)
+			c := pdf.Clone(o).(pdf.Dict)
+			c["OCProperties"] = pdf.Dict{"OCGs": pdf.Array{l}, "D": pdf.Dict{"OFF": pdf.Array{l}}}
+			u.Set(ref, c)
+		}, "area 0,0,9,9"},
 		{"an inline image", "q BI /W 1 /H 1 /BPC 8 /CS /G ID \x80 EI Q", nil, "image 0,0,1,1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,9 @@ type font struct {
 	missing float64
 	most    float64   // what a glyph without a width may have
 	reach   *pdf.Rect // of the glyphs of a Type 3 font, see glyphs
+	// Of composite fonts, for [Cautious] only: the codes are not CIDs, and maybe
+	// of one byte; they go from top to bottom.
+	loose, vertical bool
 }
 
 // unknownFont stands for one that is not in the resources: readers take one of
@@ -23,7 +26,7 @@ const maxWidths = 1 << 16
 // known says whether the font tells the width of that character.
 func (fn *font) known(code int) bool {
 	i := code - fn.first
-	return fn.cids != nil || i >= 0 && i < len(fn.widths) || fn.most <= fn.missing
+	return fn.cids != nil && !fn.loose || i >= 0 && i < len(fn.widths) || fn.most <= fn.missing
 }
 
 func (fn *font) width(code int) float64 {
@@ -129,7 +132,10 @@ func (s *scanner) composite(fn *font, d pdf.Dict) error {
 	if err != nil {
 		return err
 	}
-	return s.cidWidths(fn, w)
+	if err := s.cidWidths(fn, w); err != nil || !s.cautious {
+		return err
+	}
+	return s.encoding(fn, d, cid)
 }
 
 // cidWidths reads "c [w …]" and "first last w".

@@ -81,6 +81,9 @@ func (f *frame) end() {
 // Of the rules of membership (§8.11.2.2) visibility expressions are not read:
 // what has one counts as seen.
 func (s *scanner) offBy(o pdf.Object) (bool, error) {
+	if s.cautious {
+		return false, nil // a reader can switch it on, or does by its usage
+	}
 	if ref, ok := o.(pdf.Ref); ok && s.off[ref] {
 		return true, nil
 	}

@@ -66,10 +66,35 @@ func overLimit(name string, limit int64) error {
 
 // Page lists the marks of a page of rev, in the order of painting.
 func Page(rev *pdf.Revision, page pdf.Dict) ([]Mark, error) {
-	return scanPage(rev, page, false)
+	return scanPage(rev, page, &Budget{content: maxContent, operators: maxOperators, marks: maxMarks}, false)
 }
 
-func scanPage(rev *pdf.Revision, page pdf.Dict, cautious bool) ([]Mark, error) {
+// Budget is what reading several pages may cost together: bytes of content,
+// operators and marks. Once one of them is spent, every further page is a
+// *pdf.LimitError. It may not be shared between goroutines.
+type Budget struct {
+	content          int64
+	operators, marks int
+}
+
+// NewBudget returns the budget for the pages of one document: that of four
+// pages that are as large as they may be.
+func NewBudget() *Budget {
+	return &Budget{content: 4 * maxContent, operators: 4 * maxOperators, marks: 2 * maxMarks}
+}
+
+// page returns what of it one page may spend.
+func (b *Budget) page() Budget {
+	return Budget{content: min(b.content, maxContent), operators: min(b.operators, maxOperators), marks: min(b.marks, maxMarks)}
+}
+
+func (b *Budget) spend(had, left Budget) {
+	b.content -= had.content - left.content
+	b.operators -= had.operators - left.operators
+	b.marks -= had.marks - left.marks
+}
+
+func scanPage(rev *pdf.Revision, page pdf.Dict, budget *Budget, cautious bool) ([]Mark, error) {
 	res, err := rev.PageAttr(page, "Resources")
 	if err != nil {
 		return nil, err
@@ -78,9 +103,13 @@ func scanPage(rev *pdf.Revision, page pdf.Dict, cautious bool) ([]Mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}, patterns: map[pdf.Ref]bool{}, cautious: cautious}
-	if s.off, err = layersOff(rev); err != nil {
-		return nil, err
+	had := budget.page()
+	s := &scanner{rev: rev, fonts: map[pdf.Ref]*font{}, patterns: map[pdf.Ref]bool{}, left: had, cautious: cautious}
+	defer func() { budget.spend(had, s.left) }()
+	if !cautious {
+		if s.off, err = layersOff(rev); err != nil {
+			return nil, err
+		}
 	}
 	data, err := s.contents(page["Contents"])
 	if err != nil {
@@ -92,18 +121,17 @@ func scanPage(rev *pdf.Revision, page pdf.Dict, cautious bool) ([]Mark, error) {
 
 // scanner collects the marks of one page.
 type scanner struct {
-	rev       *pdf.Revision
-	off       map[pdf.Ref]bool // optional content groups
-	fonts     map[pdf.Ref]*font
-	patterns  map[pdf.Ref]bool // whether they have text
-	marks     []Mark
-	taken     int64 // of maxContent
-	operators int
-	forms     int
-	hidden    int // nested reasons why nothing is seen now
-	cautious  bool
-	keepRuns  bool // of the form itself
-	runs      []Run
+	rev      *pdf.Revision
+	off      map[pdf.Ref]bool // optional content groups
+	fonts    map[pdf.Ref]*font
+	patterns map[pdf.Ref]bool // whether they have text
+	marks    []Mark
+	left     Budget
+	forms    int
+	hidden   int // nested reasons why nothing is seen now
+	cautious bool
+	keepRuns bool // of the form itself
+	runs     []Run
 }
 
 // contents joins the streams of /Contents (§7.8.2).
@@ -129,7 +157,11 @@ func (s *scanner) contents(o pdf.Object) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			data = append(append(data, b...), '\n')
+			if data == nil {
+				data = b[:len(b):len(b)] // most pages have one stream
+			} else {
+				data = append(append(data, '\n'), b...)
+			}
 		default:
 			return nil, &pdf.MalformedError{Offset: -1, Rule: "contents", Err: errors.New("an element of /Contents is not a stream")}
 		}
@@ -138,8 +170,11 @@ func (s *scanner) contents(o pdf.Object) ([]byte, error) {
 }
 
 func (s *scanner) data(stm *pdf.Stream) ([]byte, error) {
-	b, err := s.rev.StreamData(stm, maxContent-s.taken)
-	s.taken += int64(len(b))
+	b, err := s.rev.StreamData(stm, s.left.content)
+	if _, over := errors.AsType[*pdf.LimitError](err); over {
+		s.left.content = 0 // what was read for nothing counts
+	}
+	s.left.content -= int64(len(b))
 	return b, err
 }
 
@@ -180,7 +215,7 @@ func (s *scanner) content(data []byte, res pdf.Dict, g graphics, self pdf.Ref, d
 	f := &frame{scanner: s, graphics: g, res: res, self: self, depth: depth, path: nothing, text: identity, line: identity}
 	hidden, images := s.hidden, 0
 	err := pdf.ScanContent(data, func(op string, args []pdf.Object) error {
-		if s.operators++; s.operators > maxOperators {
+		if s.left.operators--; s.left.operators < 0 {
 			return overLimit("maxOperators", maxOperators)
 		}
 		if op == "BI" {
@@ -201,7 +236,7 @@ func (f *frame) paint(k Kind, bounds pdf.Rect, object pdf.Ref) error {
 	if bounds.Empty() {
 		return nil
 	}
-	if len(f.marks) == maxMarks {
+	if f.left.marks--; f.left.marks < 0 {
 		return overLimit("maxMarks", maxMarks)
 	}
 	f.marks = append(f.marks, Mark{

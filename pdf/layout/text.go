@@ -87,7 +87,9 @@ func (f *frame) showOperator(op string, args []pdf.Object, v []float64) error {
 			if err := f.show(string(s)); err != nil {
 				return err
 			}
-		} else if n, ok := pdf.Float(o); ok {
+		} else if n, ok := pdf.Float(o); ok && f.font != nil && f.font.vertical {
+			f.text = matrix{1, 0, 0, 1, 0, -n / 1000 * f.size}.times(f.text)
+		} else if ok {
 			f.advance(-n / 1000 * f.size * f.scale)
 		}
 	}
@@ -106,6 +108,15 @@ const (
 func (f *frame) show(s string) error {
 	if s == "" {
 		return nil
+	}
+	if f.font != nil && f.font.vertical {
+		box, by := f.column(s)
+		if f.font.reach != nil {
+			box = *f.font.reach
+		}
+		err := f.paint(Text, f.text.times(f.ctm).bounds(box), f.self)
+		f.text = matrix{1, 0, 0, 1, 0, by}.times(f.text)
+		return err
 	}
 	width, most, blank := f.measure(s)
 	box := pdf.Rect{X0: min(0, width), X1: max(0, width), Y0: f.rise, Y1: f.rise}
@@ -158,6 +169,9 @@ func (f *frame) measure(s string) (width, most float64, blank bool) {
 		width += w * f.scale
 		if most += w * f.scale; !fn.known(code) {
 			most += (fn.most - fn.width(code)) * f.size * f.scale
+		}
+		if fn.loose && n == 2 { // they may be two
+			most += (fn.most*f.size + f.charSpace + f.wordSpace) * f.scale
 		}
 	}
 	return width, most, blank
