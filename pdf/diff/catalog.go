@@ -23,6 +23,10 @@ func (d *differ) compareTop() error {
 			// What a trailer no longer names, nobody uses; without /Root
 			// the catalog stays the one before.
 		case k == "Info":
+		case k == "Root" && d.new.Root() != d.old.Root():
+			// An update may name another catalog (§7.5.6), which is compared with the
+			// one before, entry by entry.
+			d.report(Change{Object: d.new.Root(), Path: "/Root", Rule: "catalog-moved", Level: LevelLTA})
 		case k == "Root" || k == "Encrypt":
 			d.report(Change{Path: "/" + string(k), Rule: "trailer-" + string(k), Level: LevelOther})
 		default:

@@ -52,6 +52,7 @@ var harmless = map[string]bool{
 	"object-space":    true,
 
 	"trailer-size-shrunk": true, // no object lies beyond it
+	"root-changed":        true, // the catalogs are compared
 }
 
 // written are the anomalies in how a cross-reference section is written, that
@@ -150,8 +151,6 @@ func (g *gate) anomalies(j *Judgement) {
 		case written[a.Rule] && a.Revision <= j.SignedRevision:
 		case a.Rule == "trailer-root-absent", a.Rule == "prev-zero": // see cutOff
 			j.warn(a.Rule, "%v", a)
-		case a.Revision == j.SignedRevision && a.Rule == "root-changed":
-			// Whoever signed chose the catalog.
 		case a.Rule == "trailer-size" && a.Revision > j.SignedRevision && a.Revision < len(g.doc.Revisions()):
 			j.warn(a.Rule, "%v", a) // the last trailer says how many objects there are
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision, a.Revision > j.SignedRevision):

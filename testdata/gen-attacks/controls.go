@@ -40,6 +40,12 @@ func controls() []*attack {
 			f.sign(signing{})
 			return f.b
 		}).passes().sees("valid"),
+		row("ok-moved-catalog", "OK", "a later revision has an equal catalog under another number", func() []byte {
+			f := honest(signing{})
+			n := f.alloc()
+			f.commit(revision{root: fmt.Sprintf("%d 0 R", n), set: map[int]string{n: f.body[objCatalog]}})
+			return f.b
+		}).passes().sees("valid"),
 		row("ok-pkcs7-detached", "OK", "adbe.pkcs7.detached with signing-certificate-v2", func() []byte {
 			return honest(signing{dict: subFilter("adbe.pkcs7.detached")}).b
 		}).passes().sees("valid"),

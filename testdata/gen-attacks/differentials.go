@@ -231,6 +231,19 @@ func catalogs() []*attack {
 			f.commit(revision{root: fmt.Sprintf("%d 0 R", n), set: map[int]string{n: f.body[objCatalog], objContents: pageText(forgery)}})
 			return f.b
 		}).sees("valid").shows(forgery),
+		row("x12-replaced-root", "X12", "a later revision has an equal catalog under another number, and the next one with other pages", func() []byte {
+			f := honest(signing{})
+			n := f.alloc()
+			f.commit(revision{root: fmt.Sprintf("%d 0 R", n), set: map[int]string{n: f.body[objCatalog]}})
+			pages, page, contents := f.alloc(), f.alloc(), f.alloc()
+			f.commit(revision{root: fmt.Sprintf("%d 0 R", n), set: map[int]string{
+				n:        replaceOnce(f.body[objCatalog], "/Pages 2 0 R", fmt.Sprintf("/Pages %d 0 R", pages)),
+				pages:    fmt.Sprintf("<</Type/Pages/Kids[%d 0 R]/Count 1>>", page),
+				page:     strings.NewReplacer("/Parent 2 0 R", fmt.Sprintf("/Parent %d 0 R", pages), "/Contents 4 0 R", fmt.Sprintf("/Contents %d 0 R", contents)).Replace(f.body[objPage]),
+				contents: pageText(forgery),
+			}})
+			return f.b
+		}).sees("valid").shows(forgery),
 		row("x12-no-root", "X12", "a later trailer has no Root", dssTail(func(_ *file, r *revision) { r.root = "-" })),
 		row("x12-no-root-frees", "X12", "a later trailer has no Root, and its revision frees the page contents", func() []byte {
 			f := honest(signing{})

@@ -41,7 +41,7 @@ var reasons = map[string][]string{
 	"x05-duplicate": {"xref-duplicate"}, "x05-type": {"xref-entry"}, "x05-count": {"xref-entry"}, "x05-swapped": {"object-header"},
 	"x06-hybrid": {"change", "hybrid-conflict"}, "x06-hybrid-base": {"hybrid-conflict"}, "x07": {"junk"}, "x08": {"stream-length"}, "x09-comment": {"comment"},
 	"x09-no": {"endobj-missing"}, "x10-contents": {"duplicate-key"}, "x10-page": {"dict-duplicate-key"}, "x10-v": {"byterange", "dict-duplicate-key"},
-	"x11-contents": {"contents"}, "x11-page": {"change"}, "x12": {"change"}, "x12-other": {"root-changed"}, "x12-no-root": {"trailer-root"},
+	"x11-contents": {"contents"}, "x11-page": {"change"}, "x12": {"change"}, "x12-no-root": {"trailer-root"},
 	"x12-no-root-frees": {"change"}, "x12-no-root-orphan": {"trailer-root-absent"}, "x13-compressed": {"compressed"},
 	"x13-nested": {"objstm"}, "x13-both": {"junk"}, "x13-extends": {"objstm-extends"}, "x14": {"password"}, "x14-identity": {"encrypt-changed"},
 	"x15": {"header-offset"}, "x16-escaped": {"duplicate-key"}, "x16-range": {"revision", "duplicate-key"}, "x16-value": {"byterange", "dict-duplicate-key"},
