@@ -64,6 +64,8 @@ func testCanary(t *testing.T, f *office, database string) {
 	}
 	signed := f.seal(t, "e-office", doc, bySeal).ok(t, http.StatusOK).body
 	f.clear(t, c)
+	nik := []byte(typedNIK())
+	t.Run("typed words", func(t *testing.T) { typeWords(t, f, string(nik)); f.clear(t, nik) })
 	for _, test := range []struct {
 		name string
 		send func() (answer, error)
@@ -100,7 +102,40 @@ func testCanary(t *testing.T, f *office, database string) {
 				t.Skipf("the files of the database server cannot be read: %v", err)
 			}
 			f.clearIn(t, database, c)
+			f.clearIn(t, database, nik)
 		})
+	}
+}
+
+// typedNIK is sixteen random digits, of no region that there is.
+func typedNIK() string {
+	digits := make([]byte, 14)
+	rand.Read(digits)
+	for i := range digits {
+		digits[i] = '0' + digits[i]%10
+	}
+	return "00" + string(digits)
+}
+
+// typeWords puts a NIK wherever people can type one by mistake that does not ask
+// for it: the field for the QR code's address on the public form, searches and
+// addresses of the console.
+func typeWords(t *testing.T, f *office, nik string) {
+	d := f.staffDesk(t, "kenari", "supervisor")
+	for _, address := range []string{nik, "https://sah.example/d/" + nik} {
+		v := url.Values{"kind": {"authenticity"}, "text": {"asli?"}, "contact": {"x"}, "document-id": {address}}
+		a := f.do(t, call{method: http.MethodPost, path: "/pengaduan", kind: "application/x-www-form-urlencoded", body: strings.NewReader(v.Encode())})
+		if a.status != http.StatusOK && a.status != http.StatusBadRequest {
+			t.Errorf("the form: got %d", a.status)
+		}
+	}
+	for _, path := range []string{
+		"/op/search?signer=", "/op/search?application=", "/op/search?document=", "/op/search?kind=", "/op/cases?kind=", "/op/cases?state=", "/op/cases?after=",
+		"/op/operation/", "/op/document/", "/op/signer/", "/op/cases/", "/op/certificate/",
+	} {
+		if a := d.get(t, path+nik); a.status >= http.StatusInternalServerError {
+			t.Errorf("%s: got %d", path, a.status)
+		}
 	}
 }
 
