@@ -130,6 +130,10 @@ func (p pageView) place(v Visible) (pades.Rect, error) {
 		return pades.Rect{}, refuse("appearance-outside",
 			"the visible signature at %g,%g of %g × %g points leaves the page, which shows %g × %g", v.X, v.Y, v.Width, v.Height, w, h)
 	}
+	if v.Width*v.Height > w*h/2 {
+		return pades.Rect{}, refuse("appearance-rect",
+			"the visible signature is %g × %g points, more than half of the page, which shows %g × %g", v.Width, v.Height, w, h)
+	}
 	left, bottom := v.X/p.unit, v.Y/p.unit
 	right, top := (v.X+v.Width)/p.unit, (v.Y+v.Height)/p.unit
 	rect := pades.Rect{X0: p.x0 + left, Y0: p.y0 + bottom, X1: p.x0 + right, Y1: p.y0 + top}
