@@ -77,15 +77,14 @@ func (g *Gateway) extend(ctx context.Context, c Caller, in Upload, x extension) 
 	}
 	r := x.record
 	r.Subject.InputSHA256, r.Subject.InputSize = hex.EncodeToString(in.SHA256[:]), in.Size
-	if limit := c.Application.Policy.MaxPages; limit > 0 {
-		if err := g.checkPages(in, x.password, limit); err != nil {
+	document, limit := r.Subject.Document, c.Application.Policy.MaxPages
+	b := beginning{record: r}
+	if limit > 0 || document != "" {
+		pages, err := g.checkPages(in, x.password, limit)
+		if err != nil {
 			return nil, g.refuse(ctx, c, r, err)
 		}
-	}
-	document := r.Subject.Document
-	b := beginning{record: r}
-	if document != "" {
-		b.check = func(tx Tx) error { return checkDocument(ctx, tx, document, in.SHA256) }
+		b.check = func(tx Tx) error { return checkDocument(ctx, tx, document, in.SHA256, pages) }
 	}
 	op, err := g.begin(ctx, c, b)
 	if err != nil {

@@ -27,6 +27,8 @@ type Proof struct {
 	// Certificate is the SHA-256 of the SubjectPublicKeyInfo of a client
 	// certificate whose possession and path the TLS layer has checked.
 	Certificate [32]byte
+	// Spoilt says that something was shown that cannot be read: nothing holds.
+	Spoilt bool
 
 	Address string // of the peer
 	User    string // on whose behalf, as the application says; not verified
@@ -98,6 +100,10 @@ func (g *Gateway) Authenticate(ctx context.Context, p Proof) (Caller, error) {
 	now, err := g.clock.present()
 	if err != nil {
 		return Caller{}, err
+	}
+	if p.Spoilt {
+		g.recordDenied(ctx, Caller{Address: p.Address}, "authenticate", "unreadable credentials")
+		return Caller{}, errorf(CodeUnauthenticated, "The credentials do not hold.")
 	}
 	k := p.key()
 	caller, ok := g.callers.get(k, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,8 +140,13 @@ func (g *Gateway) document(ctx context.Context, scope Scope, id string) (*Docume
 }
 
 // checkDocument forbids to sign anything but the latest state of a registered
-// document, and to sign it twice at once: one of the two would be lost.
-func checkDocument(ctx context.Context, tx Tx, id string, input [32]byte) error {
+// document, and to sign it twice at once: one of the two would be lost. The first
+// state must have the pages that readers of the paper are told of. Without an id
+// there is nothing to check.
+func checkDocument(ctx context.Context, tx Tx, id string, input [32]byte, pages int) error {
+	if id == "" {
+		return nil
+	}
 	d, err := tx.Document(ctx, id)
 	if err != nil {
 		return err
@@ -165,8 +171,12 @@ func checkDocument(ctx context.Context, tx Tx, id string, input [32]byte) error 
 	if d.Status != DocumentReserved && d.Status != DocumentValid {
 		return errorf(CodeChanged, "The registered document is %s.", d.Status)
 	}
-	if n := len(d.Versions); n > 0 && d.Versions[n-1].SHA256 != input {
+	switch n := len(d.Versions); {
+	case n > 0 && d.Versions[n-1].SHA256 != input:
 		return errorf(CodeChanged, "The registered document has been signed since; sign its latest version.")
+	case n == 0 && d.Pages != pages:
+		text := fmt.Sprintf("The document is registered with %d page(s), and has %d.", d.Pages, pages)
+		return &Error{Code: CodeDocumentRefused, Text: text, Findings: []Finding{{Code: "pages-differ", Text: text}}}
 	}
 	return nil
 }

@@ -19,50 +19,50 @@ const keepOpen = 1 << 20
 
 // inspect looks at a document before anybody signs it, and before the HSM is
 // asked: a signature must mean what its maker saw. It returns the document as
-// it is to be signed.
-func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signer.Input, err error) {
+// it is to be signed, and how many pages it has.
+func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signer.Input, pages int, err error) {
 	input = in.input(g.cfg.Limits, password)
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
 	if err != nil {
-		return input, err
+		return input, 0, err
 	}
-	if err := countPages(doc, maxPages); err != nil {
-		return input, err
+	if pages, err = countPages(doc, maxPages); err != nil {
+		return input, 0, err
 	}
 	hazards, err := pades.Inspect(doc.Latest())
 	if err != nil {
-		return input, err
+		return input, 0, err
 	}
 	if findings := grave(hazards); len(findings) > 0 {
-		return input, &Error{Code: CodeDocumentRefused, Findings: findings,
+		return input, 0, &Error{Code: CodeDocumentRefused, Findings: findings,
 			Text: "The document must not be signed: " + findings[0].Text}
 	}
 	if in.Size <= keepOpen {
 		input.Document = doc
 	}
-	return input, nil
+	return input, pages, nil
 }
 
-// checkPages refuses a document of more pages than the application may send.
-func (g *Gateway) checkPages(in Upload, password []byte, limit int) error {
+// checkPages counts the pages of a document, and refuses more than the
+// application may send.
+func (g *Gateway) checkPages(in Upload, password []byte, limit int) (pages int, err error) {
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return countPages(doc, limit)
 }
 
 // countPages refuses a document whose pages cannot be counted, or are more than
 // limit; 0 is no limit.
-func countPages(doc *pdf.Document, limit int) error {
-	pages, err := doc.Latest().PageCount()
-	if err != nil {
-		return err
+func countPages(doc *pdf.Document, limit int) (pages int, err error) {
+	if pages, err = doc.Latest().PageCount(); err != nil {
+		return 0, err
 	}
 	if limit > 0 && pages > limit {
-		return errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, limit)
+		return 0, errorf(CodeTooManyPages, "The document has %d pages; the application may send %d.", pages, limit)
 	}
-	return nil
+	return pages, nil
 }
 
 // maxFindings bounds what a caller is told; the first ones matter.

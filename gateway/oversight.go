@@ -15,10 +15,16 @@ import (
 // finds its own; investigators and auditors find all, and that they looked is
 // itself on record.
 func (g *Gateway) Operations(ctx context.Context, c Caller, q OperationQuery) (found []Operation, err error) {
+	if err := g.checkQuery(ctx, c, q); err != nil {
+		return nil, err
+	}
 	if err := g.readOperations(ctx, c, "operations.search", &q, ""); err != nil {
 		return nil, err
 	}
 	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		if err := q.checkApplication(ctx, r); err != nil {
+			return err
+		}
 		found, err = r.Operations(ctx, q)
 		return err
 	})

@@ -117,9 +117,12 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	if err != nil {
 		return nil, err
 	}
-	input, err := g.inspect(in, req.Password, c.Application.Policy.MaxPages)
+	input, pages, err := g.inspect(in, req.Password, c.Application.Policy.MaxPages)
 	if err != nil {
 		return nil, g.refuse(ctx, c, b.record, err)
+	}
+	if req.Document != "" {
+		b.check = func(tx Tx) error { return checkDocument(ctx, tx, req.Document, in.SHA256, pages) }
 	}
 	op, err := g.begin(ctx, c, *b)
 	if err != nil {
@@ -322,9 +325,6 @@ func (g *Gateway) signBeginning(ctx context.Context, c Caller, in Upload, req Si
 			return nil, err
 		}
 		b.activation = id
-	}
-	if req.Document != "" {
-		b.check = func(tx Tx) error { return checkDocument(ctx, tx, req.Document, in.SHA256) }
 	}
 	return b, nil
 }
