@@ -17,12 +17,15 @@ func newConfigCommand() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Name every fault in a configuration file, with its line",
 		Long: `Check reads FILE as "absah serve" does, and looks whether the files that it names are
-there and secrets are kept from other users. It contacts nobody.`,
+there, anchors are authorities, and secrets are kept from other users. It contacts nobody.`,
 		Args: exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.Load(args[0])
 			if err == nil {
 				err = cfg.CheckFiles()
+			}
+			if err == nil {
+				_, err = readTrust(cfg.Trust)
 			}
 			if err != nil {
 				return usageErrorf("%v", err)

@@ -214,6 +214,11 @@ func TestGatewayErrors(t *testing.T) {
 		return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
 	})
 	f.stop()
+	for name, o := range f.signers {
+		if o.cert != nil && strings.Contains(f.log(), strconv.Quote(`"` + o.cert.Subject.CommonName + `"`)[1:]) {
+			t.Errorf("the log names %s, %s", name, o.cert.Subject.CommonName)
+		}
+	}
 }
 
 // TestErrorsAreDocumented compares docs/ERRORS.md with the codes in the

@@ -85,7 +85,7 @@ func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
 		level = slog.LevelInfo // config has checked it
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: withoutNames}
 	if cfg.Format == "text" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
@@ -182,18 +182,38 @@ func (s *gatewayService) close() error {
 }
 
 func (s *gatewayService) openTrust(context.Context) (err error) {
-	t := s.cfg.Trust
-	if s.anchors.signers, err = readAnchors(t.Signers); err != nil {
-		return err
+	s.anchors, err = readTrust(s.cfg.Trust)
+	return err
+}
+
+// readTrust reads the anchors that a configuration names.
+func readTrust(t config.Trust) (a anchorSets, err error) {
+	if a.signers, err = readAuthorities("trust.signers", t.Signers); err != nil {
+		return a, err
 	}
-	s.anchors.tsas = s.anchors.signers
+	a.tsas = a.signers
 	if len(t.Timestamps) > 0 {
-		if s.anchors.tsas, err = readAnchors(t.Timestamps); err != nil {
-			return err
+		if a.tsas, err = readAuthorities("trust.timestamps", t.Timestamps); err != nil {
+			return a, err
 		}
 	}
-	s.anchors.responders, err = readAnchors(t.Responders)
-	return err
+	a.responders, err = readAnchors(t.Responders)
+	return a, err
+}
+
+// readAuthorities refuses anchors that may certify nobody: whose certificate is
+// trusted by itself is trusted whoever has revoked it.
+func readAuthorities(key string, paths []string) (*pki.Anchors, error) {
+	anchors, err := readAnchors(paths)
+	if err != nil || anchors == nil {
+		return anchors, err
+	}
+	for _, cert := range anchors.Certificates() {
+		if cert.Version >= 3 && !(cert.BasicConstraintsValid && cert.IsCA) {
+			return nil, usageErrorf("%s: %q is not the certificate of an authority", key, cert.Subject.CommonName)
+		}
+	}
+	return anchors, nil
 }
 
 func (s *gatewayService) openDatabase(ctx context.Context) (err error) {

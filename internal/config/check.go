@@ -1,7 +1,10 @@
 package config
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -73,11 +76,15 @@ func (cfg *Config) checkServer(c *checker) {
 			"without server.tls only a loopback address, or one behind server.trusted_proxies, may be listened on")
 	}
 	for i, p := range s.TrustedProxies {
-		_, err := netip.ParsePrefix(p)
-		if _, single := netip.ParseAddr(p); single == nil {
+		network, err := netip.ParsePrefix(p)
+		_, single := netip.ParseAddr(p)
+		if single == nil {
 			err = nil
 		}
-		c.must(err == nil, fmt.Sprintf("server.trusted_proxies[%d]", i), "%q is neither an address nor a network such as 10.1.0.0/16", p)
+		key := fmt.Sprintf("server.trusted_proxies[%d]", i)
+		c.must(err == nil, key, "%q is neither an address nor a network such as 10.1.0.0/16", p)
+		c.must(err != nil || single == nil || !everybody(network), key,
+			"%q is so large that anybody could say who he is: name the addresses of the proxies", p)
 	}
 	between(c, "server.shutdown", s.Shutdown, time.Second, 10*time.Minute)
 	if cfg.Admin.Listen != "off" {
@@ -86,6 +93,15 @@ func (cfg *Config) checkServer(c *checker) {
 			c.must(host == "localhost" || err == nil && (addr.IsLoopback() || addr.IsPrivate()), "admin.listen", "%q is neither a loopback nor a private address", host)
 		}
 	}
+}
+
+// everybody tells whether a network is larger than anybody's own: than 10.0.0.0/8,
+// or fc00::/7.
+func everybody(n netip.Prefix) bool {
+	if n.Addr().Unmap().Is4() {
+		return n.Bits()-(n.Addr().BitLen()-32) < 8
+	}
+	return n.Bits() < 7
 }
 
 // address checks host:port and returns the host, empty when it is faulty.
@@ -106,10 +122,11 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
+// httpURL checks an address. It does not repeat it: a password may be in it.
 func (c *checker) httpURL(key, raw string) {
 	u, err := url.Parse(raw)
 	c.must(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "",
-		key, "%q is not an address such as https://contoh.go.id/jalur, without user, query and fragment", raw)
+		key, "is not an address such as https://contoh.go.id/jalur, without user, query and fragment")
 }
 
 func (cfg *Config) checkStorage(c *checker) {
@@ -118,6 +135,10 @@ func (cfg *Config) checkStorage(c *checker) {
 	switch scheme {
 	case "sqlite":
 		c.must(rest != "", "database.url", "names no file: sqlite:/var/lib/absah/absah.db")
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			c.must(rest == "" || filepath.Clean(rest)+suffix != filepath.Clean(cfg.Evidence.Floor), "evidence.floor",
+				"is the database: keep it where a restored database does not bring its own")
+		}
 		c.must(d.PasswordFile == "", "database.password_file", "SQLite has no password")
 		c.must(d.MigrationURL == "", "database.migration_url", "SQLite has no roles")
 	case "postgres", "postgresql":
@@ -143,6 +164,31 @@ func (c *checker) postgresURL(key, raw, passwordKey string) {
 	}
 	_, inURL := u.User.Password()
 	c.must(!inURL && !u.Query().Has("password"), key, "holds a password: put it into a file and name it in %s", passwordKey)
+	mode := u.Query().Get("sslmode")
+	for _, host := range postgresHosts(u) {
+		c.must(local(host) || mode == "verify-full" || mode == "verify-ca", key,
+			"%q is another machine: say sslmode=verify-full, with sslrootcert where its authority is your own", host)
+	}
+}
+
+// postgresHosts returns where a database may be; "" is a socket at its usual
+// place.
+func postgresHosts(u *url.URL) (hosts []string) {
+	for _, part := range strings.Split(u.Host, ",") {
+		if host, _, err := net.SplitHostPort(part); err == nil {
+			part = host
+		}
+		hosts = append(hosts, strings.Trim(part, "[]"))
+	}
+	if q := u.Query(); q.Has("host") { // it counts instead
+		hosts = strings.Split(q.Get("host"), ",")
+	}
+	return hosts
+}
+
+// local tells whether a host is this machine: a loopback address or a socket.
+func local(host string) bool {
+	return host == "" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || isLoopback(host)
 }
 
 func (cfg *Config) checkKeys(c *checker) {
@@ -150,7 +196,7 @@ func (cfg *Config) checkKeys(c *checker) {
 	between(c, "hsm.timeout", cfg.HSM.Timeout, 100*time.Millisecond, time.Minute)
 	for i, entry := range cfg.HSM.Environment {
 		name, _, _ := strings.Cut(entry, "=")
-		c.must(name != "" && !strings.Contains(name, " "), fmt.Sprintf("hsm.environment[%d]", i), "%q must be NAME or NAME=value", entry)
+		c.must(name != "" && !strings.Contains(name, " "), fmt.Sprintf("hsm.environment[%d]", i), "must be NAME or NAME=value")
 	}
 	seen := map[string]string{}
 	own := func(key, label string) {
@@ -276,8 +322,8 @@ func (cfg *Config) CheckHSMFiles() error {
 }
 
 // CheckFiles looks whether the files that the configuration names are there
-// and, where they hold secrets, kept from others. It opens none of them. The
-// error is an *Error.
+// and, where they hold secrets, have something in them and are kept from others.
+// The error is an *Error.
 func (cfg *Config) CheckFiles() error {
 	c := &checker{}
 	walk(reflect.ValueOf(cfg).Elem(), "", func(key string, field reflect.StructField, v reflect.Value) {
@@ -318,7 +364,29 @@ func (c *checker) file(key, kind, path string) {
 	if kind == "secret" {
 		c.must(info.Mode().IsRegular(), key, "%s is not a regular file", path)
 		c.must(info.Mode().Perm()&0o007 == 0, key, "every user of this machine can reach %s: chmod o= it", path)
+		c.must(!isBlank(path, info), key, "%s holds nothing on its first line", path)
 	}
+}
+
+// isBlank tells whether the first line of a regular file is empty. Of what may
+// not be read here, only the size is looked at.
+func isBlank(path string, info os.FileInfo) bool {
+	if !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return info.Size() == 0
+	}
+	defer f.Close()
+	first := make([]byte, 4096)
+	n, err := io.ReadFull(f, first)
+	defer clear(first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return info.Size() == 0
+	}
+	line, _, _ := bytes.Cut(first[:n], []byte("\n"))
+	return len(bytes.TrimSpace(line)) == 0
 }
 
 // Engine is the kind of database, without the path or address: SQLite or

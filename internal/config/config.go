@@ -92,7 +92,8 @@ type Server struct {
 	TLS TLS `yaml:"tls"`
 
 	// TrustedProxies are the addresses or networks (CIDR) whose
-	// X-Forwarded-For is believed. None means that the peer is the client.
+	// X-Forwarded-For is believed. None means that the peer is the client. A
+	// network that is larger than 10.0.0.0/8 or fc00::/7 is refused.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 
 	// Shutdown is how long running requests may take to end when the
@@ -124,7 +125,8 @@ type Admin struct {
 type Database struct {
 	// URL is sqlite:PATH for one node, or
 	// postgres://USER@HOST:PORT/NAME?sslmode=verify-full for several.
-	// A password in it is refused: it belongs in PasswordFile.
+	// A password in it is refused: it belongs in PasswordFile. To another machine
+	// sslmode is verify-full or verify-ca.
 	URL string `yaml:"url" default:"sqlite:absah.db"`
 
 	// PasswordFile holds the PostgreSQL password on its first line.
@@ -242,10 +244,11 @@ type TSA struct {
 // files. The set that is in force is on record; one that differs stops the
 // start until it has been approved by two people (`absah trust`).
 type Trust struct {
-	// Signers are the roots of signers' certificates.
+	// Signers are the roots of signers' certificates, which must be authorities.
 	Signers []string `yaml:"signers" required:"true" file:"read" example:"/etc/absah/trust"`
 
-	// Timestamps are the roots of timestamp authorities; none means Signers.
+	// Timestamps are the roots of timestamp authorities' certificates, which must be
+	// certification authorities; none means Signers.
 	Timestamps []string `yaml:"timestamps" file:"read"`
 
 	// Responders are certificates that may answer by OCSP for any issuer
@@ -413,7 +416,8 @@ type Evidence struct {
 	Reconcile time.Duration `yaml:"reconcile" default:"10m"`
 
 	// Floor is the file, outside the database, with the last checkpoint. A
-	// database that is behind it has been restored and is refused.
+	// database that is behind it has been restored and is refused. It belongs where
+	// no backup of the database is restored to.
 	Floor string `yaml:"floor" file:"write" default:"log-floor"`
 
 	// Witnesses cosign checkpoints (C2SP tlog-witness).

@@ -83,6 +83,15 @@ func TestProblems(t *testing.T) {
 		{"half a TLS", "admin: {listen: 8.8.8.8:9}\n", "admin.listen", 5, "private"},
 		{"witness", "evidence:\n  witnesses:\n  - {url: 'ftp://x', key: k}\n", "evidence.witnesses[0].url", 7, "https"},
 		{"promise", "evidence: {promise: 5s}\n", "evidence.promise", 5, "minute"},
+		{"password of an authority", "timestamps: {sources: [{url: 'https://x:rahasia@tsa.contoh.go.id'}]}\n", "timestamps.sources[0].url", 5, "without user"},
+		{"token in an address", "timestamps: {sources: [{url: 'https://tsa.contoh.go.id/?k=rahasia'}]}\n", "timestamps.sources[0].url", 5, "query"},
+		{"remote database", "database: {url: 'postgres://absah@db.contoh.go.id/absah'}\n", "database.url", 5, "sslmode"},
+		{"remote database, unauthenticated", "database: {url: 'postgres://absah@db.contoh.go.id/absah?sslmode=require'}\n", "database.url", 5, "sslmode"},
+		{"remote database beside a local one", "database: {url: 'postgres://absah@127.0.0.1:5432,10.0.0.7:5432/absah?sslmode=prefer'}\n", "database.url", 5, "10.0.0.7"},
+		{"remote database as a parameter", "database: {url: 'postgres://absah@/absah?host=10.0.0.7'}\n", "database.url", 5, "10.0.0.7"},
+		{"remote owner", "database: {url: 'postgres://absah@127.0.0.1/absah', migration_url: 'postgres://absah@[2001:db8::1]:5432/absah'}\n", "database.migration_url", 5, "2001:db8::1"},
+		{"floor in the database", "evidence: {floor: ./x/../absah.db}\n", "evidence.floor", 5, "is the database"},
+		{"floor in its log", "evidence: {floor: absah.db-wal}\n", "evidence.floor", 5, "is the database"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,6 +140,31 @@ func TestListenOutside(t *testing.T) {
 	}
 }
 
+// TestDatabaseAddresses are those that need nothing more.
+func TestDatabaseAddresses(t *testing.T) {
+	for _, url := range []string{
+		"postgres://absah@127.0.0.1:5432/absah", "postgres://absah@[::1]/absah", "postgres://absah@localhost/absah", "postgres://absah@/absah",
+		"postgres://absah@/absah?host=/run/postgresql", "postgresql://absah@db.contoh.go.id/absah?sslmode=verify-full",
+		"postgres://absah@a.contoh.go.id,b.contoh.go.id/absah?sslmode=verify-ca",
+	} {
+		if _, err := config.Load(write(t, minimal+"database: {url: '"+url+"'}\n")); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	for proxy, ok := range map[string]bool{
+		"127.0.0.1": true, "::1": true, "10.0.0.0/8": true, "fc00::/7": true, "192.0.2.0/24": true, "::ffff:10.0.0.0/104": true,
+		"0.0.0.0/0": false, "::/0": false, "128.0.0.0/1": false, "::ffff:0.0.0.0/96": false, "8000::/1": false, "proxy": false,
+	} {
+		content := strings.Replace(minimal, "server: {", "server: {trusted_proxies: ['"+proxy+"'], ", 1)
+		if _, err := config.Load(write(t, content)); (err == nil) != ok {
+			t.Errorf("%s: got %v, want accepted: %v", proxy, err, ok)
+		}
+	}
+}
+
 func TestCheckFiles(t *testing.T) {
 	path := write(t, minimal)
 	dir := filepath.Dir(path)
@@ -157,6 +191,16 @@ func TestCheckFiles(t *testing.T) {
 	}
 	if err := cfg.CheckFiles(); err != nil {
 		t.Error(err)
+	}
+	for _, blank := range []string{"", "\n", " \r\n1234\n"} {
+		if err := os.WriteFile(filepath.Join(dir, "pin"), []byte(blank), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		for name, check := range map[string]func() error{"all": cfg.CheckFiles, "HSM": cfg.CheckHSMFiles} {
+			if err := check(); err == nil || !strings.Contains(err.Error(), "hsm.pin_file") || !strings.Contains(err.Error(), "first line") {
+				t.Errorf("%s: the PIN %q: got %v", name, blank, err)
+			}
+		}
 	}
 }
 
