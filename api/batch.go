@@ -30,9 +30,6 @@ func (s *Server) batch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkKey(c); err != nil {
-		return err
-	}
 	var request signBody
 	defer request.wipe()
 	b, err := s.batchBody(c, caller, &request)
@@ -40,10 +37,15 @@ func (s *Server) batch(c *gin.Context) error {
 		return err
 	}
 	defer b.Close()
+	req, err := s.signRequest(c, &request)
+	if err != nil {
+		return err
+	}
+	req.Batch = requestID(c)
 	w := multipart.NewWriter(steady{c.Writer})
 	c.Header("Content-Type", "multipart/mixed; boundary="+w.Boundary())
 	c.Status(http.StatusOK)
-	work := s.startBatch(c, caller, b, &request)
+	work := s.startBatch(c.Request.Context(), caller, b, req)
 	defer work.end() // before the documents go
 	for i := range b.documents {
 		r, err := work.result(i)
@@ -100,14 +102,12 @@ type batchResult struct {
 // startBatch begins with the first documents. The others follow as results are
 // taken, so that a client that does not read holds up its own batch, and what has
 // been made and not sent is a few tails.
-func (s *Server) startBatch(c *gin.Context, caller gateway.Caller, b *body, request *signBody) *batchWork {
+func (s *Server) startBatch(ctx context.Context, caller gateway.Caller, b *body, request gateway.SignRequest) *batchWork {
 	w := &batchWork{server: s, caller: caller.Application.ID, parallel: min(batchParallel, s.signing.share)}
-	w.ctx, w.cancel = context.WithCancel(c.Request.Context())
-	id := requestID(c)
+	w.ctx, w.cancel = context.WithCancel(ctx)
 	seen := map[[32]byte]bool{}
 	for i, u := range b.documents {
-		req := s.signRequest(c, request)
-		req.Batch = id
+		req := request
 		if req.IdempotencyKey != "" {
 			req.IdempotencyKey += "/" + strconv.Itoa(i)
 		}

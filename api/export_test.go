@@ -37,6 +37,9 @@ var (
 	Stranger = stranger
 )
 
+// Decode reads the JSON of a request.
+var Decode = decode
+
 // Pace puts a body under its deadline.
 var Pace = pace
 

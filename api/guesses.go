@@ -61,9 +61,12 @@ func proofID(p gateway.Proof) [32]byte {
 		parts[i] = sha256.Sum256([]byte(text))
 	}
 	parts[3] = p.Certificate
-	whole := make([]byte, 0, len(parts)*32)
+	whole := make([]byte, 0, len(parts)*32+1)
 	for _, part := range parts {
 		whole = append(whole, part[:]...)
+	}
+	if p.Spoilt {
+		whole = append(whole, 1)
 	}
 	return sha256.Sum256(whole)
 }

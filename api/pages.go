@@ -40,10 +40,12 @@ func (s *Server) pages() error {
 			path += ":name"
 		}
 		s.engine.Handle(r.Method, path, s.run(route{method: r.Method, path: path, handle: func(c *gin.Context) error {
+			limit := int64(maxForm)
 			if r.Upload {
-				s.limitBody(c, 1)
-			} else {
-				c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+				limit = s.bodyLimit(1)
+			}
+			if err := limitBody(c, limit); err != nil {
+				return err
 			}
 			if err := pages.Serve(c.Writer, c.Request, c.ClientIP()); err != nil {
 				e, _ := s.describe(c, err) // for the log: the page is there
@@ -59,13 +61,26 @@ func (s *Server) pages() error {
 // whoever asks.
 var apiAddresses = []string{"/v1/", "/tsa", "/log/", "/healthz", "/readyz"}
 
+func forPrograms(path string) bool {
+	return slices.ContainsFunc(apiAddresses, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+}
+
+// pageWithoutSlash returns where a page may be that somebody looks for with a
+// slash at the end of its address; "" for nothing of the kind. It is always on this
+// host: a path of two slashes would be another one.
+func pageWithoutSlash(r *http.Request) string {
+	path, found := strings.CutSuffix(r.URL.EscapedPath(), "/")
+	if !found || path == "" || strings.Contains(path, "//") || r.Method != http.MethodGet || forPrograms(r.URL.Path) {
+		return ""
+	}
+	return (&url.URL{Path: r.URL.Path[:len(r.URL.Path)-1], RawPath: path, RawQuery: r.URL.RawQuery}).String()
+}
+
 // refuse answers with an error: browsers get a page, programs a problem
 // document.
 func (s *Server) refuse(c *gin.Context, err error) {
-	path := c.Request.URL.Path
 	c.Writer.Header().Add("Vary", "Accept")
-	program := slices.ContainsFunc(apiAddresses, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
-	if program || s.people == nil || !accepts(c.GetHeader("Accept"), "text/html") {
+	if forPrograms(c.Request.URL.Path) || s.people == nil || !accepts(c.GetHeader("Accept"), "text/html") {
 		s.problem(c, err)
 		return
 	}
@@ -179,8 +194,17 @@ func (s *Server) printReport(ctx context.Context, w io.Writer, r *verifier.Repor
 	return err
 }
 
-// limitBody bounds a body with at most max documents.
-func (s *Server) limitBody(c *gin.Context, max int) {
-	limit := int64(max)*s.spool.max + maxRequestPart + int64(max)*4096
+// bodyLimit is how long a body with at most max documents may be, in bytes.
+func (s *Server) bodyLimit(max int) int64 {
+	return int64(max)*s.spool.max + maxRequestPart + int64(max)*4096
+}
+
+// limitBody bounds a body, in bytes. One that says that it is longer is refused
+// before any of it is asked for (RFC 9110 §10.1.1).
+func limitBody(c *gin.Context, limit int64) error {
+	if c.Request.ContentLength > limit {
+		return errTooLarge
+	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	return nil
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -29,6 +31,13 @@ func (s *Server) propose(c *gin.Context) error {
 	if err := s.jsonBody(c, &b); err != nil {
 		return err
 	}
+	change := reflect.TypeFor[gateway.ApplicationChange]()
+	if b.Kind == gateway.ProposeAnchors {
+		change = reflect.TypeFor[gateway.AnchorSet]()
+	}
+	if err := exact(b.Change, change); err != nil {
+		return invalid("The change: "+err.Error()+".", nil)
+	}
 	p, err := s.cfg.Gateway.Propose(c.Request.Context(), caller, b.Kind, b.Change)
 	if err != nil {
 		return err
@@ -44,6 +53,10 @@ func (s *Server) proposals(c *gin.Context) error {
 	}
 	q := query{c: c, known: []string{"status", "after", "limit"}}
 	status, p := gateway.ProposalStatus(q.text("status")), q.page()
+	known := []gateway.ProposalStatus{"", gateway.ProposalPending, gateway.ProposalApproved, gateway.ProposalRejected}
+	if !slices.Contains(known, status) {
+		q.fail("There is no such status of proposals.")
+	}
 	if err := q.done(); err != nil {
 		return err
 	}
@@ -65,13 +78,16 @@ func (s *Server) decide(c *gin.Context) error {
 		return err
 	}
 	var b struct {
-		Approve bool   `json:"approve"`
+		Approve *bool  `json:"approve"`
 		Reason  string `json:"reason"`
 	}
 	if err := s.jsonBody(c, &b); err != nil {
 		return err
 	}
-	if err := s.cfg.Gateway.Decide(c.Request.Context(), caller, c.Param("id"), b.Approve, b.Reason); err != nil {
+	if b.Approve == nil {
+		return invalid("approve is missing.", nil)
+	}
+	if err := s.cfg.Gateway.Decide(c.Request.Context(), caller, c.Param("id"), *b.Approve, b.Reason); err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)

@@ -29,7 +29,7 @@ type verifyBody struct {
 func (s *Server) verify(c *gin.Context) error {
 	p := proof(c)
 	caller := gateway.Caller{Address: p.Address}
-	if anonymous := p.Key == "" && p.Username == "" && p.Certificate == [32]byte{}; anonymous {
+	if anonymous(p) {
 		if wait := s.anonymous.take(p.Address, time.Now()); wait > 0 {
 			return &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
 		}

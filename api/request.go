@@ -1,12 +1,10 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 
@@ -47,29 +45,31 @@ func (b *body) upload(n int) gateway.Upload {
 // receive reads a multipart request with at most max documents and a JSON
 // part, or a bare PDF, for whom it is.
 func (s *Server) receive(c *gin.Context, who holder, max int) (_ *body, err error) {
-	s.limitBody(c, max)
 	b := &body{}
 	defer func() {
 		if err != nil {
 			b.Close()
 		}
 	}()
-	kind, params, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	kind, params, err := mediaType(c.GetHeader("Content-Type"))
 	if err != nil {
-		return nil, &gateway.Error{Code: codeMediaType, Text: "The request has no Content-Type that can be read.", Err: err}
+		return nil, err
 	}
-	switch kind {
-	case "application/pdf":
+	if kind != "application/pdf" && kind != "multipart/form-data" {
+		return nil, &gateway.Error{Code: codeMediaType, Text: "Send multipart/form-data with the parts document and request."}
+	}
+	if err := limitBody(c, s.bodyLimit(max)); err != nil {
+		return nil, err
+	}
+	if kind == "application/pdf" {
 		u, err := s.spool.receive(who, c.Request.Body)
 		if err != nil {
 			return nil, received(err)
 		}
 		b.documents, b.names = []*upload{u}, []string{""}
 		return b, nil
-	case "multipart/form-data":
-		return b, s.receiveParts(multipart.NewReader(c.Request.Body, params["boundary"]), b, who, max)
 	}
-	return nil, &gateway.Error{Code: codeMediaType, Text: "Send multipart/form-data with the parts document and request."}
+	return b, s.receiveParts(multipart.NewReader(c.Request.Body, params["boundary"]), b, who, max)
 }
 
 func (s *Server) receiveParts(r *multipart.Reader, b *body, who holder, max int) error {
@@ -94,6 +94,11 @@ func (s *Server) receiveParts(r *multipart.Reader, b *body, who holder, max int)
 		case partRequest:
 			if b.request != nil {
 				return invalid("The part request occurs twice.", nil)
+			}
+			if text := part.Header.Get("Content-Type"); text != "" {
+				if _, _, err := mediaType(text); err != nil {
+					return err
+				}
 			}
 			if b.request, err = readAll(part, maxRequestPart); err != nil {
 				return received(err)
@@ -148,60 +153,23 @@ func (s *Server) one(c *gin.Context, who holder, request any) (*body, error) {
 
 // jsonBody reads a request that is JSON alone.
 func (s *Server) jsonBody(c *gin.Context, into any) error {
-	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return &gateway.Error{Code: codeMediaType, Text: "Send application/json.", Err: err}
+	kind, _, err := mediaType(c.GetHeader("Content-Type"))
+	if err != nil {
+		return err
 	}
-	raw, err := readAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxRequestPart), maxRequestPart)
+	if kind != "application/json" {
+		return &gateway.Error{Code: codeMediaType, Text: "Send application/json."}
+	}
+	if err := limitBody(c, maxRequestPart); err != nil {
+		return err
+	}
+	raw, err := readAll(c.Request.Body, maxRequestPart)
 	if err != nil {
 		return received(err)
 	}
 	defer clear(raw)
 	return decode(raw, into)
 }
-
-// decode reads one JSON value strictly: a misspelt member is an error, not a
-// wish that is not granted.
-func decode(raw []byte, into any) error {
-	if bytes.Contains(raw, []byte(`\u0000`)) {
-		return invalid("The JSON of the request has the character U+0000.", nil)
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return invalid("The JSON of the request: "+jsonFault(err)+".", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return invalid("The JSON of the request goes on after its end.", nil)
-	}
-	return nil
-}
-
-// jsonFault says what is wrong without repeating values: one of them may be a
-// passphrase.
-func jsonFault(err error) string {
-	var (
-		syntax *json.SyntaxError
-		typed  *json.UnmarshalTypeError
-		own    *valueError
-	)
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("malformed at byte %d", syntax.Offset)
-	case errors.As(err, &typed):
-		return fmt.Sprintf("%s must not be a %s", typed.Field, typed.Value)
-	case errors.As(err, &own):
-		return own.text
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return "it ends early"
-	}
-	return "it has a member that is not known here"
-}
-
-// valueError is a value that has the right type and makes no sense.
-type valueError struct{ text string }
-
-func (e *valueError) Error() string { return e.text }
 
 // secret is a JSON string that can be wiped. It never prints.
 type secret []byte

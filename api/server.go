@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strings"
 	"time"
@@ -128,10 +129,14 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8), anonymous: newAddressLimiter(cfg.Anonymous), guesses: newGuesses(cfg.Failures)}
+	s := &Server{
+		cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8),
+		anonymous: newAddressLimiter(cfg.Anonymous), guesses: newGuesses(cfg.Failures),
+	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()
 	s.engine.HandleMethodNotAllowed = true
+	s.engine.RedirectTrailingSlash = false // it would answer past us
 	s.engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
 	var proxies []string
 	for _, p := range cfg.TrustedProxies {
@@ -168,49 +173,56 @@ func (s *Server) HTTP(config *tls.Config) *http.Server {
 type route struct {
 	method, path string
 	handle       func(c *gin.Context) error
+	// keyed honours an Idempotency-Key. Elsewhere one is refused: whoever sends
+	// it relies on it.
+	keyed bool
 }
 
 func (s *Server) table() []route {
 	return []route{
-		{"POST", "/v1/sign", s.sign},
-		{"POST", "/v1/seal", s.seal},
-		{"POST", "/v1/timestamp", s.timestamp},
-		{"POST", "/v1/augment", s.augment},
-		{"POST", "/v1/verify", s.verify},
-		{"POST", "/v1/activations", s.activate},
-		{"POST", "/v1/activations/revoke", s.deactivate},
-		{"POST", "/v1/batches", s.batch},
-		{"GET", "/v1/operations", s.operations},
-		{"GET", "/v1/operations/:id", s.operation},
-		{"GET", "/v1/operations/:id/evidence", s.evidence},
-		{"POST", "/v1/documents", s.registerDocument},
-		{"GET", "/v1/documents/:id", s.document},
-		{"PATCH", "/v1/documents/:id", s.changeDocument},
-		{"GET", "/v1/renewals", s.renewals},
-		{"GET", "/v1/signers", s.signers},
-		{"GET", "/v1/certificates/:id/status", s.certificateStatus},
-		{"GET", "/v1/proposals", s.proposals},
-		{"POST", "/v1/proposals", s.propose},
-		{"POST", "/v1/proposals/:id/decision", s.decide},
-		{"GET", "/v1/openapi.json", s.openAPI},
-		{"GET", "/v1/docs", s.docs},
-		{"GET", "/healthz", s.healthz},
-		{"GET", "/readyz", s.readyz},
+		{"POST", "/v1/sign", s.sign, true},
+		{"POST", "/v1/seal", s.seal, true},
+		{"POST", "/v1/timestamp", s.timestamp, false},
+		{"POST", "/v1/augment", s.augment, false},
+		{"POST", "/v1/verify", s.verify, false},
+		{"POST", "/v1/activations", s.activate, false},
+		{"POST", "/v1/activations/revoke", s.deactivate, false},
+		{"POST", "/v1/batches", s.batch, true},
+		{"GET", "/v1/operations", s.operations, false},
+		{"GET", "/v1/operations/:id", s.operation, false},
+		{"GET", "/v1/operations/:id/evidence", s.evidence, false},
+		{"POST", "/v1/documents", s.registerDocument, false},
+		{"GET", "/v1/documents/:id", s.document, false},
+		{"PATCH", "/v1/documents/:id", s.changeDocument, false},
+		{"GET", "/v1/renewals", s.renewals, false},
+		{"GET", "/v1/signers", s.signers, false},
+		{"GET", "/v1/certificates/:id/status", s.certificateStatus, false},
+		{"GET", "/v1/proposals", s.proposals, false},
+		{"POST", "/v1/proposals", s.propose, false},
+		{"POST", "/v1/proposals/:id/decision", s.decide, false},
+		{"GET", "/v1/openapi.json", s.openAPI, false},
+		{"GET", "/v1/docs", s.docs, false},
+		{"GET", "/healthz", s.healthz, false},
+		{"GET", "/readyz", s.readyz, false},
 	}
 }
 
 func (s *Server) routes() {
-	s.engine.Use(s.identify, s.observe, s.recover, secure)
+	s.engine.Use(s.identify, s.observe, s.recover, secure, closeChunked)
 	for _, r := range s.table() {
 		s.engine.Handle(r.method, r.path, s.run(r))
 	}
 	if s.cfg.Timestamps != nil {
-		s.engine.POST("/tsa", s.run(route{"POST", "/tsa", s.stamp}))
+		s.engine.POST("/tsa", s.run(route{method: "POST", path: "/tsa", handle: s.stamp}))
 	}
 	if s.cfg.Log != nil {
-		s.engine.GET("/log/*path", gin.WrapH(http.StripPrefix("/log", s.cfg.Log)))
+		s.engine.GET("/log/*path", s.run(route{method: "GET", path: "/log/*path", handle: s.log}))
 	}
 	s.engine.NoRoute(func(c *gin.Context) {
+		if page := pageWithoutSlash(c.Request); page != "" {
+			c.Redirect(http.StatusPermanentRedirect, page)
+			return
+		}
 		s.refuse(c, &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."})
 	})
 	s.engine.NoMethod(func(c *gin.Context) {
@@ -226,6 +238,9 @@ func (s *Server) run(r route) gin.HandlerFunc {
 		body := pace(c)
 		defer body.linger(c)
 		err := checkAddress(c)
+		if err == nil {
+			err = checkHeaders(c, r)
+		}
 		if err == nil {
 			err = r.handle(c)
 		}
@@ -248,7 +263,11 @@ func checkAddress(c *gin.Context) error {
 			return &gateway.Error{Code: gateway.CodeNotFound, Text: "There is nothing at this address."}
 		}
 	}
-	for name, values := range c.Request.URL.Query() {
+	query, err := url.ParseQuery(c.Request.URL.RawQuery) // Query would drop what it cannot read
+	if err != nil {
+		return invalid("The parameters of the address cannot be read.", err)
+	}
+	for name, values := range query {
 		if len(values) != 1 || !isText(name) || !isText(values[0]) {
 			return invalid("Each parameter of the address may occur once, as text.", nil)
 		}
@@ -259,30 +278,4 @@ func checkAddress(c *gin.Context) error {
 // isText tells whether s is text on one line.
 func isText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// caller authenticates the request.
-func (s *Server) caller(c *gin.Context) (gateway.Caller, error) {
-	return s.authenticate(c.Request.Context(), proof(c))
-}
-
-// proof collects what the request shows of its sender. Several Authorization
-// headers are all looked at: clients that send a second one must not be let in
-// by whichever comes first.
-func proof(c *gin.Context) gateway.Proof {
-	p := gateway.Proof{Address: c.ClientIP(), User: c.GetHeader(headerUser)}
-	for _, value := range c.Request.Header.Values("Authorization") {
-		scheme, rest, _ := strings.Cut(value, " ")
-		switch {
-		case strings.EqualFold(scheme, "Bearer"):
-			p.Key = strings.TrimSpace(rest)
-		case strings.EqualFold(scheme, "Basic"):
-			r := http.Request{Header: http.Header{"Authorization": {value}}}
-			p.Username, p.Password, _ = r.BasicAuth()
-		}
-	}
-	if state := c.Request.TLS; state != nil && len(state.VerifiedChains) > 0 {
-		p.Certificate = sha256Sum(state.VerifiedChains[0][0].RawSubjectPublicKeyInfo)
-	}
-	return p
 }

@@ -4,10 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,8 +109,8 @@ func (p *page) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (s *Server) signRequest(c *gin.Context, b *signBody) gateway.SignRequest {
-	req := gateway.SignRequest{
+func (s *Server) signRequest(c *gin.Context, b *signBody) (req gateway.SignRequest, err error) {
+	req = gateway.SignRequest{
 		Signer: b.Signer, Passphrase: b.Passphrase, Activation: b.Activation, Password: b.Password,
 		Level: b.Level.or(gateway.LevelLTA), Fallback: b.Fallback, PSS: b.PSS,
 		Field: b.Field, Reason: b.Reason, Location: b.Location, Certify: b.Certify, Document: b.Document,
@@ -120,27 +121,47 @@ func (s *Server) signRequest(c *gin.Context, b *signBody) gateway.SignRequest {
 			Page: int(v.Page), X: v.X, Y: v.Y, Width: v.Width, Height: v.Height, QR: v.QR, Logo: v.Logo, Image: v.Image,
 			Heading: v.Heading, Office: v.Office, Name: v.Name, Lines: v.Lines, Plain: v.Plain,
 		}
-		if v.QR == "" && b.Document != "" {
+		if b.Document != "" {
 			req.Visible.QR, req.OwnQR = s.cfg.PublicURL+"/d/"+b.Document, true
 		}
+		err = s.checkQR(v.QR, req.Visible.QR, b.Document)
 	}
-	return req
+	if b.Signer == "" {
+		err = invalid("signer is missing.", nil)
+	}
+	return req, err
+}
+
+// checkQR judges the code that a request wants on a letter, against the one that
+// it gets. Whoever scans it must come to the page of this very letter, or to none
+// of ours, and run nothing.
+func (s *Server) checkQR(wanted, gets, document string) error {
+	if document != "" {
+		if wanted != "" && wanted != gets {
+			return invalid("visible.qr of a registered document is its public address: leave it out.", nil)
+		}
+		return nil
+	}
+	if wanted == "" {
+		return nil
+	}
+	u, err := url.Parse(wanted)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		return invalid("visible.qr must be an address that begins with https:// or http://, and names no user.", nil)
+	}
+	own, err := url.Parse(s.cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(u.Hostname(), own.Hostname()) && strings.HasPrefix(path.Clean("/"+u.Path)+"/", path.Clean("/"+own.Path+"/d")+"/") {
+		return invalid("visible.qr is the address of a registered document: name it in document.", nil)
+	}
+	return nil
 }
 
 func (b *signBody) wipe() {
 	clear(b.Passphrase)
 	clear(b.Password)
-}
-
-// maxIdempotencyKey bounds the header, in bytes.
-const maxIdempotencyKey = 200
-
-func checkKey(c *gin.Context) error {
-	key := c.GetHeader(headerKey)
-	if len(key) > maxIdempotencyKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return invalid(fmt.Sprintf("Idempotency-Key has at most %d characters, all of them ASCII.", maxIdempotencyKey), nil)
-	}
-	return nil
 }
 
 func (s *Server) sign(c *gin.Context) error { return s.signOrSeal(c, s.cfg.Gateway.Sign) }
@@ -152,9 +173,6 @@ func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
 	if err != nil {
 		return err
 	}
-	if err := checkKey(c); err != nil {
-		return err
-	}
 	var request signBody
 	defer request.wipe()
 	b, err := s.one(c, signing(caller), &request)
@@ -162,8 +180,12 @@ func (s *Server) signOrSeal(c *gin.Context, act gateway.Signing) error {
 		return err
 	}
 	defer b.Close()
+	req, err := s.signRequest(c, &request)
+	if err != nil {
+		return err
+	}
 	r, err := inTurn(c.Request.Context(), s.signing, caller.Application.ID, func() (*gateway.Release, error) {
-		return act(c.Request.Context(), caller, b.upload(0), s.signRequest(c, &request))
+		return act(c.Request.Context(), caller, b.upload(0), req)
 	})
 	if err != nil {
 		return err
@@ -302,7 +324,9 @@ func (s *Server) activate(c *gin.Context) error {
 		Signer: b.Signer, Passphrase: b.Passphrase, Level: b.Level.or(gateway.LevelLTA),
 		Lifetime: time.Duration(min(b.Seconds, 1<<30)) * time.Second,
 	}
-	req.Appearance = s.signRequest(c, &signBody{appearanceBody: b.appearanceBody})
+	if req.Appearance, err = s.signRequest(c, &signBody{Signer: b.Signer, appearanceBody: b.appearanceBody}); err != nil {
+		return err
+	}
 	for _, d := range b.Documents {
 		req.Documents = append(req.Documents, d)
 	}

@@ -27,7 +27,10 @@ func (s *Server) stamp(c *gin.Context) error {
 	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != typeQuery {
 		return &gateway.Error{Code: codeMediaType, Text: "Send " + typeQuery + ".", Err: err}
 	}
-	query, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, tsp.MaxRequest))
+	if err := limitBody(c, tsp.MaxRequest); err != nil {
+		return err
+	}
+	query, err := io.ReadAll(c.Request.Body)
 	if err != nil {
 		return received(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ var faultTests = []struct {
 	{"batch abandoned", testBatchAbandoned},
 	{"revocation", testCertificates},
 	{"described", testDescribed},
+	{"strict", testStrict},
 }
 
 func TestGatewayFaults(t *testing.T) {
@@ -670,11 +672,17 @@ func TestGatewayTLS(t *testing.T) {
 				t.Errorf("TLS %x is spoken", version)
 			}
 		}
-		for _, suite := range tls.InsecureCipherSuites() {
+		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+			if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
+				continue
+			}
 			conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}, InsecureSkipVerify: true})
 			if err == nil {
 				conn.Close()
-				t.Errorf("%s is spoken", suite.Name)
+			}
+			aead := strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_CHACHA20_")
+			if want := aead && strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_"); want != (err == nil) { // the certificate's key is ECDSA
+				t.Errorf("%s: spoken %v, want %v", suite.Name, err == nil, want)
 			}
 		}
 		conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{InsecureSkipVerify: true})

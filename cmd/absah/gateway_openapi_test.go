@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -75,19 +76,26 @@ func (d *description) load() error {
 // route returns the path of the description that an address belongs to.
 func (d *description) route(path string) string {
 	path, _, _ = strings.Cut(path, "?")
-	parts := strings.Split(path, "/")
+	best := ""
 	for template := range d.Paths {
-		t := strings.Split(template, "/")
-		fits := len(t) == len(parts)
-		for i := 0; fits && i < len(t); i++ {
-			fits = t[i] == parts[i] || strings.HasPrefix(t[i], "{") && parts[i] != ""
+		pattern := parameter.ReplaceAllStringFunc(regexp.QuoteMeta(template), func(name string) string {
+			if strings.Contains(name, "number") { // of a tile, which has slashes
+				return ".+"
+			}
+			return "[^/]+"
+		})
+		if !regexp.MustCompile("^" + pattern + "$").MatchString(path) {
+			continue
 		}
-		if fits {
-			return template
+		if best == "" || strings.Count(template, "{") < strings.Count(best, "{") {
+			best = template
 		}
 	}
-	return ""
+	return best
 }
+
+// parameter is one of a path, after regexp.QuoteMeta.
+var parameter = regexp.MustCompile(`\\\{[a-z]+\\\}`)
 
 // check holds an answer to the description, and remembers that it was seen.
 // What is not part of the API is not described.
@@ -101,7 +109,7 @@ func (d *description) check(method, path string, a answer) error {
 	template := d.route(path)
 	o, ok := d.Paths[template][strings.ToLower(method)]
 	if !ok {
-		if strings.HasPrefix(path, "/v1/") && a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed && a.status/100 != 3 {
+		if (strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/log/")) && a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed && a.status/100 != 3 {
 			return fmt.Errorf("answered with %d, and is not described", a.status)
 		}
 		return nil
@@ -441,8 +449,21 @@ func testDescribed(t *testing.T, f *office) {
 	f.do(t, call{as: "e-office", method: http.MethodPatch, path: "/v1/documents/" + id, kind: "application/json",
 		body: strings.NewReader(`{"status":"lost"}`)}).problem(t, http.StatusBadRequest, "invalid-request")
 	f.do(t, call{as: "e-office", path: "/v1/documents/" + id}).ok(t, http.StatusOK)
-	list := f.do(t, call{as: "op-1", path: "/v1/proposals?status=lost&x=y"})
-	list.problem(t, http.StatusBadRequest, "invalid-request")
+	for _, path := range []string{"/log/checkpoint", "/log/keys.txt"} {
+		f.do(t, call{path: path}).ok(t, http.StatusOK)
+	}
+	size := strings.Split(string(f.do(t, call{path: "/log/checkpoint"}).body), "\n")[1]
+	for _, path := range []string{"/log/tile/0/000", "/log/tile/entries/000"} {
+		if n, err := strconv.Atoi(size); err != nil || n < 256 {
+			path += ".p/" + size
+		}
+		f.do(t, call{path: path}).ok(t, http.StatusOK)
+	}
+	for _, path := range []string{
+		"/log/checkpoint/", "/log/keys.txt/x", "/log/successor-7.note", "/log/tile/0/x999/999", "/log/tile/entries/x999/999", "/log/", "/log/%00",
+	} {
+		f.do(t, call{path: path}).problem(t, http.StatusNotFound, "not-found")
+	}
 }
 
 // credentials tells whether the operation wants some: those that take none as

@@ -136,6 +136,7 @@ func prepareOffice(t testing.TB, o officeOptions) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.lab.Close() })
+	t.Cleanup(f.knowsKinds)
 	f.writeConfig(o)
 	f.http = f.client()
 	t.Cleanup(f.http.CloseIdleConnections)
@@ -156,6 +157,24 @@ func prepareOffice(t testing.TB, o officeOptions) *office {
 	f.must(s.module.Close())
 	f.act(func(s *gatewayService) { f.populate(ctx, s) })
 	return f
+}
+
+// knowsKinds holds gateway.Kinds to what any test has put on record.
+func (f *office) knowsKinds() {
+	rows, err := f.sqlite(f.t).Query(`SELECT DISTINCT kind FROM operations`)
+	if err != nil {
+		return // on PostgreSQL, or nothing came of the office
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kind string
+		if err := rows.Scan(&kind); err != nil || !slices.Contains(gateway.Kinds(), kind) {
+			f.t.Errorf("gateway.Kinds lacks %q, %v", kind, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		f.t.Error(err)
+	}
 }
 
 func (f *office) must(err error) {
@@ -580,6 +599,9 @@ func (f *office) send(t testing.TB, as, path string, doc []byte, request fields,
 }
 
 func (f *office) trySend(as, path string, doc []byte, request fields, header map[string]string) (answer, error) {
+	if request == nil {
+		request = fields{}
+	}
 	j, err := json.Marshal(request)
 	if err != nil {
 		return answer{}, err
