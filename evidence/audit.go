@@ -24,6 +24,9 @@ const (
 	RuleHead       = "head"        // the head is not that of the rows
 	RuleRollback   = "rollback"    // rows that were published are gone
 	RuleOverdue    = "overdue"     // a row is past its promise and has no place
+	RuleToken      = "token"       // the timestamp of a checkpoint is not over it
+	RuleArtefact   = "artefact"    // what a record names is missing, changed, or erased without a record
+	RuleTable      = "table"       // a table that was made from the records is not as they say
 )
 
 // Finding is what an audit came to. The zero Rule means that all is well.
@@ -52,11 +55,20 @@ type AuditConfig struct {
 	// of receipts, receipts are not: who holds the database could then have
 	// made both. Keys of another origin are those of a name that the log had.
 	Keys []string
+	// Intents is the secret of the log's nodes (Config.Intents); without it only
+	// that intents carry a MAC is seen, not that it holds.
+	Intents []byte
 	// Kept are checkpoints (signed notes) from outside the database: those that
 	// an auditor kept, or got from a witness. They need a key of the log.
 	Kept [][]byte
 	// Floor is the gateway's floor file; "" for none. It needs a key of the log.
 	Floor string
+	// Beside, if not nil, is what stands beside the log; what is wrong there is said
+	// when nothing is wrong with the log.
+	Beside Beside
+	// Token, if not nil, tells whether a token of a checkpoint is over digest, and
+	// whole: nil, or what does not hold. Whom to trust is not its business.
+	Token func(token []byte, digest [32]byte) error
 	// Clock tells the present, for the rule "overdue"; nil means time.Now.
 	Clock func() time.Time
 	// Progress, if not nil, is told now and then how many of how many entries
@@ -73,7 +85,7 @@ type AuditConfig struct {
 // looked at. A gateway that was stopped before it gave places to its last entries
 // leaves such ones behind, and mends that when it runs again.
 func Audit(ctx context.Context, cfg AuditConfig) (Finding, error) {
-	a := auditor{cfg: cfg, ctx: ctx, kept: map[int64]tlog.Hash{}}
+	a := auditor{cfg: cfg, ctx: ctx, kept: map[int64]tlog.Hash{}, seen: map[[32]byte]bool{}}
 	if err := a.keys(); err != nil {
 		return Finding{}, err
 	}
@@ -100,7 +112,7 @@ func Audit(ctx context.Context, cfg AuditConfig) (Finding, error) {
 func (l *Log) Audit(ctx context.Context, kept [][]byte, progress func(done, total int64)) (Finding, error) {
 	return Audit(ctx, AuditConfig{
 		Store: l.cfg.Store, Origin: l.cfg.Origin, Keys: slices.Concat(l.cfg.PastKeys, []string{l.key.vkey, l.receipts.vkey}),
-		Kept: kept, Floor: l.cfg.Floor, Clock: l.cfg.Clock, Progress: progress,
+		Intents: l.cfg.Intents, Kept: kept, Floor: l.cfg.Floor, Clock: l.cfg.Clock, Progress: progress,
 	})
 }
 
@@ -124,6 +136,9 @@ type auditor struct {
 	loaded      bool        // next was read
 	checkpoints int64
 	sealed      bool // an intent with a MAC was seen: there are none without behind it
+
+	seen   map[[32]byte]bool // artefacts of tokens that were found
+	beside *Finding          // the first thing that is wrong beside the log; nil: none yet
 }
 
 func (a *auditor) fail(rule string, first, end int64, format string, args ...any) Finding {
@@ -210,13 +225,14 @@ func (a *auditor) batch() (Finding, error) {
 			return f, err
 		}
 	}
-	return Finding{}, nil
+	return Finding{}, a.compareBeside(entries, faults)
 }
 
 // rowFault is what is wrong with one row by itself.
 type rowFault struct {
-	rule string
-	err  error // nil when nothing is
+	rule   string
+	err    error  // nil when nothing is
+	record Record // what it says; the zero value when it is of an unknown version
 }
 
 // faults checks rows on all cores: their receipts are what an audit spends its
@@ -237,13 +253,17 @@ func (a *auditor) faults(entries []Entry) []rowFault {
 }
 
 func (a *auditor) fault(e *Entry) rowFault {
-	if err := e.Check(); err != nil {
-		return rowFault{RuleRow, err}
+	r, err := e.parse()
+	if err != nil {
+		return rowFault{rule: RuleRow, err: err}
 	}
 	if a.receipts {
-		return rowFault{RuleReceipt, checkReceipt(a.names, e)}
+		err = checkReceipt(a.names, e)
 	}
-	return rowFault{}
+	if err == nil && e.Phase == PhaseIntent && e.Receipt != nil {
+		err = checkIntent(a.cfg.Intents, a.names, e)
+	}
+	return rowFault{RuleReceipt, err, r}
 }
 
 // bare returns an error for an intent without a MAC behind one that has it. Only
@@ -325,6 +345,9 @@ func (a *auditor) compare() (Finding, error) {
 		if head.Root != root || a.next.Root != root {
 			return a.fail(RuleCheckpoint, a.signed, a.size, "the rows from %d to %d are not those that were signed", a.signed, a.size-1), nil
 		}
+		if err := a.token(a.next); err != nil {
+			return Finding{}, err
+		}
 		a.loaded = false
 	}
 	a.signed = a.size
@@ -362,7 +385,7 @@ func (a *auditor) finish() (Finding, error) {
 	if f, err := a.overdue(); err != nil || !f.OK() {
 		return f, err
 	}
-	return Finding{Size: a.size, Root: a.root(), Checkpoints: a.checkpoints}, nil
+	return a.rest()
 }
 
 // overdue looks for entries that the log has promised to have a place by now.
@@ -381,6 +404,12 @@ func (a *auditor) overdue() (Finding, error) {
 		if bare := a.bare(&waiting[i]); bare != nil {
 			f.err = bare
 		}
+		if e := &waiting[i]; f.err == nil && e.Promise.Sub(e.Time) > MaxPromise {
+			f.err = fmt.Errorf("it is promised a place by %s, later than any gateway promises", e.Promise.UTC().Format(time.RFC3339))
+		}
+		if e := &waiting[i]; f.err == nil && e.Time.Sub(clock()) > MaxPromise {
+			f.err = fmt.Errorf("it is of %s, which has not come yet", e.Time.UTC().Format(time.RFC3339))
+		}
 		if f.err != nil {
 			return a.fail(RuleReceipt, a.size, a.size, "%s %s of %.64q, which has no place: %v", waiting[i].Phase, waiting[i].Kind, waiting[i].Operation, f.err), nil
 		}
@@ -397,6 +426,10 @@ func (a *auditor) overdue() (Finding, error) {
 	return a.fail(RuleOverdue, a.size, a.size, "%s entries have no place although it was promised; the first is %s %s of %s, promised by %s",
 		count, e.Phase, e.Kind, e.Operation, e.Promise.UTC().Format(time.RFC3339)), nil
 }
+
+// MaxPromise is the longest Config.MergeDelay: an entry that waits is past its
+// promise, or past all belief, after that.
+const MaxPromise = 7 * 24 * time.Hour
 
 // maxOverdue bounds the overdue entries that an audit counts.
 const maxOverdue = 1000

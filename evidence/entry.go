@@ -47,17 +47,23 @@ func LeafHash(leaf [32]byte) tlog.Hash { return tlog.RecordHash(leaf[:]) }
 // record, and the columns say what the record says. It does not check the
 // receipt. The record of an unknown version is held against its leaf only.
 func (e *Entry) Check() error {
+	_, err := e.parse()
+	return err
+}
+
+// parse is Check, and returns the record; the zero value for an unknown version.
+func (e *Entry) parse() (Record, error) {
 	if LeafData(e.Salt, e.Record) != e.Leaf {
-		return errors.New("the leaf is not SHA-256 of salt and record")
+		return Record{}, errors.New("the leaf is not SHA-256 of salt and record")
 	}
 	r, err := ParseRecord(e.Record)
 	switch {
 	case errors.Is(err, ErrSchema):
-		return nil
+		return Record{}, nil
 	case err != nil:
-		return err
+		return Record{}, err
 	case r.Organisation != e.Organisation || r.Operation != e.Operation || r.Phase != e.Phase || r.Kind != e.Kind || !r.Time.Equal(e.Time):
-		return errors.New("the columns of the row are not those of its record")
+		return Record{}, errors.New("the columns of the row are not those of its record")
 	}
-	return nil
+	return r, nil
 }

@@ -88,7 +88,7 @@ type Config struct {
 	// keeps none, and then only witnesses notice a restored database.
 	Floor string
 	// MergeDelay is promised in receipts: the time from a record to its place in
-	// the tree. 0 means one minute.
+	// the tree. 0 means one minute, and MaxPromise is the most.
 	MergeDelay time.Duration
 	// Interval is the time between two steps of Run; 0 means one second.
 	Interval time.Duration
@@ -137,6 +137,9 @@ func New(cfg Config) (*Log, error) {
 		cfg.Receipts = cfg.Signer
 	}
 	defaults(&cfg)
+	if cfg.MergeDelay > MaxPromise {
+		return nil, fmt.Errorf("evidence: a promise of %v, at most %v", cfg.MergeDelay, MaxPromise)
+	}
 	l := &Log{cfg: cfg, witnessed: map[string]int64{}}
 	var err error
 	if l.key, err = newNoteKey(cfg.Origin, cfg.Signer); err != nil {
@@ -218,7 +221,7 @@ func (l *Log) NewEntry(r Record) (Entry, Receipt, error) {
 	}
 	if e.Phase == PhaseIntent {
 		if len(l.cfg.Intents) > 0 {
-			e.Receipt = l.intentMAC(l.cfg.Origin, &e)
+			e.Receipt = intentMAC(l.cfg.Intents, l.cfg.Origin, &e)
 		}
 		l.remember(&e)
 		l.signer.expect(&e)

@@ -18,10 +18,27 @@ const macSize = sha256.Size
 
 // intentMAC is what an intent carries in place of a receipt: HMAC-SHA256 over the
 // text that a receipt would have.
-func (l *Log) intentMAC(origin string, e *Entry) []byte {
-	h := hmac.New(sha256.New, l.cfg.Intents)
+func intentMAC(secret []byte, origin string, e *Entry) []byte {
+	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(receiptText(origin, "hmac-sha256", e)))
 	return h.Sum(nil)
+}
+
+// checkIntent verifies the MAC of an intent; errNoMAC when it has none. Without
+// the secret nobody can.
+func checkIntent(secret []byte, names []logName, e *Entry) error {
+	switch {
+	case len(secret) == 0:
+		return nil
+	case e.Receipt == nil:
+		return errNoMAC
+	}
+	for _, n := range names {
+		if hmac.Equal(e.Receipt, intentMAC(secret, n.origin, e)) {
+			return nil
+		}
+	}
+	return errors.New("the MAC of the intent does not hold")
 }
 
 // written tells whether a node of this log wrote the entry: nil, or what does not
@@ -30,20 +47,10 @@ func (l *Log) written(e *Entry) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
-	switch {
-	case e.Phase != PhaseIntent:
+	if e.Phase != PhaseIntent {
 		return checkReceipt(l.names, e)
-	case len(l.cfg.Intents) == 0:
-		return nil
-	case e.Receipt == nil:
-		return errNoMAC
 	}
-	for _, n := range l.names {
-		if hmac.Equal(e.Receipt, l.intentMAC(n.origin, e)) {
-			return nil
-		}
-	}
-	return errors.New("the MAC of the intent does not hold")
+	return checkIntent(l.cfg.Intents, l.names, e)
 }
 
 // maxMade bounds the leaves that are remembered; what is forgotten is read back

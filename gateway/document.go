@@ -67,7 +67,10 @@ func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRe
 	}
 	err = g.recordWith(ctx, c, evidence.Record{
 		Kind: "document.register", Subject: evidence.Subject{Document: d.PublicID}, Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"nomor": clip(d.Nomor, 1024), "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages)},
+		Detail: map[string]string{
+			"nomor": clip(d.Nomor, 1024), "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages), "confidential": strconv.FormatBool(d.Confidential),
+			"perihal-sha256": hexDigest([]byte(d.Perihal)),
+		},
 	}, func(tx Tx) error { return tx.ReserveDocument(ctx, d) })
 	if err != nil {
 		return nil, err

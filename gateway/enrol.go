@@ -414,7 +414,7 @@ func (g *Gateway) AddApplication(ctx context.Context, c Caller, a Application, c
 	}
 	return g.recordWith(ctx, c, evidence.Record{
 		Kind: "application.add", Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"application": a.ID, "name": a.Name, "role": string(a.Role)},
+		Detail: a.detail(credentials),
 	}, func(tx Tx) error {
 		if err := tx.AddApplication(ctx, a); err != nil {
 			return err

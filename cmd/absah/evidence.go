@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/store"
@@ -198,9 +201,9 @@ func readLogKeys(names []string) ([]string, error) {
 
 // auditFlags are the flags of "absah evidence audit".
 type auditFlags struct {
-	database, floor      string
-	logKeys, checkpoints []string
-	json                 bool
+	database, floor, gateway string
+	logKeys, checkpoints     []string
+	json                     bool
 }
 
 func newEvidenceAuditCommand() *cobra.Command {
@@ -211,7 +214,11 @@ func newEvidenceAuditCommand() *cobra.Command {
 		Long: `Audit reads every record of the log, recomputes its tree and compares it with the
 stored hashes, with every checkpoint, with the floor file and with checkpoints kept
 elsewhere, and looks for records that are past the time promised for their place in it.
+Then it holds against the records what stands beside them: artefacts, timestamps of
+checkpoints, and the tables of operations, documents, applications, staff and signers.
 It may run beside a gateway: it opens the database to read only, and changes nothing.
+With --config the token of the gateway is asked, and the MACs of intents are verified too,
+as nobody without it can.
 
 The exit status is 0 when nothing is wrong, 1 when something is: then the first bad
 index is named, or the range in which it lies. It is 2 when nothing was found but no
@@ -223,6 +230,7 @@ index is named, or the range in which it lies. It is 2 when nothing was found bu
 	flags := cmd.Flags()
 	flags.StringVar(&f.database, "database", "", "`URL` of the database: sqlite:PATH or postgres://…")
 	flags.StringArrayVar(&f.logKeys, "log-key", nil, "`file` with verifier keys of the log and its receipts, past ones too, one a line (repeatable)")
+	flags.StringVar(&f.gateway, "config", "", "configuration `file` of the gateway, whose HSM verifies the MACs of intents")
 	flags.StringVar(&f.floor, "floor", "", "the gateway's floor `file`; needs --log-key")
 	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; needs --log-key (repeatable)")
 	flags.BoolVar(&f.json, "json", false, "print the finding as a JSON object")
@@ -245,7 +253,12 @@ func (f *auditFlags) run(cmd *cobra.Command) error {
 		return &exitError{statusUnavailable, err}
 	}
 	defer db.Close()
-	cfg.Store = db
+	cfg.Store, cfg.Beside, cfg.Token = db, db.Beside(), checkToken
+	if f.gateway != "" {
+		if cfg.Intents, err = intentsOf(ctx, f.gateway); err != nil {
+			return err
+		}
+	}
 	if cfg.Origin, err = originOf(ctx, db); err != nil {
 		return err
 	}
@@ -264,6 +277,30 @@ func (f *auditFlags) run(cmd *cobra.Command) error {
 		return &exitError{status: statusIndeterminate}
 	}
 	return nil
+}
+
+// intentsOf derives the secret under which the nodes of a gateway write intents.
+func intentsOf(ctx context.Context, file string) ([]byte, error) {
+	cfg, err := loadConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	s := &gatewayService{cfg: cfg, logger: slog.New(slog.DiscardHandler)}
+	if err := s.openHSM(ctx); err != nil {
+		return nil, err
+	}
+	secret, err := s.keys.vault.Derive(ctx, "intents")
+	return secret, errors.Join(err, s.close())
+}
+
+// checkToken tells whether a token is over a digest and signed by the certificate
+// that it names; whom to trust for the time is for who verifies a bundle.
+func checkToken(der []byte, digest [32]byte) error {
+	token, err := tsp.ParseToken(der)
+	if err != nil {
+		return err
+	}
+	return token.Verify(crypto.SHA256, digest[:])
 }
 
 // config reads the files that the flags name.

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509/pkix"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -87,6 +88,12 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 		if err := db.Append(ctx, entry); err != nil {
 			return err
 		}
+		if err := addSearchRow(database, r, entry.Time); err != nil {
+			return err
+		}
+	}
+	if err := db.PutArtefact(ctx, evidence.Blob{Organisation: r.Organisation, Kind: "cms", Data: in.CMS}); err != nil {
+		return err
 	}
 	if _, err := log.Integrate(ctx); err != nil {
 		return err
@@ -113,6 +120,23 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 		return err
 	}
 	return os.WriteFile(bundleFile, zip.Bytes(), 0o600)
+}
+
+// addSearchRow writes the row by which an outcome without an intent is found.
+func addSearchRow(database string, r evidence.Record, at time.Time) error {
+	db, err := sql.Open("sqlite3", database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	certificate, err := hex.DecodeString(r.Signer.CertificateSHA256)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(`INSERT INTO operations (id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document,
+		activation, batch, started_at, finished_at, input_sha256, output_sha256) VALUES (?, ?, ?, ?, '', ?, '', '', '', ?, ?, '', '', '', ?, ?, NULL, NULL)`,
+		r.Operation, r.Organisation, r.Kind, string(r.Result.Status), r.Actor.Application, certificate, r.Result.Level, at.UnixMicro(), at.UnixMicro())
+	return err
 }
 
 // signedRecord makes a signature without a timestamp and the outcome that names

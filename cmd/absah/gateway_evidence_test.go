@@ -196,12 +196,15 @@ func TestGatewayClock(t *testing.T) {
 	ahead := time.Now().AddDate(1, 0, 0).UTC().Truncate(time.Millisecond)
 	var open string
 	f.act(func(s *gatewayService) {
-		o, e, err := s.localEvent(evidence.Record{Kind: "signer.lock", Time: ahead, Result: evidence.Result{Status: evidence.StatusOK}})
+		o, e, err := s.localEvent(evidence.Record{Kind: "jump.forward", Time: ahead, Result: evidence.Result{Status: evidence.StatusOK}})
 		f.must(err)
 		f.must(s.db.Update(t.Context(), officeA, func(tx gateway.Tx) error { return tx.RecordEvent(t.Context(), o, e) }))
 		begun := o
 		begun.ID, begun.Kind, begun.Status, begun.FinishedAt = uuid.Must(uuid.NewV7()).String(), "seal", gateway.OperationPending, time.Time{}
-		intent, _, err := s.log.NewEntry(evidence.Record{Organisation: officeA, Operation: begun.ID, Phase: evidence.PhaseIntent, Kind: "seal", Time: ahead})
+		intent, _, err := s.log.NewEntry(evidence.Record{
+			Organisation: officeA, Operation: begun.ID, Phase: evidence.PhaseIntent, Kind: "seal", Time: ahead, Node: begun.Node,
+			Actor: evidence.Actor{User: begun.User},
+		})
 		f.must(err)
 		f.must(s.db.Update(t.Context(), officeA, func(tx gateway.Tx) error {
 			_, err := tx.BeginOperation(t.Context(), gateway.Begin{Operation: begun, Intent: intent})

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// DetailCredential begins the names by which the record of a new application has
+// the digests of its credentials: their identifiers follow.
+const DetailCredential = "credential-"
+
+// Digest is how records name a policy: the SHA-256 of its JSON in hexadecimal.
+func (p Policy) Digest() string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic("gateway: " + err.Error()) // it has only texts and numbers
+	}
+	return hexDigest(b)
+}
+
+// Digest is how records name a credential: the SHA-256, in hexadecimal, of all that
+// a revocation does not change. The secret, of which the row has a hash, is random.
+func (c Credential) Digest() string {
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return strconv.FormatInt(t.UnixMicro(), 10)
+	}
+	return hexDigest([]byte(strings.Join([]string{
+		c.ID, c.Organisation, c.Application, string(c.Kind), strconv.Quote(c.Lookup), hex.EncodeToString(c.Hash[:]), at(c.CreatedAt), at(c.ExpiresAt),
+	}, "\n")))
+}
+
+func hexDigest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// detail is what the record of a new application says of it.
+func (a *Application) detail(credentials []Credential) map[string]string {
+	d := map[string]string{
+		"application": a.ID, "name": a.Name, "role": string(a.Role), "policy-sha256": a.Policy.Digest(), "mtls": strconv.FormatBool(a.RequireMTLS),
+	}
+	for _, c := range credentials {
+		d[DetailCredential+c.ID] = c.Digest()
+	}
+	return d
+}
