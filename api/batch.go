@@ -48,8 +48,7 @@ func (s *Server) batch(c *gin.Context) error {
 	work := s.startBatch(c.Request.Context(), caller, b, req)
 	defer work.end() // before the documents go
 	for i := range b.documents {
-		r, err := work.result(i)
-		if err := s.batchPart(c, w, i, b.documents[i], r, err); err != nil {
+		if err := s.batchPart(c, w, "<"+strconv.Itoa(i)+">", b.documents[i], work.result(i)); err != nil {
 			panic(http.ErrAbortHandler)
 		}
 		c.Writer.Flush()
@@ -146,12 +145,12 @@ func (w *batchWork) next() {
 }
 
 // result waits for that of a document; they are taken in order, each once.
-func (w *batchWork) result(i int) (*gateway.Release, error) {
+func (w *batchWork) result(i int) batchResult {
 	r := <-w.results[i]
 	if w.started < len(w.acts) {
 		w.next()
 	}
-	return r.release, r.err
+	return r
 }
 
 // end begins with no more documents, and returns when none is worked on.
@@ -160,10 +159,9 @@ func (w *batchWork) end() {
 	w.running.Wait()
 }
 
-func (s *Server) batchPart(c *gin.Context, w *multipart.Writer, i int, in *upload, r *gateway.Release, failed error) error {
-	contentID := "<" + strconv.Itoa(i) + ">"
-	if failed != nil {
-		e, p := s.describe(c, failed)
+func (s *Server) batchPart(c *gin.Context, w *multipart.Writer, contentID string, in *upload, result batchResult) error {
+	if result.err != nil {
+		e, p := s.describe(c, result.err)
 		h := textproto.MIMEHeader{"Content-Type": {typeProblem}, "Content-Id": {contentID}}
 		if e.Retry > 0 {
 			h.Set("Retry-After", seconds(e.Retry))
@@ -174,6 +172,7 @@ func (s *Server) batchPart(c *gin.Context, w *multipart.Writer, i int, in *uploa
 		}
 		return json.NewEncoder(part).Encode(p)
 	}
+	r := result.release
 	h := textproto.MIMEHeader(releaseHeader(r))
 	h.Set("Content-Id", contentID)
 	h.Set("Content-Length", strconv.FormatInt(r.Size, 10))

@@ -178,7 +178,10 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 
-	g := &Gateway{cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}}, denials: rate.NewLimiter(1, 60), hashing: make(chan struct{}, hashing)}
+	g := &Gateway{
+		cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}},
+		denials: rate.NewLimiter(1, 60), hashing: make(chan struct{}, hashing),
+	}
 	for _, k := range []struct {
 		purpose string
 		use     func([32]byte) error

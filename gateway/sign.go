@@ -86,7 +86,7 @@ func (g *Gateway) Sign(ctx context.Context, c Caller, in Upload, req SignRequest
 	if len(req.Passphrase) > 0 && req.Activation != "" {
 		return nil, errorf(CodeInvalid, "A passphrase and an activation exclude each other.")
 	}
-	return g.sign(ctx, c, in, req, SignerPersonal, "sign")
+	return g.sign(ctx, order{c, in, req, SignerPersonal, "sign"})
 }
 
 // Seal signs a document for the organisation, with a key that is resident on
@@ -95,25 +95,36 @@ func (g *Gateway) Seal(ctx context.Context, c Caller, in Upload, req SignRequest
 	if len(req.Passphrase) > 0 || req.Activation != "" {
 		return nil, errorf(CodeInvalid, "A seal has neither passphrase nor activation.")
 	}
-	return g.sign(ctx, c, in, req, SignerSeal, "seal")
+	return g.sign(ctx, order{c, in, req, SignerSeal, "seal"})
 }
 
-func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest, kind SignerKind, act string) (*Release, error) {
-	if err := g.allowSigning(ctx, c, in, req, act); err != nil {
+// order is a request to sign or to seal: whose, for which document, by what kind
+// of signer.
+type order struct {
+	caller Caller
+	in     Upload
+	req    SignRequest
+	kind   SignerKind
+	act    string // on record
+}
+
+func (g *Gateway) sign(ctx context.Context, o order) (*Release, error) {
+	c, in, req := o.caller, o.in, o.req
+	if err := g.allowSigning(ctx, c, in, req, o.act); err != nil {
 		return nil, err
 	}
 	at, err := g.clock.present()
 	if err != nil {
 		return nil, err
 	}
-	if prior, err := g.prior(ctx, c, in, req, act, at); prior != nil || err != nil {
+	if prior, err := g.prior(ctx, o, at); prior != nil || err != nil {
 		return prior, err
 	}
-	who, err := g.findSigner(ctx, c, req.Signer, kind, at)
+	who, err := g.findSigner(ctx, c, req.Signer, o.kind, at)
 	if err != nil {
 		return nil, err
 	}
-	b, err := g.signBeginning(ctx, c, in, req, who, act)
+	b, err := g.signBeginning(ctx, o, who)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +159,7 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 		return nil, op.fail(ctx, err)
 	}
 	fault.Point("document.made")
-	out := signedOutcome(in, req, result, op.row.ID, who, at)
+	out := o.outcome(op.row.ID, who, result, at)
 	g.addStatus(&out, who.leaf, result, at)
 	released, err := op.release(ctx, out)
 	if err == nil {
@@ -159,23 +170,32 @@ func (g *Gateway) sign(ctx context.Context, c Caller, in Upload, req SignRequest
 
 // prior answers a request that was made before, whatever has become of its
 // signer since. Nil: it was not.
-func (g *Gateway) prior(ctx context.Context, c Caller, in Upload, req SignRequest, act string, at time.Time) (*Release, error) {
-	if req.IdempotencyKey == "" {
-		return nil, nil
-	}
-	sum, err := req.digest(act, in)
-	if err != nil {
+func (g *Gateway) prior(ctx context.Context, o order, at time.Time) (*Release, error) {
+	reservation, err := o.reservation()
+	if reservation == nil || err != nil {
 		return nil, err
 	}
 	op := &operation{g: g}
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		op.prior, err = r.Prior(ctx, Reservation{Application: c.Application.ID, Key: req.IdempotencyKey, RequestSHA256: sum}, at)
+	err = g.view(ctx, Scope(o.caller.Application.Organisation), func(r Reader) (err error) {
+		op.prior, err = r.Prior(ctx, *reservation, at)
 		return err
 	})
 	if err != nil || op.prior == nil {
 		return nil, err
 	}
-	return op.again(ctx, in)
+	return op.again(ctx, o.in)
+}
+
+// reservation is that of the idempotency key; nil without one.
+func (o order) reservation() (*Reservation, error) {
+	if o.req.IdempotencyKey == "" {
+		return nil, nil
+	}
+	sum, err := o.req.digest(o.act, o.in)
+	if err != nil {
+		return nil, err
+	}
+	return &Reservation{Application: o.caller.Application.ID, Key: o.req.IdempotencyKey, RequestSHA256: sum}, nil
 }
 
 // allowSigning holds the request against the application's policy.
@@ -296,12 +316,13 @@ func (c *certificateCache) parse(cert Certificate) (leaf *x509.Certificate, chai
 }
 
 // signBeginning says what the intent is.
-func (g *Gateway) signBeginning(ctx context.Context, c Caller, in Upload, req SignRequest, who *signing, act string) (*beginning, error) {
+func (g *Gateway) signBeginning(ctx context.Context, o order, who *signing) (b *beginning, err error) {
+	in, req := o.in, o.req
 	cert := sha256.Sum256(who.leaf.Raw)
-	b := &beginning{
+	b = &beginning{
 		batch: req.Batch,
 		record: evidence.Record{
-			Kind: act,
+			Kind: o.act,
 			Subject: evidence.Subject{
 				InputSHA256: hex.EncodeToString(in.SHA256[:]), InputSize: in.Size, Document: req.Document,
 			},
@@ -312,19 +333,13 @@ func (g *Gateway) signBeginning(ctx context.Context, c Caller, in Upload, req Si
 	if req.paperOf != "" {
 		b.record.Detail["case"] = req.paperOf
 	}
-	if req.IdempotencyKey != "" {
-		sum, err := req.digest(act, in)
-		if err != nil {
-			return nil, err
-		}
-		b.reservation = &Reservation{Application: c.Application.ID, Key: req.IdempotencyKey, RequestSHA256: sum}
+	if b.reservation, err = o.reservation(); err != nil {
+		return nil, err
 	}
 	if req.Activation != "" {
-		id, err := g.activationID(ctx, c, who, req)
-		if err != nil {
+		if b.activation, err = g.activationID(ctx, o.caller, who, req); err != nil {
 			return nil, err
 		}
-		b.activation = id
 	}
 	return b, nil
 }
@@ -420,8 +435,9 @@ func reachedKey(err error) bool {
 // renewal is due.
 const renewBefore = 90 * 24 * time.Hour
 
-// signedOutcome says what is kept of a signature.
-func signedOutcome(in Upload, req SignRequest, r *signer.Result, operation string, who *signing, at time.Time) outcome {
+// outcome says what is kept of a signature that an operation has made.
+func (o order) outcome(operation string, who *signing, r *signer.Result, at time.Time) outcome {
+	in, req := o.in, o.req
 	out := outcome{
 		result: evidence.Result{Level: r.Level.String()},
 		output: r.After, size: in.Size + int64(len(r.Tail)), tail: r.Tail,
