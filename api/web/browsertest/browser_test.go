@@ -347,6 +347,7 @@ func TestQR(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"the registered one", name, "BERKAS YANG SAMA"},
 		{"with one more seal", more, "DOKUMEN INI, DITAMBAH TANDA TANGAN"},
+		{"with an empty line behind it", write(t, "baris.pdf", append(bytes.Clone(doc), '\n')), "DOKUMEN INI, DENGAN TAMBAHAN"},
 		{"S28 another genuine one", inDemo("signed.pdf"), "BUKAN DOKUMEN INI"},
 		{"altered after it", write(t, "x.pdf", append(bytes.Clone(doc), "\n% lain\n"...)), "DIUBAH SETELAH TERDAFTAR"},
 		{"unsigned", letter(t), "BUKAN DOKUMEN INI"},
@@ -477,6 +478,8 @@ func views(tb testing.TB) []view {
 		{name: "rahasia", path: "/d/" + secret},
 		{name: "sama", path: "/d/" + id, file: write(tb, "surat.pdf", doc)},
 		{name: "bukan", path: "/d/" + id, file: inDemo("signed.pdf")},
+		{name: "dengan-tambahan", path: "/d/" + id, file: write(tb, "surat.pdf", append(bytes.Clone(doc), '\n'))},
+		{name: "one-signature-more", path: "/d/" + id + "?lang=en", file: write(tb, "surat.pdf", seal(tb, doc, ""))},
 		{name: "tak-dikenal", path: "/d/tidakada"},
 		{name: "tak-ada", path: "/surat/keluar"},
 		{name: "not-possible", path: "/report?lang=en"},

@@ -198,7 +198,7 @@ func (t *tab) settled(page string) {
 	for _, f := range r.File {
 		folder, _, _ := strings.Cut(f.Name, "/")
 		names[folder]++
-		if f.Name != "berkas-kasus.pdf" {
+		if !strings.HasSuffix(f.Name, ".pdf") {
 			continue
 		}
 		in, err := f.Open()
@@ -208,6 +208,14 @@ func (t *tab) settled(page string) {
 		paper, err := io.ReadAll(in)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if *screenshots != "" {
+			if err := os.WriteFile(filepath.Join(*screenshots, filepath.Base(f.Name)), paper, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f.Name != "berkas-kasus.pdf" {
+			continue
 		}
 		operate(t, "verify", "--offline", "--trust", inDemo("trust.pem"), write(t, f.Name, paper))
 	}
