@@ -234,7 +234,7 @@ func (rows *besideRows) operation(r *evidence.Record) error {
 		return hex.EncodeToString(d[:])
 	}
 	wrong := same("organisation", o.Organisation, r.Organisation, "kind", o.Kind, r.Kind, "application", o.Application, r.Actor.Application,
-		"user", o.User, r.Actor.User, "signer", o.Signer, r.Signer.ID, "document", o.Document, r.Subject.Document,
+		"user", o.User, r.Actor.User, "signer", o.Signer, r.Signer.ID, "document", o.Document, r.Subject.Document, "case", o.Case, r.Detail["case"],
 		"input", hexOf(o.InputSHA256), r.Subject.InputSHA256)
 	if wrong == "" && r.Phase != evidence.PhaseOutcome { // who closes an operation may be another node
 		wrong = same("node", o.Node, r.Node, "start", at(o.StartedAt), at(r.Time))
