@@ -86,6 +86,7 @@ type differ struct {
 
 	stack      []pdf.Object      // of walk, kept for the next one
 	trusted    bool              // all fonts count as those of the signed revision
+	signed     *differ           // reads looks of the older revision, see drawsAgain
 	looks      map[pdf.Ref]*look // of widgets, which checkText read last
 	pathVisits int
 	marks      map[pdf.Ref]pageMarks // see marksOf

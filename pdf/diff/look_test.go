@@ -7,6 +7,36 @@ import (
 	"github.com/absah-id/absah/pdf/diff"
 )
 
+// TestCompareLookAgain: a field whose value stays is drawn again, and not
+// differently. What was prepared under another look stays there.
+func TestCompareLookAgain(t *testing.T) {
+	look := func(u *pdf.Update, text string) pdf.Dict {
+		return pdf.Dict{"N": u.Add(pdf.NewStream(pdf.Dict{
+			"BBox": rect(0, 0, 80, 20), "Resources": pdf.Dict{"Font": pdf.Dict{"F": pdf.Ref{Num: 7}}},
+		}, []byte("BT /F 9 Tf 0 g 2 5 Td ("+text+") Tj ET")))}
+	}
+	for _, c := range []struct{ name, seen, value, later, want string }{
+		{"drawn again", "Rp1", "Rp1", "Rp) Tj (1", "FORM form-appearance /Root/AcroForm/Fields(nama)"},
+		{"came to light", "Rp1", "Rp9", "Rp9", "OTHER form-appearance-other /Root/AcroForm/Fields(nama)"},
+		{"drawn over", "Rp1", "Rp1", "Rp9", "OTHER form-appearance-differs /Root/AcroForm/Fields(nama)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := edit(t, letter(t), func(u *pdf.Update) {
+				with(t, u, 5, "V", pdf.String(c.value))
+				with(t, u, 5, "AP", look(u, c.seen))
+			})
+			doc = edit(t, doc, func(u *pdf.Update) { with(t, u, 5, "AP", look(u, c.later)) })
+			r, err := diff.Compare(doc, 2)
+			if err != nil || r.Undecided != nil {
+				t.Fatal(err, r)
+			}
+			if got := changes(r); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestCompareAppearance: a filled field shows its value where and as one reads
 // it. What viewers draw passes.
 func TestCompareAppearance(t *testing.T) {

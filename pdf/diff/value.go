@@ -26,14 +26,22 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 	if err := onlyFatal(err); err != nil {
 		return err
 	}
+	before, err := d.old.Resolve(orNull(d.oldForm.value(was)))
+	if err := onlyFatal(err); err != nil {
+		return err
+	}
+	kept := d.sameDeep(before, value, 0)
 	var rule string
 	switch now.typ {
 	case pdf.Object(pdf.Name("Btn")):
-		rule, err = d.checkButton(was, now, value)
+		rule, err = d.checkButton(was, value, kept)
 	case pdf.Object(pdf.Name("Tx")), pdf.Object(pdf.Name("Ch")):
 		rule, err = d.checkText(now, value)
 		if err == nil && rule == "" && pdf.Present(value) {
 			rule, err = d.keepsLooks(was)
+		}
+		if err == nil && rule == "" && kept {
+			rule, err = d.drawsAgain(was, value)
 		}
 	default:
 		rule = "field-type"
@@ -52,6 +60,23 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		return d.reportFilled(was)
 	}
 	return nil
+}
+
+// drawsAgain: without another value an appearance may be drawn again, but only
+// where it showed that value when it was signed. Otherwise the value was
+// prepared under an appearance of other text, and comes to light (validation.md
+// H-3).
+func (d *differ) drawsAgain(was *formNode, value pdf.Object) (string, error) {
+	if d.signed == nil {
+		d.signed = &differ{trusted: true}
+	}
+	d.signed.old, d.signed.new, d.signed.at = d.old, d.old, d.old
+	d.signed.oldForm, d.signed.newForm = d.oldForm, d.oldForm
+	rule, err := d.signed.checkText(was, value)
+	if err == nil && rule != "" {
+		rule = "form-appearance-other"
+	}
+	return rule, err
 }
 
 // keepsLooks: a value that was seen is not to vanish. Without an appearance most
@@ -85,8 +110,9 @@ func (d *differ) keepsLooks(was *formNode) (string, error) {
 }
 
 // checkButton: check boxes and radio buttons only choose among the states that
-// were signed, and show the one that is their value (§12.7.5.2).
-func (d *differ) checkButton(was, now *formNode, value pdf.Object) (string, error) {
+// were signed, and show the one that is their value (§12.7.5.2). Where the value
+// is kept, so is what is shown.
+func (d *differ) checkButton(was *formNode, value pdf.Object, kept bool) (string, error) {
 	name, ok := value.(pdf.Name)
 	if !ok && pdf.Present(value) {
 		return "form-button", nil
@@ -101,6 +127,9 @@ func (d *differ) checkButton(was, now *formNode, value pdf.Object) (string, erro
 			return "", err
 		}
 		if !d.sameDeep(a["AP"], b["AP"], 0) {
+			return "form-button", nil
+		}
+		if kept && !d.same(a["AS"], b["AS"]) {
 			return "form-button", nil
 		}
 		if state := b["AS"]; pdf.Present(state) && state != pdf.Object(name) && state != pdf.Object(pdf.Name("Off")) {

@@ -41,7 +41,9 @@ func shadow(r func(f *file) revision) func() []byte {
 func shadows() []*attack {
 	replace := row("h-3-appearance", "H-3", "the appearance of a form field is replaced, its value stays", replacedLook).malformed().sees("valid").shows("Rp9")
 	value := row("h-3-value", "H-3", "a form field gets a new value and keeps showing the old one", hiddenValue).malformed().sees("valid").shows("Rp1")
+	light := row("h-3-prepared", "H-3", "a form field that was signed with a look of other text is drawn again from its value", preparedValue).malformed().sees("valid").shows("Rp9")
 	return fooled([]*attack{
+		light, again("h-3-prepared-forms", light).under("forms").malformed(),
 		row("h-1a-one-offset", "H-1", "the table gives two object numbers one offset: the overlay becomes another object", shadow(func(f *file) revision {
 			n := f.alloc()
 			return revision{set: map[int]string{n: xobject("")}, entries: func(at map[int]int) { at[overlay] = at[n] }}
@@ -98,6 +100,19 @@ func hiddenValue() []byte {
 	f := formLetter("Rp1")
 	f.sign(signing{})
 	f.commit(f.filling(nama, "Rp9", appearance("Rp1")))
+	return f.b
+}
+
+func preparedValue() []byte {
+	f := letter(func(f *file, r *revision) {
+		f.size = max(f.size, formsFirst)
+		f.fields, f.annots = []int{nama}, []int{nama}
+		r.set[nama] = textField("nama", "Rp9", "[72 600 272 620]", namaLook)
+		r.set[namaLook] = appearance("Rp1")
+		r.set[objPage], r.set[objAcroForm] = f.page(), f.form()
+	}, emptyCRL())
+	f.sign(signing{})
+	f.fillForm(nama, "Rp9")
 	return f.b
 }
 
