@@ -70,7 +70,7 @@ func (g *Gateway) EraseCases(ctx context.Context) (n int, err error) {
 // that is on record.
 func (w *caseWork) erase(ctx context.Context) error {
 	b := &w.body
-	b.Complaint.Text, b.Complaint.Name, b.Complaint.Contact, b.Complaint.NIK, b.Answer = "", "", "", "", ""
+	b.Complaint.Text, b.Complaint.Name, b.Complaint.Contact, b.Complaint.NIK, b.Complaint.Unknown, b.Answer = "", "", "", "", "", ""
 	w.row.ErasedAt = w.at
 	if err := w.seal(); err != nil {
 		return err

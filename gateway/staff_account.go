@@ -8,20 +8,6 @@ import (
 	"github.com/absah-id/absah/evidence"
 )
 
-// Confirm asks a member of staff who has signed in for another one-time
-// password, before what cannot be taken back (ASVS 7.5.3). Wrong ones count as
-// wrong tries to sign in do.
-func (g *Gateway) Confirm(ctx context.Context, c Caller, code string) error {
-	const act = "staff.confirm"
-	member, err := g.again(ctx, c, act, proof{code: code})
-	if err != nil {
-		return err
-	}
-	return g.recordWith(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
-		return tx.UpdateStaff(ctx, member)
-	})
-}
-
 // proof is what a member of staff shows once more.
 type proof struct {
 	code        string
@@ -29,8 +15,8 @@ type proof struct {
 	hasPassword bool
 }
 
-// again asks a member of staff who has signed in for proofs, which count as a
-// try to sign in. The member that it returns is to be written: its failures are
+// again asks a member of staff who has signed in for proofs, before what cannot be
+// taken back (ASVS 7.5.3); they count as a try to sign in. The member that it returns is to be written: its failures are
 // forgotten and the code is used up.
 func (g *Gateway) again(ctx context.Context, c Caller, act string, p proof) (member Staff, err error) {
 	at, err := g.clock.present()

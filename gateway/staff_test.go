@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/gateway"
 )
 
@@ -359,7 +360,13 @@ func TestConfirm(t *testing.T) {
 	if code != "" {
 		t.Fatal(code)
 	}
-	confirm := func(code string) gateway.Code { return codeOf(t, w.Confirm(t.Context(), s.Caller, code)) }
+	ani := w.at("ani", gateway.RoleInvestigator)
+	confirm := func(code string) gateway.Code {
+		id := w.filed(dispute.Authenticity, "asli?")
+		w.answered(ani, id)
+		w.must(w.ProposeClosing(t.Context(), ani, w.ref(ani, id), dispute.Rejected, "x"))
+		return codeOf(t, w.CloseCase(t.Context(), s.Caller, w.ref(s.Caller, id), code))
+	}
 	if got := confirm(siti.code()); got != gateway.CodePassphrase {
 		t.Errorf("the code of signing in: got %q", got)
 	}

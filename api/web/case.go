@@ -75,6 +75,7 @@ type complaintView struct {
 // receiptView is what a complainant gets.
 type receiptView struct {
 	Number, Code, Path, Due string
+	Unknown                 bool // the QR code that was named is nobody's here
 }
 
 // followView is what a complainant may know.
@@ -106,35 +107,13 @@ func (v *visit) kindOptions(chosen string) (all []option) {
 	return all
 }
 
-// complaint is the public form at /pengaduan, and what becomes of one.
-func (v *visit) complaint(post bool) error {
+// complaint is the public form at /pengaduan; see intake for what becomes of one.
+func (v *visit) complaint() error {
 	if v.cfg.Cases == nil {
 		return errNotFound
 	}
-	form := complaintView{Action: v.to("/pengaduan")}
-	if !post {
-		form.Values = map[string]string{"document": v.r.URL.Query().Get("document")}
-		return v.complaintForm(http.StatusOK, form)
-	}
-	if err := v.cfg.Admit(v.address); err != nil {
-		return err
-	}
-	p, err := v.readForm(func(string) bool { return true })
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	receipt, err := v.fileComplaint(p, gateway.Caller{Address: v.address})
-	if fault := complaintFault(err); fault != "" {
-		form.Values, form.Fault = p.values, v.look.words.Text(fault)
-		return v.complaintForm(http.StatusBadRequest, form)
-	}
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "case-receipt", page{Title: v.look.words.Text("case.receipt.title"), Case: &receiptView{
-		Number: receipt.Number, Code: receipt.Code, Path: v.to("/pengaduan/" + receipt.Code), Due: v.dueDay(receipt.Due),
-	}})
+	form := complaintView{Action: v.to("/pengaduan"), Values: map[string]string{"document": v.r.URL.Query().Get("document")}}
+	return v.complaintForm(http.StatusOK, form)
 }
 
 func (v *visit) complaintForm(status int, form complaintView) error {

@@ -132,7 +132,7 @@ func (v *visit) caseIntake(string) error {
 		return err
 	}
 	return v.showOp(http.StatusOK, "case-op-receipt", v.look.words.Text("case.receipt.title"), receiptView{
-		Number: receipt.Number, Code: "/pengaduan/" + receipt.Code, Path: v.to("/op/cases/" + receipt.ID), Due: v.dueDay(receipt.Due),
+		Number: receipt.Number, Code: "/pengaduan/" + receipt.Code, Path: v.to("/op/cases/" + receipt.ID), Due: v.dueDay(receipt.Due), Unknown: receipt.Unknown,
 	})
 }
 

@@ -18,6 +18,9 @@ import (
 // hostile is text that people and documents may bring.
 const hostile = "<script>alert(1)</script> \u202eterbalik"
 
+// unknownID is the id of no document at this desk.
+const unknownID = "abcdefghjkmnpqrstvwxyz0123"
+
 // everything is the rest of the interface.
 type everything interface{ web.Cases }
 
@@ -85,7 +88,7 @@ func (d *caseDesk) FileComplaint(_ context.Context, c gateway.Caller, n gateway.
 		return nil, &gateway.Error{Code: gateway.CodeInvalid}
 	}
 	d.acts = append(d.acts, "file "+string(n.Kind)+" of "+c.Staff)
-	return &gateway.CaseReceipt{ID: "01a1", Number: "PGD-2026-0001", Code: "rahasia", Due: caseAt}, nil
+	return &gateway.CaseReceipt{ID: "01a1", Number: "PGD-2026-0001", Code: "rahasia", Due: caseAt, Unknown: n.Document == unknownID}, nil
 }
 
 func (d *caseDesk) CaseContact(context.Context, gateway.Caller, string) (*gateway.Complaint, error) {
@@ -272,6 +275,10 @@ func TestComplaintForm(t *testing.T) {
 	a, page = s.post(t, "/pengaduan", field{name: "kind", value: []byte("repudiation")}, field{name: "text", value: []byte("x")}, field{name: "contact", value: []byte("y")})
 	if a.StatusCode != 200 || !strings.Contains(page, `href="/pengaduan/rahasia"`) || strings.Join(c.acts, ",") != "file repudiation of " {
 		t.Errorf("%d %q:\n%s", a.StatusCode, c.acts, page)
+	}
+	_, page = s.post(t, "/pengaduan", field{name: "kind", value: []byte("repudiation")}, field{name: "text", value: []byte("x")}, field{name: "contact", value: []byte("y")}, field{name: "document-id", value: []byte(unknownID)})
+	if !strings.Contains(page, "bukan milik dokumen yang terdaftar") {
+		t.Error("nobody learns that the QR code is unknown")
 	}
 	if a, _ := s.get(t, "/pengaduan/lain"); a.StatusCode != 404 {
 		t.Errorf("an unknown code: %d", a.StatusCode)

@@ -25,7 +25,7 @@ func (v *visit) intake(post bool) error {
 	// Browsers that do not say Sec-Fetch-Site then say where a form comes from.
 	v.w.Header().Set("Referrer-Policy", "same-origin")
 	if !post || v.cfg.Cases == nil {
-		return v.complaint(false)
+		return v.complaint()
 	}
 	if crossOrigin.Check(v.r) != nil {
 		return v.refuseForeign()
@@ -48,7 +48,7 @@ func (v *visit) intake(post bool) error {
 		return v.complainAgain(p, err)
 	}
 	return v.show(http.StatusOK, "case-receipt", page{Title: v.look.words.Text("case.receipt.title"), Case: &receiptView{
-		Number: receipt.Number, Code: receipt.Code, Path: v.to("/pengaduan/" + receipt.Code), Due: v.dueDay(receipt.Due),
+		Number: receipt.Number, Code: receipt.Code, Path: v.to("/pengaduan/" + receipt.Code), Due: v.dueDay(receipt.Due), Unknown: receipt.Unknown,
 	}})
 }
 
