@@ -147,9 +147,13 @@ func TestCompareOpen(t *testing.T) {
 	for i := range 300 {
 		deep = append(deep, fmt.Sprintf("<</K %d 0 R>>", 6+i))
 	}
+	twice := sheet("", "/Contents 5 0 R/Contents 4 0 R", "", stream("", "0 0 m 9 9 l S"))
+	hidden := append(sheet("", "", "", stream("", "BT ET")), "4 0 obj\n<</Length 0>>stream\n\nendstream\nendobj\n"...)
 	for name, test := range map[string][2][]byte{
-		"damaged data":          {damaged("abcd"), damaged("efgh")},
-		"pages that are a loop": {loop(1), loop(1 << 20)},
+		"a key that stands twice":  {twice, sheet("", "", "", stream("", "0 0 m 9 9 l S"))},
+		"an object behind the end": {hidden, sheet("", "", "", stream("", "BT ET"))},
+		"damaged data":             {damaged("abcd"), damaged("efgh")},
+		"pages that are a loop":    {loop(1), loop(1 << 20)},
 	} {
 		if c := gateway.CompareFiles(test[0], test[1], false); c.Same || !c.Open {
 			t.Errorf("%s: got %+v", name, c)

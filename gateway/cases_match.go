@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/pdf"
@@ -32,10 +33,25 @@ type soughtFile struct {
 	report    *verifier.Report
 	parts     [][32]byte // digests of its beginnings, where revisions end
 	partsLeft bool
-	// cms are the digests of the report's signatures, zero where one cannot be
-	// read; nil when none could be told apart.
-	cms [][32]byte
+	// made are the report's signatures; nil when they could not be told apart.
+	made []madeSignature
 }
+
+// madeSignature is a signature in the file.
+type madeSignature struct {
+	cms    [32]byte // digest of the CMS; zero when it cannot be read
+	covers covers
+}
+
+// covers says whether the bytes that a signature covers are those that it was
+// made for, whatever else is wrong with it.
+type covers int
+
+const (
+	coversUnknown covers = iota
+	coversSame
+	coversOther
+)
 
 // seek takes a file apart.
 func (g *Gateway) seek(data []byte, report *verifier.Report) *soughtFile {
@@ -49,17 +65,40 @@ func (g *Gateway) seek(data []byte, report *verifier.Report) *soughtFile {
 	if err != nil || len(judged.Signatures) != len(report.Signatures) {
 		return f
 	}
-	sums := make([][32]byte, len(judged.Signatures))
+	made := make([]madeSignature, len(judged.Signatures))
 	for i, j := range judged.Signatures {
 		if j.Signature.Field != report.Signatures[i].Field || j.Signature.Revision != report.Signatures[i].Revision {
 			return f
 		}
-		if der, err := j.Signature.CMS(); err == nil && der != nil {
-			sums[i] = sha256.Sum256(der)
-		}
+		made[i] = f.signature(j.Signature)
 	}
-	f.cms = sums
+	f.made = made
 	return f
+}
+
+// signature reads a signature of the file.
+func (f *soughtFile) signature(s *pades.Signature) (m madeSignature) {
+	der, err := s.CMS()
+	if err != nil || der == nil {
+		return m
+	}
+	m.cms = sha256.Sum256(der)
+	sd, err := cms.Parse(der)
+	r := s.ByteRange
+	if err != nil || len(sd.SignerInfos) != 1 || r[2] == 0 || !sd.SignerInfos[0].DigestAlgorithm.Available() {
+		return m
+	}
+	signed, err := sd.SignerInfos[0].MessageDigest()
+	if err != nil {
+		return m
+	}
+	h := sd.SignerInfos[0].DigestAlgorithm.New()
+	h.Write(f.data[r[0] : r[0]+r[1]])
+	h.Write(f.data[r[2] : r[2]+r[3]])
+	if m.covers = coversOther; bytes.Equal(h.Sum(nil), signed) {
+		m.covers = coversSame
+	}
+	return m
 }
 
 // cut takes the digests of the file up to the end of each revision, and up to
@@ -85,18 +124,20 @@ func (f *soughtFile) cut(doc *pdf.Document) {
 }
 
 // relation is how the file stands to what an operation released, whose
-// signature it has, which holds over the file when intact.
-func (f *soughtFile) relation(s evidence.Subject, intact bool) dispute.Relation {
+// signature it has.
+func (f *soughtFile) relation(s evidence.Subject, c covers) dispute.Relation {
 	begins := s.OutputSize > 0 && s.OutputSize <= int64(len(f.data)) && sha256.Sum256(f.data[:s.OutputSize]) == digest(s.OutputSHA256)
 	switch {
 	case begins && s.OutputSize == int64(len(f.data)):
 		return dispute.Released
 	case begins:
 		return dispute.Extended
-	case intact:
+	case c == coversSame:
 		return dispute.Covered
+	case c == coversOther:
+		return dispute.Copied
 	}
-	return dispute.Copied
+	return dispute.Carried
 }
 
 // matcher looks for the operations that a file comes from. It believes records
@@ -195,11 +236,12 @@ func (m *matcher) each(ctx context.Context, q OperationQuery, fits func(*evidenc
 // the digest of its CMS: that stays when the file was changed, or when the
 // signature was moved into another one.
 func (m *matcher) signatures(ctx context.Context) error {
-	if m.file.cms == nil {
+	if m.file.made == nil {
 		return nil
 	}
-	m.origins = make([]dispute.Origin, len(m.file.cms))
-	for i, sum := range m.file.cms {
+	m.origins = make([]dispute.Origin, len(m.file.made))
+	for i, made := range m.file.made {
+		sum := made.cms
 		s, from := m.file.report.Signatures[i], &m.origins[i]
 		if s.Kind != verifier.KindSignature {
 			continue
@@ -213,7 +255,7 @@ func (m *matcher) signatures(ctx context.Context) error {
 				return "", false
 			}
 			from.Operation = r.Operation
-			return m.file.relation(r.Subject, s.Intact), true
+			return m.file.relation(r.Subject, made.covers), true
 		})
 		if err != nil {
 			return err
@@ -239,17 +281,21 @@ func (m *matcher) certified(ctx context.Context, s *verifier.Signature, from *di
 	return err
 }
 
-// outcome returns the record that closes an operation, when the log vouches
-// for it; nil otherwise.
-func (m *matcher) outcome(ctx context.Context, operation string) (*evidence.Record, evidence.Entry, error) {
+// closed is what the log vouches for of an operation that has ended.
+type closed struct {
+	record *evidence.Record // that closes it
+	entry  evidence.Entry   // of record
+	began  time.Time
+}
+
+// outcome returns what the log vouches for of an operation; record is nil when
+// that is nothing.
+func (m *matcher) outcome(ctx context.Context, operation string) (c closed, err error) {
 	entries, err := m.r.EntriesOf(ctx, operation)
 	if err != nil {
-		return nil, evidence.Entry{}, err
+		return c, err
 	}
 	for _, e := range entries {
-		if e.Phase == evidence.PhaseIntent {
-			continue
-		}
 		r, why := evidence.ParseRecord(e.Record)
 		if why == nil {
 			why = m.g.cfg.Notary.Vouched(e)
@@ -258,9 +304,16 @@ func (m *matcher) outcome(ctx context.Context, operation string) (*evidence.Reco
 			m.g.cfg.Log.ErrorContext(ctx, "ALARM: a record that the log does not vouch for", "operation", operation, "error", why)
 			continue
 		}
-		return &r, e, nil
+		if e.Phase == evidence.PhaseIntent {
+			c.began = r.Time
+			continue
+		}
+		if c.record, c.entry = &r, e; c.began.IsZero() {
+			c.began = r.Time
+		}
+		break
 	}
-	return nil, evidence.Entry{}, nil
+	return c, nil
 }
 
 // trace notes an operation with what is on record of it, once, when fits says
@@ -272,10 +325,11 @@ func (m *matcher) trace(ctx context.Context, o Operation, fits func(*evidence.Re
 		}
 		return nil
 	}
-	record, entry, err := m.outcome(ctx, o.ID)
+	c, err := m.outcome(ctx, o.ID)
 	if err != nil {
 		return err
 	}
+	record := c.record
 	if record == nil || record.Result.Status != evidence.StatusOK {
 		m.operations[o.ID] = nil
 		return nil
@@ -289,11 +343,11 @@ func (m *matcher) trace(ctx context.Context, o Operation, fits func(*evidence.Re
 		return nil
 	}
 	m.operations[o.ID] = record
-	t, err := m.told(ctx, record, entry)
+	t, err := m.told(ctx, record, c.entry)
 	if err != nil {
 		return err
 	}
-	t.Relation, t.Began = relation, o.StartedAt
+	t.Relation, t.Began = relation, c.began
 	for _, a := range record.Artefacts {
 		m.artefacts = append(m.artefacts, digest(a.SHA256))
 	}
@@ -321,17 +375,34 @@ func (m *matcher) told(ctx context.Context, record *evidence.Record, entry evide
 	if record.Signer.ID == "" {
 		return t, nil
 	}
-	who, keys, err := m.r.SignerWithKeys(ctx, record.Signer.ID)
+	who, err := m.r.Signer(ctx, record.Signer.ID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return t, err
 	}
 	t.Signer = who.Name
-	for _, k := range keys {
-		if hex.EncodeToString(k.ID[:]) == record.Signer.Key {
-			t.KeyAt = k.CreatedAt
+	t.KeyAt, err = m.born(ctx, record.Signer)
+	return t, err
+}
+
+// born is when a signer's key was made, by the record of that; zero when there
+// is none.
+func (m *matcher) born(ctx context.Context, s evidence.Signer) (time.Time, error) {
+	for _, kind := range []string{"signer.enrol", "signer.renew"} {
+		found, err := m.r.Operations(ctx, OperationQuery{Signer: s.ID, Kind: kind, Status: OperationOK})
+		if err != nil {
+			return time.Time{}, err
+		}
+		for _, o := range found {
+			c, err := m.outcome(ctx, o.ID)
+			if err != nil {
+				return time.Time{}, err
+			}
+			if c.record != nil && c.record.Signer.Key == s.Key && s.Key != "" {
+				return c.record.Time, nil
+			}
 		}
 	}
-	return t, nil
+	return time.Time{}, nil
 }
 
 // guesses counts the wrong passphrases before each signature of a person.
@@ -465,6 +536,8 @@ func (m *matcher) match(d *Document) string {
 			return "covered"
 		case dispute.Copied:
 			return "altered"
+		case dispute.Carried:
+			return "carried"
 		}
 	}
 	return "none"

@@ -2,6 +2,7 @@ package dispute
 
 import (
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/verifier"
@@ -73,8 +74,11 @@ const (
 	// covered then, and is not what was released for what follows or for how it
 	// is written down.
 	Covered Relation = "covered"
-	Before  Relation = "before"  // the file is what was sent to be signed
-	Copied  Relation = "copied"  // only the signature is that of the operation
+	Before  Relation = "before" // the file is what was sent to be signed
+	Copied  Relation = "copied" // the file has the operation's signature, which covers something else
+	// Carried: the file has the operation's signature, and it cannot be told
+	// what that covers.
+	Carried Relation = "carried"
 	Related Relation = "related" // of a document that somebody named, or of an original
 )
 
@@ -91,7 +95,7 @@ type Trace struct {
 	// Authorisation is passphrase, activation or resident-key.
 	Authorisation     string
 	Signer            string    // name
-	KeyAt             time.Time // when the key was made or registered; zero: not known
+	KeyAt             time.Time // when the key was made, by the record of that; zero: not known
 	CertificateSHA256 string
 	InputSHA256       string
 	OutputSHA256      string
@@ -112,8 +116,9 @@ type Registered struct {
 	ID, Nomor, Tanggal string
 	Status             string // valid, replaced or withdrawn; reserved before it was signed; "" when there is no such document
 	// Match is latest, earlier, extended (begins with the latest version),
-	// extended-earlier, covered and altered (has a signature of the document,
-	// which holds over the file or does not) or none; "" without a file.
+	// extended-earlier, covered, altered and carried (has a signature of the
+	// document, which covers the file, or does not, or nobody can tell) or none;
+	// "" without a file.
 	Match string
 	// Given: somebody named it. Otherwise it was found by the file's digest.
 	Given bool
@@ -247,6 +252,11 @@ func (e *examiner) readable() bool {
 	return e.x.Report != nil && e.x.Report.Verdict != verifier.Unreadable
 }
 
+// sought says whether the file's revisions and signatures were looked for.
+func (e *examiner) sought() bool {
+	return e.readable() && len(e.x.Origins) == len(e.x.Report.Signatures) && !slices.ContainsFunc(e.x.Origins, func(o Origin) bool { return o.Unknown })
+}
+
 // file says what the file is, as a whole.
 func (e *examiner) file() {
 	x := e.x
@@ -258,8 +268,8 @@ func (e *examiner) file() {
 	if !e.readable() {
 		e.say("file.unreadable", Recorded, Neutral, nil, here)
 	}
-	switch t := e.trace(Released, Extended, Before, Covered, Copied); {
-	case t == nil && (x.PartsLeft || !e.readable()):
+	switch t := e.trace(Released, Extended, Before, Covered, Copied, Carried); {
+	case t == nil && (x.PartsLeft || !e.sought()):
 		e.say("file.unknown-whole", OpenEnd, Neutral, args(x.FileSHA256), here)
 	case t == nil:
 		e.say("file.unknown", Recorded, Neutral, args(x.FileSHA256), here)
@@ -273,6 +283,8 @@ func (e *examiner) file() {
 		e.say("file.covered", Proven, ForGenuine, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	case t.Relation == Copied:
 		e.say("file.copied", Proven, Against, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
+	case t.Relation == Carried:
+		e.say("file.carried", OpenEnd, Neutral, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	}
 	e.copied = e.trace(Copied) != nil
 	if x.Report != nil && x.Report.Verdict == verifier.NoSignature {
@@ -286,35 +298,44 @@ func (e *examiner) file() {
 func (e *examiner) registered() {
 	known := e.trace(Released, Extended, Covered) != nil
 	for _, r := range e.x.Registered {
-		known = known || r.Match != "" && r.Match != "none" && r.Match != "altered"
+		known = known || r.Match != "" && r.Match != "none" && r.Match != "altered" && r.Match != "carried"
 	}
 	for _, r := range e.x.Registered {
-		at := Exhibit{ExhibitDocument, r.ID}
-		about := args(r.Nomor, r.Tanggal)
-		switch here := (Exhibit{ExhibitFile, e.x.FileSHA256}); {
-		case r.Status == "":
-			e.say("document.unknown", Recorded, Neutral, args(r.ID), at)
-			continue
-		case r.Status == "reserved":
-			e.say("document.reserved", Recorded, Neutral, about, at)
-			continue
-		case r.Match == "latest" || r.Match == "earlier":
-			e.say("document."+r.Match, Proven, ForGenuine, about, at, here)
-		case r.Match == "altered":
-			e.say("document.altered", Proven, Against, about, at, here)
-		case r.Match == "extended" || r.Match == "extended-earlier" || r.Match == "covered":
-			e.say("document."+r.Match, Proven, Neutral, about, at, here)
-		case r.Match == "none" && known:
-			e.say("document.other", Recorded, Neutral, about, at, here)
-		case r.Match == "none":
-			e.forgedQR = true
-			e.say("document.none", Recorded, Against, about, at, here)
-		default:
-			e.say("document.registered", Recorded, Neutral, about, at)
-		}
-		if r.Status == "replaced" || r.Status == "withdrawn" {
-			e.say("document.status-"+r.Status, Recorded, Neutral, args(r.Nomor), at)
-		}
+		e.document(&r, known)
+	}
+}
+
+// document says how the file stands to a registered document; known when the
+// file is one of this gateway. Number and date are the gateway's own word.
+func (e *examiner) document(r *Registered, known bool) {
+	at := Exhibit{ExhibitDocument, r.ID}
+	here := Exhibit{ExhibitFile, e.x.FileSHA256}
+	about := args(r.Nomor, r.Tanggal)
+	inForce := Neutral // whether the document is speaks of the file when that is the document
+	switch {
+	case r.Status == "":
+		e.say("document.unknown", Recorded, Neutral, args(r.ID), at)
+		return
+	case r.Status == "reserved":
+		e.say("document.reserved", Recorded, Neutral, about, at)
+		return
+	case r.Match == "":
+		e.say("document.registered", Recorded, Neutral, about, at)
+	case r.Match == "latest" || r.Match == "earlier":
+		inForce = Against
+		e.say("document."+r.Match, Recorded, ForGenuine, about, at, here)
+	case r.Match == "altered":
+		e.say("document.altered", Recorded, Against, about, at, here)
+	case r.Match != "none":
+		e.say("document."+r.Match, Recorded, Neutral, about, at, here)
+	case known:
+		e.say("document.other", Recorded, Neutral, about, at, here)
+	default:
+		e.forgedQR = true
+		e.say("document.none", Recorded, Against, about, at, here)
+	}
+	if r.Status == "replaced" || r.Status == "withdrawn" {
+		e.say("document.status-"+r.Status, Recorded, inForce, args(r.Nomor), at)
 	}
 }
 
@@ -423,7 +444,7 @@ func (e *examiner) conclude() Statement {
 	case valid && e.unrecorded:
 		return conclusion("unrecorded", OpenEnd, Neutral)
 	case valid:
-		return conclusion("signed-elsewhere", Recorded, ForGenuine)
+		return conclusion("signed-elsewhere", Recorded, Neutral)
 	case e.signed > 0:
 		return conclusion("undetermined", OpenEnd, Neutral)
 	case e.trace(Released) != nil:

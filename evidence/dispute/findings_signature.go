@@ -81,6 +81,10 @@ func (e *examiner) certificate(n string, s *verifier.Signature, in Exhibit) {
 	if len(s.Path) == 0 {
 		return
 	}
+	if !s.Path[len(s.Path)-1].Anchor { // anybody can be a good authority of his own
+		e.say("certificate.untrusted", OpenEnd, Neutral, args(n), in)
+		return
+	}
 	status := s.Path[0].Status
 	if status.State == "exempt" {
 		e.say("certificate.exempt", Proven, Neutral, args(n), in)
@@ -160,7 +164,7 @@ func (e *examiner) changed(n string, s *verifier.Signature, in Exhibit) {
 	switch {
 	case len(objects) == 0:
 		e.say("signature.changes-open", OpenEnd, Neutral, args(n), in)
-	case s.Indication != verifier.Failed:
+	case s.Changes.Level == "ANNOTATION" && s.Indication != verifier.Failed:
 		e.say("signature.annotated", Proven, Neutral, args(n, list(objects, more)), in)
 	default:
 		e.altered = true
@@ -269,7 +273,7 @@ func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) {
 		tell("loss.before", Proven, ForGenuine, s.BestTime, in)
 	case t == nil:
 		e.say("loss.open", OpenEnd, Neutral, []Arg{text(n), moment(at)}, in)
-	case !t.KeyAt.IsZero() && at.Before(t.KeyAt):
+	case at.Before(t.KeyAt) && at.Before(notBefore(s)):
 		tell("loss.before-key", Recorded, Neutral, t.KeyAt, t.exhibit())
 	case t.At.Before(at):
 		tell("loss.before", Recorded, ForGenuine, t.At, t.exhibit())
@@ -279,6 +283,16 @@ func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) {
 		e.afterLoss = e.afterLoss || s.Intact
 		tell("loss.after", Recorded, Neutral, t.At, t.exhibit())
 	}
+}
+
+// notBefore is from when on the signature's certificate is valid; zero when that
+// is not known.
+func notBefore(s *verifier.Signature) time.Time {
+	leaf, err := x509.ParseCertificate(s.Certificate)
+	if err != nil {
+		return time.Time{}
+	}
+	return leaf.NotBefore
 }
 
 // late says that a loss was reported later than the region asks.

@@ -1,8 +1,11 @@
 package dispute_test
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"reflect"
 	"regexp"
@@ -28,7 +31,7 @@ func signature(change func(*verifier.Signature)) *verifier.Signature {
 		Proof:  verifier.POE{Time: at(-1), By: &verifier.Timestamp{Authority: verifier.Party{CommonName: "TSA Contoh"}}},
 		Path: []verifier.Certificate{{Status: verifier.CertificateStatus{
 			State: "good", OCSP: true, ThisUpdate: at(-1), Evidence: []byte("ocsp"),
-		}}},
+		}}, {Anchor: true}},
 	}
 	s.Indication, s.Changes.Level = verifier.Passed, "NONE"
 	if change != nil {
@@ -64,6 +67,19 @@ func trace(r dispute.Relation, change func(*dispute.Trace)) dispute.Trace {
 		change(&t)
 	}
 	return t
+}
+
+// certificate is one that is valid for so many days around Monday.
+func certificate(from, to int) []byte {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.CreateCertificate(nil, &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: at(from), NotAfter: at(to)}, &x509.Certificate{}, public, key)
+	if err != nil {
+		panic(err)
+	}
+	return der
 }
 
 // made says that the operation of trace made the first signature.
@@ -160,6 +176,20 @@ func TestFindings(t *testing.T) {
 		{"the evidence was cut off", dispute.Examination{
 			FileSHA256: fileSum, Report: passed, Origins: made, Traces: []dispute.Trace{trace(dispute.Covered, nil)},
 		}, []string{"file.covered", "signature.passed", "signature.asked"}, []string{"file.copied"}, "signed-here-extended"},
+		{"nobody knows what the signature covers", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Carried, nil)}, Registered: registered("carried", nil),
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.FormatFailure, "byterange")(s)
+				s.Intact = false
+			})),
+		}, []string{"file.carried", "signature.damaged", "signature.asked", "document.carried"}, []string{"file.copied", "document.none"}, "invalid"},
+		{"a registered document with one byte changed", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: []dispute.Trace{trace(dispute.Copied, nil)}, Registered: registered("altered", nil),
+			Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+				failedBy(verifier.HashFailure, "digest")(s)
+				s.Intact = false
+			})),
+		}, []string{"file.copied", "document.altered"}, []string{"document.none", "document.other"}, "copied"},
 		{"a foreign signature that is broken", dispute.Examination{
 			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
 				failedBy(verifier.SigCryptoFailure, "signature-value")(s)
@@ -203,6 +233,9 @@ func TestFindings(t *testing.T) {
 		}, []string{"document.reserved"}, []string{"document.none"}, "not-ours"},
 		{"the paper's QR, without a file", dispute.Examination{Registered: registered("", func(r *dispute.Registered) { r.Status = "withdrawn" })},
 			[]string{"document.registered", "document.status-withdrawn"}, nil, "no-file"},
+		{"the registered document, which was withdrawn", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Registered: registered("latest", func(r *dispute.Registered) { r.Status = "withdrawn" }),
+		}, []string{"document.latest", "document.status-withdrawn"}, nil, "signed-here"},
 		{"the registered document", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, Registered: registered("latest", nil)},
 			[]string{"document.latest"}, []string{"document.none"}, "signed-here"},
 		{"what begins with an earlier version", dispute.Examination{
@@ -215,9 +248,15 @@ func TestFindings(t *testing.T) {
 			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, LossAt: at(0), ReceivedAt: at(0),
 		}, []string{"loss.before"}, []string{"loss.after", "loss.late"}, "signed-here"},
 		{"stolen before there was a key", dispute.Examination{
-			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, LossAt: at(-30), ReceivedAt: at(0),
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Origins: made, LossAt: at(-30), ReceivedAt: at(0),
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Certificate = certificate(-20, 20) })),
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.KeyAt = at(-20) })},
-		}, []string{"loss.before-key"}, []string{"loss.after"}, "signed-here"},
+		}, []string{"loss.before-key"}, []string{"loss.after", "certificate.period"}, "signed-here"},
+		{"stolen before the certificate of an older key", dispute.Examination{
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Origins: made, LossAt: at(-30), ReceivedAt: at(0),
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Certificate = certificate(-20, 20) })),
+			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.KeyAt = at(-40) })},
+		}, []string{"loss.after"}, []string{"loss.before"}, "after-loss"},
 		{"stolen meanwhile", dispute.Examination{
 			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(unproven)), Origins: made, LossAt: at(-2), ReceivedAt: at(0),
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Began = at(-3) })},
@@ -248,6 +287,18 @@ func TestFindings(t *testing.T) {
 			FileSHA256: fileSum, Origins: elsewhere,
 			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Path[0].Status = verifier.CertificateStatus{State: "exempt"} })),
 		}, []string{"certificate.exempt"}, []string{"certificate.unknown"}, "signed-elsewhere"},
+		{"after the certificate had ended", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
+			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
+				s.Indication, s.Sub, s.Certificate = verifier.Indeterminate, verifier.OutOfBoundsNoPOE, certificate(-20, -10)
+			})),
+		}, []string{"certificate.period", "certificate.good-earlier"}, []string{"certificate.good "}, "undetermined"},
+		{"by an authority that nobody trusts", dispute.Examination{
+			FileSHA256: fileSum, Origins: elsewhere,
+			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
+				s.Indication, s.Path = verifier.Indeterminate, s.Path[:1]
+			})),
+		}, []string{"certificate.untrusted"}, []string{"certificate.good"}, "undetermined"},
 		{"nothing known of the certificate, and no timestamp", dispute.Examination{
 			FileSHA256: fileSum, Origins: elsewhere,
 			Report: judged(verifier.VerdictUndetermined, signature(func(s *verifier.Signature) {
@@ -259,6 +310,8 @@ func TestFindings(t *testing.T) {
 			[]string{"file.unknown", "signature.elsewhere"}, nil, "signed-elsewhere"},
 		{"by a certificate of ours, and not on record", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: ours},
 			[]string{"signature.unrecorded"}, []string{"signature.elsewhere"}, "unrecorded"},
+		{"by nobody who could be found", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: []dispute.Origin{{Unknown: true}}},
+			[]string{"signature.unsought", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"not looked for", dispute.Examination{FileSHA256: fileSum, Report: passed, PartsLeft: true},
 			[]string{"signature.unsought", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"by an operation too many", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: []dispute.Origin{{Operation: "0190-other"}}, Traces: released, TracesLeft: true},
@@ -372,8 +425,8 @@ func ExampleExamine() {
 	fmt.Println(w.Statement(f.Conclusion))
 	// Output:
 	// proven: Verification finds no electronic signature in the disputed file.
-	// recorded: The code that the complainant gave leads to the registered document number 800/12/2026 of 2026-11-20; the disputed file is not a file of that document, nor one that the gateway released. If that QR code stands on this file, the QR code was copied.
-	// The file is not the registered document that the code given by the complainant leads to, nor one that the gateway released. A copied QR code does not make a letter genuine.
+	// recorded: The code that the complainant gave leads to the registered document number 800/12/2026 of 2026-11-20; the disputed file is not a file of that document, nor on record as released by the gateway for this office. If that QR code stands on this file, the QR code was copied: the file may be a scan of that letter, or another letter. Compare what they say.
+	// The file is not a file of the registered document that the code given by the complainant leads to, nor on record as released by the gateway for this office. A copied QR code does not make a letter genuine.
 }
 
 // checkWords holds every statement against the words in both languages.
