@@ -61,20 +61,3 @@ func TestStrictTransport(t *testing.T) {
 		}
 	}
 }
-
-// TestOwnBucket: who uploads and complains keeps no member of staff from signing
-// in.
-func TestOwnBucket(t *testing.T) {
-	s, d := newConsole(t, false)
-	s.cfg.Admit = func(string) error { return &gateway.Error{Code: gateway.CodeRate} }
-	s.build(t)
-	form := url.Values{"username": {"siti"}, "password": {"benar"}, "code": {"123456"}}
-	if a, _ := s.visit(t, http.MethodPost, "/op/sign-in", "", form, nil); a.StatusCode != http.StatusTooManyRequests || len(d.shown) != 0 {
-		t.Errorf("with one bucket for all: %d", a.StatusCode)
-	}
-	s.cfg.AdmitStaff = func(string) error { return nil }
-	s.build(t)
-	if a, _ := s.visit(t, http.MethodPost, "/op/sign-in", "", form, nil); a.StatusCode != http.StatusSeeOther || len(d.shown) != 1 {
-		t.Errorf("with its own: %d", a.StatusCode)
-	}
-}

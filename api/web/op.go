@@ -462,7 +462,7 @@ func (v *visit) signIn(string) error {
 	if v.foreign() {
 		return v.cfg.Staff.Deny(v.r.Context(), gateway.Caller{Address: v.address, Authentication: "none"}, v.act, "sent by another site")
 	}
-	if err := v.cfg.AdmitStaff(v.address); err != nil {
+	if err := v.tries.admit(v.address, v.cfg.clock()); err != nil {
 		return err
 	}
 	p, err := v.readForm(func(string) bool { return true })

@@ -46,9 +46,6 @@ type Config struct {
 	// Admit counts an upload from an address before it is read, and refuses
 	// with a *gateway.Error.
 	Admit func(address string) error
-	// AdmitStaff is Admit for a try to sign in, so that who uploads from a network
-	// keeps no member of staff out who shares it; nil means Admit.
-	AdmitStaff func(address string) error
 	// Turn waits until a received file may be judged, and returns what ends
 	// that; a *gateway.Error says that it took too long.
 	Turn func(ctx context.Context) (done func(), err error)
@@ -70,6 +67,10 @@ type Config struct {
 	// Bundle makes the evidence bundle of an operation for a member of staff, and
 	// records that; nil means that there are none. The Upload is to be closed.
 	Bundle func(ctx context.Context, c gateway.Caller, operation string) (Upload, error)
+	// SignIns is how many tries to sign in a minute one network has; zero means 30.
+	// Uploads do not count among them: who sends many keeps no member of staff out
+	// who shares the network.
+	SignIns int
 	// Secure says that people reach the pages over TLS, which the console's
 	// cookie then insists on.
 	Secure bool
@@ -91,6 +92,7 @@ type Pages struct {
 	zone  string // key of the zone shown first
 	looks map[report.Language]*look
 	desk  []opRoute // the console's
+	tries *tries    // to sign in
 }
 
 // look is how pages are written in one language.
@@ -108,10 +110,7 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Staff != nil && cfg.Records == nil {
 		return nil, errors.New("web: Config has Staff without Records")
 	}
-	if cfg.AdmitStaff == nil {
-		cfg.AdmitStaff = cfg.Admit
-	}
-	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...)}
+	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...), tries: newTries(cfg.SignIns)}
 	for _, l := range []report.Language{report.Indonesian, report.English} {
 		words, err := wordsIn(l)
 		if err != nil {
