@@ -264,7 +264,9 @@ func (s *Server) changeDocument(c *gin.Context) error {
 	if err := s.jsonBody(c, &b); err != nil {
 		return err
 	}
-	d, err := s.cfg.Gateway.SetDocumentStatus(c.Request.Context(), caller, c.Param("id"), gateway.DocumentStatus(b.Status), b.ReplacedBy, b.Reason)
+	d, err := s.cfg.Gateway.SetDocumentStatus(c.Request.Context(), caller, c.Param("id"), gateway.DocumentMark{
+		Status: gateway.DocumentStatus(b.Status), ReplacedBy: b.ReplacedBy, Reason: b.Reason,
+	})
 	if err != nil {
 		return err
 	}

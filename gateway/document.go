@@ -78,23 +78,38 @@ func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRe
 	return &d, nil
 }
 
+// DocumentMark is what has become of a registered document.
+type DocumentMark struct {
+	Status     DocumentStatus // valid, replaced or withdrawn
+	ReplacedBy string         // public id; with DocumentReplaced alone
+	Reason     string         // for whoever looks the document up
+}
+
+// check refuses what says nothing about the document id.
+func (m DocumentMark) check(id string) error {
+	switch {
+	case !slices.Contains([]DocumentStatus{DocumentValid, DocumentReplaced, DocumentWithdrawn}, m.Status):
+		return errorf(CodeInvalid, "status must be valid, replaced or withdrawn.")
+	case (m.Status == DocumentReplaced) != (m.ReplacedBy != ""):
+		return errorf(CodeInvalid, "replacedBy goes with the status replaced.")
+	case m.ReplacedBy == id && id != "":
+		return errorf(CodeInvalid, "A document cannot replace itself.")
+	case strings.TrimSpace(m.Reason) == "" || utf8.RuneCountInString(m.Reason) > maxDocumentText:
+		return errorf(CodeInvalid, "reason must have 1 to %d characters.", maxDocumentText)
+	}
+	return nil
+}
+
 // SetDocumentStatus says that a registered document was replaced or withdrawn,
 // or is valid after all. That is for the application that has registered it, and
 // for those whose policy says so: every id stands on paper as a QR code, and one
 // stolen key must not withdraw the letters of the whole office.
-func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to DocumentStatus, replacedBy, reason string) (*Document, error) {
+func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, m DocumentMark) (*Document, error) {
 	if err := g.allow(ctx, c, "document.status", RoleApplication); err != nil {
 		return nil, err
 	}
-	switch {
-	case !slices.Contains([]DocumentStatus{DocumentValid, DocumentReplaced, DocumentWithdrawn}, to):
-		return nil, errorf(CodeInvalid, "status must be valid, replaced or withdrawn.")
-	case (to == DocumentReplaced) != (replacedBy != ""):
-		return nil, errorf(CodeInvalid, "replacedBy goes with the status replaced.")
-	case replacedBy == id && id != "":
-		return nil, errorf(CodeInvalid, "A document cannot replace itself.")
-	case strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > maxDocumentText:
-		return nil, errorf(CodeInvalid, "reason must have 1 to %d characters.", maxDocumentText)
+	if err := m.check(id); err != nil {
+		return nil, err
 	}
 	d, err := g.Document(ctx, c, id)
 	if err != nil {
@@ -108,10 +123,10 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, to
 		return nil, errorf(CodeChanged, "The document has not been signed yet.")
 	}
 	from := d.Status
-	d.Status, d.ReplacedBy, d.Reason = to, replacedBy, reason
+	d.Status, d.ReplacedBy, d.Reason = m.Status, m.ReplacedBy, m.Reason
 	err = g.recordWith(ctx, c, evidence.Record{
 		Kind: "document.status", Subject: evidence.Subject{Document: id}, Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"from": string(from), "to": string(to), "replaced-by": replacedBy, "reason": clip(reason, 1024)},
+		Detail: map[string]string{"from": string(from), "to": string(m.Status), "replaced-by": m.ReplacedBy, "reason": clip(m.Reason, 1024)},
 	}, func(tx Tx) error {
 		d.ChangedAt = g.cfg.Clock().UTC().Truncate(time.Millisecond)
 		return tx.SetDocumentStatus(ctx, *d, from)
