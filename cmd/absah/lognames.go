@@ -16,6 +16,9 @@ import (
 // digests of their certificates there, as the record does, and not by their names.
 // Authorities keep theirs.
 func withoutNames(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindAny {
+		return a // as most are
+	}
 	err, ok := a.Value.Any().(error)
 	if !ok {
 		return a
