@@ -107,9 +107,12 @@ func (f *soughtFile) cut(doc *pdf.Document) {
 	var ends []int64
 	for _, r := range doc.Revisions() {
 		end := r.End()
-		bare := int64(len(bytes.TrimRight(f.data[:end], "\r\n")))
-		for e := bare; e <= end; e++ {
-			ends = append(ends, e)
+		ends = append(ends, end)
+		for range 2 { // "\r\n" at most
+			if end > 0 && (f.data[end-1] == '\n' || f.data[end-1] == '\r') {
+				end--
+				ends = append(ends, end)
+			}
 		}
 	}
 	slices.Sort(ends)
@@ -197,10 +200,16 @@ func (m *matcher) revisions(ctx context.Context) error {
 	return nil
 }
 
+// releasing are the kinds of operations whose output the gateway has made, and
+// whose records name it.
+var releasing = []string{"sign", "seal", "augment", "timestamp", "case.letter", "case.file", "supervision.report"}
+
+func releases(r *evidence.Record, sum [32]byte) bool {
+	return slices.Contains(releasing, r.Kind) && digest(r.Subject.OutputSHA256) == sum
+}
+
 func (m *matcher) output(ctx context.Context, sum [32]byte, relation dispute.Relation) error {
-	return m.each(ctx, OperationQuery{Output: sum}, func(r *evidence.Record) (dispute.Relation, bool) {
-		return relation, digest(r.Subject.OutputSHA256) == sum
-	})
+	return m.each(ctx, OperationQuery{Output: sum}, func(r *evidence.Record) (dispute.Relation, bool) { return relation, releases(r, sum) })
 }
 
 func (m *matcher) input(ctx context.Context, sum [32]byte, relation dispute.Relation) error {
@@ -551,21 +560,21 @@ func (m *matcher) supplied(ctx context.Context, original []byte) (*dispute.Compa
 		return c, nil
 	}
 	sum := sha256.Sum256(original)
-	found := func(known string, q OperationQuery, of func(evidence.Subject) string) error {
+	found := func(known string, q OperationQuery, fits func(*evidence.Record) bool) error {
 		if c.Known != "" {
 			return nil
 		}
 		return m.each(ctx, q, func(r *evidence.Record) (dispute.Relation, bool) {
-			fits := digest(of(r.Subject)) == sum
-			if fits && c.Known == "" {
+			ok := fits(r)
+			if ok && c.Known == "" {
 				c.Known, c.Operation = known, r.Operation
 			}
-			return dispute.Related, fits
+			return dispute.Related, ok
 		})
 	}
-	sent := func(s evidence.Subject) string { return s.InputSHA256 }
+	sent := func(r *evidence.Record) bool { return digest(r.Subject.InputSHA256) == sum }
 	for _, err := range []error{
-		found("output", OperationQuery{Output: sum}, func(s evidence.Subject) string { return s.OutputSHA256 }),
+		found("output", OperationQuery{Output: sum}, func(r *evidence.Record) bool { return releases(r, sum) }),
 		found("input", OperationQuery{Digest: sum, Kind: "sign"}, sent),
 		found("input", OperationQuery{Digest: sum, Kind: "seal"}, sent),
 	} {

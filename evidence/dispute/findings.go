@@ -441,6 +441,8 @@ func (e *examiner) conclude() Statement {
 		return conclusion("forged-qr", Recorded, Against)
 	case e.broken:
 		return conclusion("invalid", Proven, Against)
+	case valid && e.trace(Released) != nil:
+		return conclusion("released-valid", Recorded, Neutral)
 	case valid && e.unrecorded:
 		return conclusion("unrecorded", OpenEnd, Neutral)
 	case valid:

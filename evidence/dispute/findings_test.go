@@ -315,13 +315,16 @@ func TestFindings(t *testing.T) {
 		{"not looked for", dispute.Examination{FileSHA256: fileSum, Report: passed, PartsLeft: true},
 			[]string{"signature.unsought", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"by an operation too many", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: []dispute.Origin{{Operation: "0190-other"}}, Traces: released, TracesLeft: true},
-			[]string{"signature.untold", "log.more"}, []string{"signature.elsewhere"}, "unrecorded"},
+			[]string{"signature.untold", "log.more"}, []string{"signature.elsewhere"}, "released-valid"},
 		{"before it was signed", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Traces: []dispute.Trace{trace(dispute.Before, nil)}},
 			[]string{"file.before", "file.unsigned"}, nil, "before"},
 		{"released with a timestamp alone", dispute.Examination{
 			FileSHA256: fileSum, Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind = "timestamp" })}, Origins: elsewhere,
 			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })),
 		}, []string{"file.identical"}, []string{"signature."}, "released"},
+		{"released with a signature from elsewhere", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: elsewhere, Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind = "augment" })},
+		}, []string{"file.identical", "signature.elsewhere"}, nil, "released-valid"},
 		{"a timestamp alone", dispute.Examination{
 			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })),
 		}, []string{"file.unknown"}, []string{"signature."}, "not-ours"},
