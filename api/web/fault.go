@@ -51,7 +51,11 @@ var faults = map[gateway.Code]fault{
 // Fail answers a request with the page of an error. The address need not be one
 // of Routes.
 func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, address string, err error) {
-	p.visit(w, r, address).fail(err)
+	v := p.visit(w, r, address)
+	if err = v.intakeTooLarge(err); errors.As(err, new(answered)) {
+		return
+	}
+	v.fail(err)
 }
 
 // fail shows an error. What is wrong inside is not told.

@@ -30,12 +30,33 @@ func (v *visit) intake(post bool) error {
 	if crossOrigin.Check(v.r) != nil {
 		return v.refuseForeign()
 	}
+	return v.complain(v.cfg.Admit(v.address))
+}
+
+// intakeTooLarge answers a complaint that is refused for its length before any of
+// it is read, in the same way. The error says that it is none, or what kept it
+// from being answered.
+func (v *visit) intakeTooLarge(refusal error) error {
+	var e *gateway.Error
+	if v.cfg.Cases == nil || v.r.Method != http.MethodPost || v.r.URL.Path != "/pengaduan" || !errors.As(refusal, &e) || e.Code != gateway.CodeTooLarge {
+		return refusal
+	}
+	if crossOrigin.Check(v.r) != nil {
+		return v.refuseForeign()
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxValues*maxValue)
+	return v.complain(refusal)
+}
+
+// complain takes a complaint. With a refusal it only reads what was written
+// before the file, and gives it back.
+func (v *visit) complain(refusal error) error {
 	p := newPosting()
 	defer p.Close()
-	p.fileless = v.cfg.Admit(v.address)
+	p.fileless = refusal
 	err := v.readInto(p, func(string) bool { return true })
-	if p.fileless != nil {
-		err = p.fileless
+	if refusal != nil {
+		err = refusal
 	}
 	if err == nil {
 		err = p.findDocumentID()

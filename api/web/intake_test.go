@@ -168,3 +168,32 @@ func TestForeignComplaint(t *testing.T) {
 		t.Errorf("old browsers will send their own form without its origin: %v", a.Header)
 	}
 }
+
+// TestComplaintRefused: one whose length alone is too much is refused before the
+// pages see it; what was written is given back all the same.
+func TestComplaintRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, path string
+		code       gateway.Code
+		origin     string
+		status     int
+		kept       bool
+	}{
+		{"too large", "/pengaduan", gateway.CodeTooLarge, "", 413, true},
+		{"too large, in English", "/pengaduan?lang=en", gateway.CodeTooLarge, "", 413, true},
+		{"too large, by another site", "/pengaduan", gateway.CodeTooLarge, "https://jahat.example", 403, false},
+		{"not found", "/pengaduan", gateway.CodeNotFound, "", 404, false},
+		{"a file to verify", "/", gateway.CodeTooLarge, "", 413, false},
+	} {
+		s, _, desk := newCounter(t, nil)
+		r := formRequest(t, c.path, story(file("surat.pdf", make([]byte, 1<<20)))...)
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		s.pages.Fail(w, r, "192.0.2.1", &gateway.Error{Code: c.code})
+		if kept := strings.Contains(w.Body.String(), "Bukan saya &lt;b&gt; yang"); w.Code != c.status || kept != c.kept || len(desk.acts) != 0 {
+			t.Errorf("%s: got %d, kept %t, %q", c.name, w.Code, kept, desk.acts)
+		}
+	}
+}
