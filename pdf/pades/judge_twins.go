@@ -34,6 +34,15 @@ func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 				return nil
 			}
 		}
+		more, err := g.surplus(r)
+		if err != nil {
+			return err
+		}
+		if more > 0 {
+			j.Unvouched = append(j.Unvouched, Finding{Code: "object-twin",
+				Text: fmt.Sprintf("revision %d: the object stream at byte %d holds more objects than have entries, which readers that repair the file may show", r.Index(), more)})
+			return nil
+		}
 		for num, e := range r.Entries() {
 			if now, _ := signed.Entry(num); e.Kind == pdf.EntryInUse && now.Kind == pdf.EntryFree && changes.Refers(num) {
 				j.twin(r, pdf.Head{Num: num, Offset: e.Offset})
@@ -42,6 +51,18 @@ func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 		}
 	}
 	return nil
+}
+
+// surplus returns where an object stream stands that holds an object which the
+// entries of its revision do not know; 0 when there is none.
+func (g *gate) surplus(r *pdf.Revision) (int64, error) {
+	list, err := once(g, g.audits, r, r.Audit)
+	for _, a := range list {
+		if a.Rule == "objstm-extra" {
+			return a.Offset, err
+		}
+	}
+	return 0, err
 }
 
 func (j *Judgement) twin(r *pdf.Revision, h pdf.Head) {

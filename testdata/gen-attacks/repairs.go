@@ -77,21 +77,34 @@ func twins() []*attack {
 		f.sign(signing{})
 		return f
 	}
+	container := func() *file {
+		f := letter(func(f *file, r *revision) { r.set[objOver] = pageText(forgery) }, emptyCRL())
+		f.xrefs, f.size = true, 40
+		page := replaceOnce(f.body[objPage], "/Contents 4 0 R", fmt.Sprintf("/Contents %d 0 R", objOver))
+		head := fmt.Sprintf("%d 0 %d %d ", objFont, objPage, len(helvetica)+1)
+		f.commit(revision{
+			set:     map[int]string{30: stream(fmt.Sprintf("/Type/ObjStm/N 2/First %d", len(head)), head+helvetica+" "+page)},
+			entries: func(at map[int]int) { at[objFont] = -30 },
+		})
+		f.sign(signing{})
+		return f
+	}
 	var rows []*attack
 	for _, c := range []struct {
-		name, what string
-		build      func() *file
+		name, qpdf, what string
+		build            func() *file
 	}{
-		{"x22-twin", "a signed stream holds another version of the page contents", func() *file { return hidden(objContents) }},
-		{"x22-absent", "a signed stream holds a part of the page that does not exist", func() *file { return hidden(30) }},
-		{"x22-freed", "a part of the page was freed before it was signed", freed},
+		{"x22-twin", "warnings", "a signed stream holds another version of the page contents", func() *file { return hidden(objContents) }},
+		{"x22-absent", "warnings", "a signed stream holds a part of the page that does not exist", func() *file { return hidden(30) }},
+		{"x22-freed", "warnings", "a part of the page was freed before it was signed", freed},
+		{"x22-container", "clean", "a signed object stream holds another version of the page", container},
 	} {
 		rows = append(rows,
 			row(c.name, "X22", c.what+"; a later trailer makes some readers repair the file, which show it", func() []byte {
 				f := c.build()
 				f.commit(revision{extra: "/Info 99 0 R"})
 				return f.b
-			}).is(indeterminate, "SIG_CONSTRAINTS_FAILURE").checks("warnings"))
+			}).is(indeterminate, "SIG_CONSTRAINTS_FAILURE").checks(c.qpdf))
 	}
 	return append(rows, row("x22-twin-alone", "X22", "the same as the first, and nothing follows", func() []byte { return hidden(objContents).b }).passes().checks("clean"))
 }
