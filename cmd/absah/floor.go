@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -59,15 +61,27 @@ refused. Without it the database is believed, and the record says that nobody vo
 // setFloor opens what openService does, as far as that comes without a floor.
 func setFloor(ctx context.Context, out io.Writer, s *gatewayService, reason string, kept []byte) error {
 	var head evidence.Head
+	floor := s.cfg.Evidence.Floor
+	_, there := os.Stat(floor)
 	openLog := func(ctx context.Context) error {
 		err := s.openLog(ctx)
-		if err == nil {
+		switch {
+		case err == nil && there == nil:
 			return usageErrorf("nothing is to be done: the floor is there")
+		case err == nil: // a log without entries opens, and has made its first floor: the checkpoint may know of some
+			err = os.Remove(floor)
+		case errors.Is(err, evidence.ErrNoFloor):
+			err = nil
 		}
-		if !errors.Is(err, evidence.ErrNoFloor) {
+		if err != nil {
 			return err
 		}
-		head, err = s.log.SetFloor(ctx, kept)
+		if head, err = s.log.SetFloor(ctx, kept); err == nil {
+			return nil
+		}
+		if left := os.Remove(floor); left != nil && !errors.Is(left, fs.ErrNotExist) {
+			err = errors.Join(err, left)
+		}
 		return err
 	}
 	err := inTurn(ctx, []step{
