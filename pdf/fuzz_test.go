@@ -75,6 +75,12 @@ func FuzzOpen(f *testing.F) {
 			if _, err := r.Audit(); err != nil {
 				checkTyped(t, err)
 			}
+			if _, err := r.Exact(); err != nil {
+				checkTyped(t, err)
+			}
+			if _, err := r.Stray(); err != nil {
+				checkTyped(t, err)
+			}
 			if _, err := r.PageCount(); err != nil {
 				checkTyped(t, err)
 			}

@@ -127,3 +127,25 @@ func ExampleCautious() {
 	fmt.Println(words(list), err)
 	// Output: line -0.5,-0.5,100.5,100.5 <nil>
 }
+
+// FuzzCautious: what is painted has a place, also in columns and in codes of the
+// file's own.
+func FuzzCautious(f *testing.F) {
+	for _, s := range []string{"BT /V 10 Tf 50 90 Td <00010002> Tj [(ab) 9 (c)] TJ ET", "2 w 9 9 m 1 1 l S", "/P scn 0 0 9 9 re f"} {
+		f.Add(s, "Identity-V")
+		f.Add(s, "90ms-RKSJ-H")
+	}
+	f.Fuzz(func(t *testing.T, contents, encoding string) {
+		list, err := cautious(t, contents, func(u *pdf.Update) {
+			resources(u, "Font", "V", u.Add(pdf.Dict{"Subtype": pdf.Name("Type0"), "Encoding": pdf.Name(encoding), "DescendantFonts": pdf.Array{pdf.Dict{}}}))
+		})
+		if err != nil {
+			return
+		}
+		for _, m := range list {
+			if m.Bounds.Empty() {
+				t.Errorf("an empty mark: %+v", m)
+			}
+		}
+	})
+}
