@@ -39,7 +39,8 @@ type soughtFile struct {
 
 // madeSignature is a signature in the file.
 type madeSignature struct {
-	cms    [32]byte // digest of the CMS; zero when it cannot be read
+	cms    [32]byte        // digest of the CMS; zero when it cannot be read
+	signer *cms.SignerInfo // nil unless it is the only one
 	covers covers
 }
 
@@ -85,14 +86,15 @@ func (f *soughtFile) signature(s *pades.Signature) (m madeSignature) {
 	m.cms = sha256.Sum256(der)
 	sd, err := cms.Parse(der)
 	r := s.ByteRange
-	if err != nil || len(sd.SignerInfos) != 1 || r[2] == 0 || !sd.SignerInfos[0].DigestAlgorithm.Available() {
+	if err != nil || len(sd.SignerInfos) != 1 {
 		return m
 	}
-	signed, err := sd.SignerInfos[0].MessageDigest()
-	if err != nil {
+	m.signer = sd.SignerInfos[0]
+	signed, err := m.signer.MessageDigest()
+	if err != nil || r[2] == 0 || !m.signer.DigestAlgorithm.Available() {
 		return m
 	}
-	h := sd.SignerInfos[0].DigestAlgorithm.New()
+	h := m.signer.DigestAlgorithm.New()
 	h.Write(f.data[r[0] : r[0]+r[1]])
 	h.Write(f.data[r[2] : r[2]+r[3]])
 	if m.covers = coversOther; bytes.Equal(h.Sum(nil), signed) {
@@ -272,8 +274,67 @@ func (m *matcher) signatures(ctx context.Context) error {
 		if err := m.certified(ctx, s, from); err != nil {
 			return err
 		}
+		if from.Registered && from.Operation == "" && made.signer != nil {
+			if err := m.rewritten(ctx, s, made, from); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// rewritten looks for the operation that made a signature whose CMS was written
+// anew, as by who took the timestamp out: what was signed, and its value, are the
+// same. It is looked for among those that got what the file begins with.
+func (m *matcher) rewritten(ctx context.Context, s *verifier.Signature, made madeSignature, from *dispute.Origin) error {
+	for _, sum := range slices.Backward(m.file.parts) {
+		for _, kind := range []string{"sign", "seal"} {
+			found, err := m.r.Operations(ctx, OperationQuery{
+				Digest: sum, Kind: kind, Certificate: sha256.Sum256(s.Certificate), Status: OperationOK, Page: Page{Limit: maxTraces},
+			})
+			if err != nil {
+				return err
+			}
+			for _, o := range found {
+				if same, err := m.signed(ctx, o.ID, made.signer); err != nil || !same {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+				from.Operation = o.ID
+				return m.trace(ctx, o, func(r *evidence.Record) (dispute.Relation, bool) {
+					return m.file.relation(r.Subject, made.covers), true
+				})
+			}
+		}
+	}
+	return nil
+}
+
+// signed says whether the signature that an operation made, as it is kept, has
+// the same value over the same attributes.
+func (m *matcher) signed(ctx context.Context, operation string, by *cms.SignerInfo) (bool, error) {
+	c, err := m.outcome(ctx, operation)
+	if err != nil || c.record == nil {
+		return false, err
+	}
+	for _, a := range c.record.Artefacts {
+		if a.Kind != "cms" {
+			continue
+		}
+		blob, ok, err := m.r.Artefact(ctx, digest(a.SHA256))
+		if err != nil {
+			return false, err
+		}
+		sd, why := cms.Parse(blob.Data)
+		if !ok || sha256.Sum256(blob.Data) != digest(a.SHA256) || why != nil || len(sd.SignerInfos) != 1 {
+			continue // it was erased
+		}
+		kept := sd.SignerInfos[0]
+		return bytes.Equal(kept.Value, by.Value) && bytes.Equal(kept.RawSignedAttributes, by.RawSignedAttributes) && len(kept.RawSignedAttributes) > 0, nil
+	}
+	return false, nil
 }
 
 // certified says whether a signature's certificate is one of this gateway's.

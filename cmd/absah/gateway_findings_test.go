@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/asn1"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -65,6 +68,11 @@ func TestGatewayFindings(t *testing.T) {
 			[]string{moved, "tetapi isinya bukan isi dokumen itu"}, []string{copiedLetter, unrecorded}},
 		{"the evidence cut off", signedAlone(t, genuine), map[string]string{"document-id": mine}, nil,
 			[]string{"isi yang dilingkupi tanda tangan itu tidak berubah", madeHere, "bukan salah satu versinya"}, []string{moved, unrecorded, copiedLetter}},
+		{"the timestamp taken out", unstamped(t, signedAlone(t, genuine)), nil, nil,
+			[]string{"isi yang dilingkupi tanda tangan itu tidak berubah", madeHere, operation}, []string{moved, unrecorded, "tidak ditemukan operasi"}},
+		{"the timestamp taken out, and one byte changed", flipped(unstamped(t, signedAlone(t, genuine)), 20_000), nil, nil,
+			[]string{"tidak ditemukan operasi yang membuat tanda tangan ini persis", "Berkas bukan, atau bukan lagi, dokumen yang ditandatangani", "tidak semua dapat dicari"},
+			[]string{unrecorded, signedHere, "isi yang dilingkupi tanda tangan itu tidak berubah"}},
 		{"a page changed afterwards", append(bytes.Clone(genuine), f.forgedTail(t, genuine)...), nil, genuine,
 			[]string{"sisanya ditambahkan kemudian", "diubah dengan cara yang tidak diperbolehkan", "Berkas bukan, atau bukan lagi, dokumen yang ditandatangani"}, []string{signedHere, sameContent}},
 		{"a loss before there was a key", genuine, map[string]string{"kind": "key-loss", "loss": "2020-01-01T00:00"}, nil,
@@ -124,6 +132,58 @@ func signedAlone(t testing.TB, b []byte) []byte {
 		t.Fatal(err)
 	}
 	return b[:doc.Revisions()[1].End()]
+}
+
+// unstamped is a signed letter whose CMS was written anew, without unsigned
+// attributes.
+func unstamped(t testing.TB, b []byte) []byte {
+	t.Helper()
+	place := regexp.MustCompile(`/Contents\s*<([0-9A-Fa-f]{1000,})>`).FindSubmatchIndex(b)
+	if place == nil {
+		t.Fatal("there is no signature")
+	}
+	der, err := hex.DecodeString(string(b[place[2]:place[3]]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(v asn1.RawValue) (all []asn1.RawValue) {
+		for rest := v.Bytes; len(rest) > 0; {
+			var x asn1.RawValue
+			if rest, err = asn1.Unmarshal(rest, &x); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, x)
+		}
+		return all
+	}
+	around := func(v asn1.RawValue, parts ...asn1.RawValue) asn1.RawValue {
+		v.FullBytes, v.Bytes = nil, nil
+		for _, p := range parts {
+			v.Bytes = append(v.Bytes, p.FullBytes...)
+		}
+		if v.FullBytes, err = asn1.Marshal(v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	var info asn1.RawValue
+	if _, err := asn1.Unmarshal(der, &info); err != nil {
+		t.Fatal(err)
+	}
+	content := inside(info)
+	data := inside(inside(content[1])[0])
+	signers := data[len(data)-1]
+	signer := inside(signers)[0]
+	parts := inside(signer)
+	if last := parts[len(parts)-1]; last.Class != asn1.ClassContextSpecific || last.Tag != 1 {
+		t.Fatal("the signature has no timestamp")
+	}
+	data[len(data)-1] = around(signers, around(signer, parts[:len(parts)-1]...))
+	content[1] = around(content[1], around(inside(content[1])[0], data...))
+	made := hex.EncodeToString(around(info, content...).FullBytes)
+	b = bytes.Clone(b)
+	copy(b[place[2]:place[3]], made+strings.Repeat("0", place[3]-place[2]-len(made)))
+	return b
 }
 
 // overStamped appends a revision that has another catalog, with a number that no

@@ -252,9 +252,10 @@ func (e *examiner) readable() bool {
 	return e.x.Report != nil && e.x.Report.Verdict != verifier.Unreadable
 }
 
-// sought says whether the file's revisions and signatures were looked for.
+// sought says whether the file's revisions and signatures were looked for, and
+// none may be of this gateway all the same.
 func (e *examiner) sought() bool {
-	return e.readable() && len(e.x.Origins) == len(e.x.Report.Signatures) && !slices.ContainsFunc(e.x.Origins, func(o Origin) bool { return o.Unknown })
+	return e.readable() && len(e.x.Origins) == len(e.x.Report.Signatures) && !slices.ContainsFunc(e.x.Origins, func(o Origin) bool { return o.Unknown || o.Registered && o.Operation == "" })
 }
 
 // file says what the file is, as a whole.

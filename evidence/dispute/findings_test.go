@@ -309,7 +309,7 @@ func TestFindings(t *testing.T) {
 		{"signed by another gateway", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: elsewhere},
 			[]string{"file.unknown", "signature.elsewhere"}, nil, "signed-elsewhere"},
 		{"by a certificate of ours, and not on record", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: ours},
-			[]string{"signature.unrecorded"}, []string{"signature.elsewhere"}, "unrecorded"},
+			[]string{"signature.unrecorded", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"by nobody who could be found", dispute.Examination{FileSHA256: fileSum, Report: passed, Origins: []dispute.Origin{{Unknown: true}}},
 			[]string{"signature.unsought", "file.unknown-whole"}, []string{"signature.elsewhere"}, "unrecorded"},
 		{"not looked for", dispute.Examination{FileSHA256: fileSum, Report: passed, PartsLeft: true},
