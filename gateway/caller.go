@@ -140,6 +140,9 @@ func (g *Gateway) prove(ctx context.Context, p Proof, now time.Time) (Caller, er
 			switch {
 			case errors.Is(err, ErrNotFound):
 				why = "unknown " + string(s.kind)
+			case errors.Is(err, ErrForged):
+				g.cfg.Log.ErrorContext(ctx, "ALARM: a credential or application that no gateway wrote", "error", err)
+				why = "forged " + string(s.kind)
 			case err != nil:
 				return err
 			case s.kind != CredentialMTLS && subtle.ConstantTimeCompare(s.hash[:], c.Hash[:]) != 1:

@@ -116,6 +116,8 @@ func fromStore(err error) *Error {
 		return &Error{Code: CodeActivation, Text: "The activation does not cover this document, or has been used for it, has expired or was revoked.", Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fromContext(err)
+	case errors.Is(err, ErrForged):
+		return &Error{Code: CodeInternal, Text: "What is known of who may do this was not written by the gateway; its operators must look.", Err: err}
 	}
 	return &Error{Code: CodeRecord, Text: "Nothing can be recorded at present, so nothing was done.", Retry: retryService, Err: err}
 }

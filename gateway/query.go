@@ -17,7 +17,7 @@ var kinds = []string{
 	"certificate.read", "certificate.status", "certificate.status.later", "clock.reset",
 	"document.read", "document.register", "document.status", "log.floor", "log.key",
 	"operation.evidence", "operation.read", "operations.search", "overview.read",
-	"proposal.approve", "proposal.make", "proposal.reject", "seal", "sign",
+	"proposal.approve", "proposal.make", "proposal.reject", "rows.adopt", "seal", "sign",
 	"signer.certificate", "signer.enrol", "signer.lock", "signer.lockout", "signer.read", "signer.renew", "signer.revoke", "signer.seal",
 	"signer.unlock", "staff.add", "staff.confirm", "staff.lock", "staff.password", "staff.reenrol", "staff.reset", "staff.sign-in",
 	"staff.sign-out", "staff.unlock", "stamp", "supervision.report", "timestamp", "trust.first", "verify", "verify.anonymous",

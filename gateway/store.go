@@ -32,6 +32,8 @@ var (
 	ErrTooSoon = errors.New("gateway: too soon after the last attempt")
 	// ErrSamePerson: who proposed a change cannot approve it.
 	ErrSamePerson = errors.New("gateway: proposed by the same person")
+	// ErrForged: a row that says what somebody may do was not written by a gateway.
+	ErrForged = errors.New("gateway: a row was not written by a gateway")
 	// ErrHeld: the artefact is held for a case.
 	ErrHeld = errors.New("gateway: held for a case")
 	// ErrUnknownCommit: the connection broke while committing. The transaction

@@ -63,6 +63,12 @@ func (tx *Tx) Credential(ctx context.Context, kind gateway.CredentialKind, looku
 		return b, finish()
 	}, `SELECT `+credentialColumns+`, `+applicationColumns+` FROM credentials c JOIN applications a ON a.id = c.application
 		WHERE c.kind = $1 AND c.lookup = $2 AND ($3 = '*' OR c.organisation = $3)`, string(kind), lookup, string(tx.scope))
+	if err == nil {
+		err = tx.vouched(ctx, sealedCredentials, found.c.ID)
+	}
+	if err == nil {
+		err = tx.vouched(ctx, sealedApplications, found.a.ID)
+	}
 	return found.c, found.a, err
 }
 
@@ -77,8 +83,12 @@ func (tx *Tx) Credentials(ctx context.Context, application string) ([]gateway.Cr
 
 // Application is gateway.ApplicationReader's.
 func (tx *Tx) Application(ctx context.Context, id string) (gateway.Application, error) {
-	return one(ctx, tx, scanApplication, `SELECT `+applicationColumns+` FROM applications a
+	a, err := one(ctx, tx, scanApplication, `SELECT `+applicationColumns+` FROM applications a
 		WHERE a.id = $1 AND ($2 = '*' OR a.organisation = $2)`, id, string(tx.scope))
+	if err == nil {
+		err = tx.vouched(ctx, sealedApplications, id)
+	}
+	return a, err
 }
 
 // ApplicationByName is gateway.ApplicationReader's. In the scope of all
@@ -107,10 +117,13 @@ func (tx *Tx) AddApplication(ctx context.Context, a gateway.Application) error {
 	if err != nil {
 		return err
 	}
-	return added(tx.exec(ctx, `INSERT INTO applications (id, organisation, name, role, require_mtls, policy, created_at, expires_at, revoked_at, version)
+	if err := added(tx.exec(ctx, `INSERT INTO applications (id, organisation, name, role, require_mtls, policy, created_at, expires_at, revoked_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		a.ID, a.Organisation, a.Name, string(a.Role), a.RequireMTLS, string(policy),
-		micros(a.CreatedAt), micros(a.ExpiresAt), micros(a.RevokedAt), a.Version))
+		micros(a.CreatedAt), micros(a.ExpiresAt), micros(a.RevokedAt), a.Version)); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedApplications, a.ID)
 }
 
 // UpdateApplication is gateway.ApplicationWriter's.
@@ -122,9 +135,12 @@ func (tx *Tx) UpdateApplication(ctx context.Context, a gateway.Application) erro
 	if _, err := tx.Application(ctx, a.ID); err != nil {
 		return err
 	}
-	return changed(tx.exec(ctx, `UPDATE applications SET role = $1, require_mtls = $2, policy = $3, expires_at = $4, revoked_at = $5, version = version + 1
+	if err := changed(tx.exec(ctx, `UPDATE applications SET role = $1, require_mtls = $2, policy = $3, expires_at = $4, revoked_at = $5, version = version + 1
 		WHERE id = $6 AND version = $7 AND ($8 = '*' OR organisation = $8)`,
-		string(a.Role), a.RequireMTLS, string(policy), micros(a.ExpiresAt), micros(a.RevokedAt), a.ID, a.Version, string(tx.scope)))
+		string(a.Role), a.RequireMTLS, string(policy), micros(a.ExpiresAt), micros(a.RevokedAt), a.ID, a.Version, string(tx.scope))); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedApplications, a.ID)
 }
 
 // AddCredential is gateway.ApplicationWriter's.
@@ -139,15 +155,24 @@ func (tx *Tx) AddCredential(ctx context.Context, c gateway.Credential) error {
 	if a.Organisation != c.Organisation {
 		return errOutside
 	}
-	return added(tx.exec(ctx, `INSERT INTO credentials (id, organisation, application, kind, lookup, hash, created_at, expires_at, revoked_at)
+	if err := added(tx.exec(ctx, `INSERT INTO credentials (id, organisation, application, kind, lookup, hash, created_at, expires_at, revoked_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		c.ID, c.Organisation, c.Application, string(c.Kind), c.Lookup, digest(c.Hash), micros(c.CreatedAt), micros(c.ExpiresAt), micros(c.RevokedAt)))
+		c.ID, c.Organisation, c.Application, string(c.Kind), c.Lookup, digest(c.Hash), micros(c.CreatedAt), micros(c.ExpiresAt), micros(c.RevokedAt))); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedCredentials, c.ID)
 }
 
 // RevokeCredential is gateway.ApplicationWriter's. The first revocation stays.
 func (tx *Tx) RevokeCredential(ctx context.Context, id string, at time.Time) error {
-	return touched(tx.exec(ctx, `UPDATE credentials SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND ($3 = '*' OR organisation = $3)`,
-		at.UnixMicro(), id, string(tx.scope)))
+	if err := tx.vouched(ctx, sealedCredentials, id); err != nil {
+		return err
+	}
+	if err := touched(tx.exec(ctx, `UPDATE credentials SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 AND ($3 = '*' OR organisation = $3)`,
+		at.UnixMicro(), id, string(tx.scope))); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedCredentials, id)
 }
 
 // touched turns the count of an UPDATE by identifier into an error.

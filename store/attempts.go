@@ -24,8 +24,14 @@ func (tx *Tx) attempts(ctx context.Context, signer, application, lock string) (a
 // hold makes sure that there is a row and locks it, so that attempts for one
 // signer and application are counted one after the other.
 func (tx *Tx) hold(ctx context.Context, signer, application string) (gateway.Attempts, error) {
-	if _, err := tx.exec(ctx, `INSERT INTO attempts (organisation, signer, application, failures) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING`,
-		tx.organisation(), signer, application); err != nil {
+	n, err := tx.exec(ctx, `INSERT INTO attempts (organisation, signer, application, failures) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING`,
+		tx.organisation(), signer, application)
+	if err == nil && n > 0 {
+		err = tx.seal(ctx, sealedAttempts, tx.organisation(), signer, application)
+	} else if err == nil {
+		err = tx.vouched(ctx, sealedAttempts, tx.organisation(), signer, application)
+	}
+	if err != nil {
 		return gateway.Attempts{}, err
 	}
 	return tx.attempts(ctx, signer, application, tx.s.lock("UPDATE"))
@@ -122,6 +128,9 @@ func (tx *Tx) EndAttempt(ctx context.Context, signer, application string, correc
 	}
 	if _, err := tx.exec(ctx, `UPDATE attempts SET failures = $1, not_before = $2, locked_at = $3 WHERE organisation = $4 AND signer = $5 AND application = $6`,
 		a.Failures, micros(a.NotBefore), micros(a.LockedAt), tx.organisation(), signer, application); err != nil {
+		return a, err
+	}
+	if err := tx.seal(ctx, sealedAttempts, tx.organisation(), signer, application); err != nil {
 		return a, err
 	}
 	a.Recent, err = tx.recent(ctx, at, p)

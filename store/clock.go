@@ -29,6 +29,7 @@ func (db *DB) ResetClock(ctx context.Context, o gateway.Operation, e evidence.En
 		if err := tx.RecordEvent(ctx, o, e); err != nil {
 			return err
 		}
+		tx.rowKey = db.rowKey
 		for _, s := range []struct {
 			statement string
 			args      []any
@@ -36,16 +37,26 @@ func (db *DB) ResetClock(ctx context.Context, o gateway.Operation, e evidence.En
 			{`UPDATE time_floor SET at = $1 WHERE id = 1`, []any{now}},
 			{`UPDATE activations SET revoked_at = $1, sealed = NULL WHERE created_at > $1 AND revoked_at IS NULL`, []any{now}},
 			{`UPDATE sessions SET ended_at = $1 WHERE created_at > $1 AND ended_at IS NULL`, []any{now}},
-			{`UPDATE attempts SET not_before = $1 WHERE not_before > $1`, []any{now}},
 			{`DELETE FROM attempt_reservations WHERE expires_at > $1`, []any{now}},
 			{`UPDATE attempt_failures SET at = $1 WHERE at > $1`, []any{now}},
-			{`UPDATE staff SET not_before = $1, version = version + 1 WHERE not_before > $1`, []any{now}},
-			{`UPDATE staff SET last_step = $1, version = version + 1 WHERE last_step > $1`, []any{e.Time.Unix() / totpStep}},
-			{`UPDATE proposals SET expires_at = $1 WHERE status = 'pending' AND proposed_at > $1`, []any{now}},
 			{`UPDATE statuses_owed SET since = $1 WHERE since > $1 AND given_by = ''`, []any{now}},
 			{`UPDATE idempotency SET expires_at = $1 WHERE expires_at > $1`, []any{e.Time.Add(tail).UnixMicro()}},
 		} {
 			if _, err := tx.exec(ctx, s.statement, s.args...); err != nil {
+				return err
+			}
+		}
+		for _, s := range []struct {
+			table   sealedTable
+			set, of string
+			arg     int64
+		}{
+			{sealedAttempts, `not_before = $1`, `not_before > $1`, now},
+			{sealedStaff, `not_before = $1, version = version + 1`, `not_before > $1`, now},
+			{sealedStaff, `last_step = $1, version = version + 1`, `last_step > $1`, e.Time.Unix() / totpStep},
+			{sealedProposals, `expires_at = $1`, `status = 'pending' AND proposed_at > $1`, now},
+		} {
+			if err := tx.setAll(ctx, s.table, s.set, s.of, s.arg); err != nil {
 				return err
 			}
 		}

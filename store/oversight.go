@@ -18,7 +18,11 @@ func scanProposal(r row) (p gateway.Proposal, err error) {
 
 // Proposal is gateway.OversightReader's.
 func (tx *Tx) Proposal(ctx context.Context, id string) (gateway.Proposal, error) {
-	return one(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposals WHERE id = $1 AND ($2 = '*' OR organisation = $2)`, id, string(tx.scope))
+	p, err := one(ctx, tx, scanProposal, `SELECT `+proposalColumns+` FROM proposals WHERE id = $1 AND ($2 = '*' OR organisation = $2)`, id, string(tx.scope))
+	if err == nil {
+		err = tx.vouched(ctx, sealedProposals, id)
+	}
+	return p, err
 }
 
 // Proposals is gateway.OversightReader's.
@@ -36,8 +40,11 @@ func (tx *Tx) Propose(ctx context.Context, p gateway.Proposal) error {
 	if err := tx.owns(p.Organisation); err != nil {
 		return err
 	}
-	return added(tx.exec(ctx, `INSERT INTO proposals (`+proposalColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', NULL, $9) ON CONFLICT DO NOTHING`,
-		p.ID, p.Organisation, p.Kind, blob(p.Payload), string(gateway.ProposalPending), p.ProposedBy, micros(p.ProposedAt), micros(p.ExpiresAt), p.Reason))
+	if err := added(tx.exec(ctx, `INSERT INTO proposals (`+proposalColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', NULL, $9) ON CONFLICT DO NOTHING`,
+		p.ID, p.Organisation, p.Kind, blob(p.Payload), string(gateway.ProposalPending), p.ProposedBy, micros(p.ProposedAt), micros(p.ExpiresAt), p.Reason)); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedProposals, p.ID)
 }
 
 // nodeSkew is how far the clocks of two nodes may differ.
@@ -55,9 +62,12 @@ func (tx *Tx) Decide(ctx context.Context, id, by string, status gateway.Proposal
 	if by == "" || status == gateway.ProposalApproved && by == p.ProposedBy {
 		return gateway.ErrSamePerson
 	}
-	return changed(tx.exec(ctx, `UPDATE proposals SET status = $1, decided_by = $2, decided_at = $3, reason = $4
+	if err := changed(tx.exec(ctx, `UPDATE proposals SET status = $1, decided_by = $2, decided_at = $3, reason = $4
 		WHERE id = $5 AND status = 'pending' AND expires_at > $3 AND proposed_at <= $6`, string(status), by, at.UnixMicro(), reason, id,
-		at.Add(nodeSkew).UnixMicro()))
+		at.Add(nodeSkew).UnixMicro())); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedProposals, id)
 }
 
 // AddTally is gateway.OversightWriter's.

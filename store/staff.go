@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/absah-id/absah/gateway"
@@ -21,13 +22,21 @@ func scanStaff(r row) (s gateway.Staff, err error) {
 
 // Staff is gateway.StaffReader's.
 func (tx *Tx) Staff(ctx context.Context, id string) (gateway.Staff, error) {
-	return one(ctx, tx, scanStaff, `SELECT `+staffColumns+` FROM staff s WHERE s.id = $1 AND ($2 = '*' OR s.organisation = $2)`, id, string(tx.scope))
+	return tx.member(ctx, `SELECT `+staffColumns+` FROM staff s WHERE s.id = $1 AND ($2 = '*' OR s.organisation = $2)`, id)
 }
 
 // StaffByName is gateway.StaffReader's.
 func (tx *Tx) StaffByName(ctx context.Context, username string) (gateway.Staff, error) {
-	return one(ctx, tx, scanStaff, `SELECT `+staffColumns+` FROM staff s WHERE s.username = $1 AND ($2 = '*' OR s.organisation = $2)`,
-		username, string(tx.scope))
+	return tx.member(ctx, `SELECT `+staffColumns+` FROM staff s WHERE s.username = $1 AND ($2 = '*' OR s.organisation = $2)`, username)
+}
+
+// member returns the one whom a query finds by a value and the scope.
+func (tx *Tx) member(ctx context.Context, query, by string) (gateway.Staff, error) {
+	s, err := one(ctx, tx, scanStaff, query, by, string(tx.scope))
+	if err == nil {
+		err = tx.vouched(ctx, sealedStaff, s.ID)
+	}
+	return s, err
 }
 
 // AllStaff is gateway.StaffReader's.
@@ -45,17 +54,26 @@ func (tx *Tx) AddStaff(ctx context.Context, s gateway.Staff) error {
 	if err := tx.owns(s.Organisation); err != nil {
 		return err
 	}
-	return added(tx.exec(ctx, `INSERT INTO staff (id, organisation, username, name, role, password, totp, last_step, failures, not_before, status, created_at, version)
+	if err := added(tx.exec(ctx, `INSERT INTO staff (id, organisation, username, name, role, password, totp, last_step, failures, not_before, status, created_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1) ON CONFLICT DO NOTHING`,
 		s.ID, s.Organisation, s.Username, s.Name, string(s.Role), s.Password, blob(s.TOTP), s.LastStep, s.Failures, micros(s.NotBefore),
-		string(s.Status), micros(s.CreatedAt)))
+		string(s.Status), micros(s.CreatedAt))); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedStaff, s.ID)
 }
 
 // UpdateStaff is gateway.StaffWriter's.
 func (tx *Tx) UpdateStaff(ctx context.Context, s gateway.Staff) error {
-	return changed(tx.exec(ctx, `UPDATE staff SET name = $1, role = $2, password = $3, totp = $4, last_step = $5, failures = $6, not_before = $7,
+	if err := tx.vouched(ctx, sealedStaff, s.ID); err != nil && !errors.Is(err, gateway.ErrNotFound) {
+		return err
+	}
+	if err := changed(tx.exec(ctx, `UPDATE staff SET name = $1, role = $2, password = $3, totp = $4, last_step = $5, failures = $6, not_before = $7,
 		status = $8, version = version + 1 WHERE id = $9 AND version = $10 AND ($11 = '*' OR organisation = $11)`,
-		s.Name, string(s.Role), s.Password, blob(s.TOTP), s.LastStep, s.Failures, micros(s.NotBefore), string(s.Status), s.ID, s.Version, string(tx.scope)))
+		s.Name, string(s.Role), s.Password, blob(s.TOTP), s.LastStep, s.Failures, micros(s.NotBefore), string(s.Status), s.ID, s.Version, string(tx.scope))); err != nil {
+		return err
+	}
+	return tx.seal(ctx, sealedStaff, s.ID)
 }
 
 const sessionColumns = `x.id, x.organisation, x.staff, x.created_at, x.seen_at, x.ended_at`
@@ -72,6 +90,9 @@ func (tx *Tx) Session(ctx context.Context, id [32]byte) (gateway.Session, gatewa
 		return b, err
 	}, `SELECT `+sessionColumns+`, `+staffColumns+` FROM sessions x JOIN staff s ON s.id = x.staff
 		WHERE x.id = $1 AND ($2 = '*' OR x.organisation = $2)`, id[:], string(tx.scope))
+	if err == nil {
+		err = tx.vouched(ctx, sealedStaff, found.staff.ID)
+	}
 	return found.session, found.staff, err
 }
 

@@ -57,6 +57,7 @@ type Options struct {
 // DB is an open database.
 type DB struct {
 	engine engine
+	rowKey []byte // of the MACs of rows, see SealRows; nil: none are made
 }
 
 // Owned tells whether the PostgreSQL user of Options.URL owns the tables, or may
@@ -111,12 +112,18 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 
 // Update is gateway.Store's.
 func (db *DB) Update(ctx context.Context, scope gateway.Scope, fn func(gateway.Tx) error) error {
-	return db.engine.update(ctx, scope, func(tx *Tx) error { return fn(tx) })
+	return db.engine.update(ctx, scope, func(tx *Tx) error {
+		tx.rowKey = db.rowKey
+		return fn(tx)
+	})
 }
 
 // View is gateway.Store's.
 func (db *DB) View(ctx context.Context, scope gateway.Scope, fn func(gateway.Reader) error) error {
-	return db.engine.view(ctx, scope, func(tx *Tx) error { return fn(tx) })
+	return db.engine.view(ctx, scope, func(tx *Tx) error {
+		tx.rowKey = db.rowKey
+		return fn(tx)
+	})
 }
 
 // Ping tells whether the database writes durably: it commits a change that
@@ -148,6 +155,8 @@ func (db *DB) Close() error { return db.engine.close() }
 type Tx struct {
 	s     session
 	scope gateway.Scope
+	// rowKey is the DB's.
+	rowKey []byte
 	// broken is the first error of the database. It stays: the transaction
 	// cannot be committed any more, whatever its function makes of it.
 	broken error

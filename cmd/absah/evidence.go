@@ -25,11 +25,11 @@ func newEvidenceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "evidence", Short: "Verify evidence bundles, audit the log, change its key",
 		Args: func(*cobra.Command, []string) error {
-			return usageErrorf("say verify, audit, keys, set-floor, roll-over or reset-clock; run \"absah evidence --help\"")
+			return usageErrorf("say verify, audit, keys, set-floor, adopt-rows, roll-over or reset-clock; run \"absah evidence --help\"")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand(), newEvidenceKeysCommand(), newSetFloorCommand(), newRollOverCommand(), newResetClockCommand())
+	cmd.AddCommand(newEvidenceVerifyCommand(), newEvidenceAuditCommand(), newEvidenceKeysCommand(), newSetFloorCommand(), newAdoptRowsCommand(), newRollOverCommand(), newResetClockCommand())
 	return cmd
 }
 

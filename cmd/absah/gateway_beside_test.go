@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"net/http"
@@ -96,6 +97,53 @@ func TestS12Beside(t *testing.T) {
 	}
 }
 
+// TestS13ForgedCredential: who writes to the database, and knows the secret that he
+// writes the hash of, is nobody to the gateway; nor is an application whose role
+// he has changed. Rows of before there were MACs are adopted by an act on record.
+func TestS13ForgedCredential(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{})
+	db, err := sql.Open("sqlite3", "file:"+f.path("absah.db")+"?_busy_timeout=15000")
+	f.must(err)
+	t.Cleanup(func() { db.Close() })
+	exec := func(query string, args ...any) {
+		t.Helper()
+		_, err := db.Exec(query, args...)
+		f.must(err)
+	}
+	answers := func(as string, want int) {
+		t.Helper()
+		eventually(t, 20*time.Second, fmt.Sprintf("%s gets %d", as, want), func() bool { return f.seal(t, as, letter(), bySeal).status == want })
+	}
+	answers("e-office", http.StatusOK)
+	f.keys["forger"] = "absah_palsu_rahasia"
+	forged := sha256.Sum256([]byte("rahasia"))
+	exec(`INSERT INTO credentials (id, organisation, application, kind, lookup, hash, created_at)
+		SELECT 'palsu', organisation, application, 'key', 'palsu', ?, 1 FROM credentials WHERE application = ?`, forged[:], f.apps["e-office"].ID)
+	f.seal(t, "forger", letter(), bySeal).problem(t, http.StatusUnauthorized, "unauthenticated")
+	exec(`DELETE FROM credentials WHERE id = 'palsu'`)
+	exec(`UPDATE applications SET role = 'operator' WHERE name = 'e-office'`)
+	answers("e-office", http.StatusUnauthorized)
+	exec(`UPDATE applications SET role = 'application' WHERE name = 'e-office'`)
+	answers("e-office", http.StatusOK)
+	exec(`UPDATE applications SET mac = NULL`)
+	exec(`UPDATE credentials SET mac = NULL`)
+	answers("e-office", http.StatusUnauthorized)
+	if status, said := f.run("evidence", "adopt-rows", f.config); status != 64 {
+		t.Errorf("without a reason: %d %s", status, said)
+	}
+	adopt := []string{"evidence", "adopt-rows", f.config, "--reason", "basis data lama"}
+	exec(`UPDATE applications SET role = 'operator' WHERE name = 'e-office'`)
+	if status, said := f.run(adopt...); status != 77 || !strings.Contains(said, "(table)") {
+		t.Errorf("a role that nobody gave was adopted: %d %s", status, said)
+	}
+	exec(`UPDATE applications SET role = 'application' WHERE name = 'e-office'`)
+	if status, said := f.run(adopt...); status != 0 || !strings.Contains(said, "adopted") {
+		t.Errorf("adopt-rows: %d %s", status, said)
+	}
+	answers("e-office", http.StatusOK)
+}
+
 // besideSome has the gateway do what leaves rows in every table that is compared.
 func (f *office) besideSome(t *testing.T) {
 	t.Helper()
@@ -145,17 +193,17 @@ var besides = []struct{ name, rule, do string }{
 	{"a version without operation is made up", "table", `INSERT INTO document_versions (organisation, document, sha256, size, operation, created_at) SELECT organisation, document, ZERO, 27, '', 1 FROM document_versions LIMIT 1`},
 	{"versions are others", "table", `UPDATE document_versions SET size = 1`},
 	{"versions are deleted", "table", `DELETE FROM document_versions`},
-	{"a credential is made up", "table", `INSERT INTO credentials SELECT 'palsu', organisation, application, 'key', 'attacker', ZERO, 1, NULL, NULL FROM credentials LIMIT 1`},
+	{"a credential is made up", "table", `INSERT INTO credentials (id, organisation, application, kind, lookup, hash, created_at, expires_at, revoked_at) SELECT 'palsu', organisation, application, 'key', 'attacker', ZERO, 1, NULL, NULL FROM credentials LIMIT 1`},
 	{"credentials get another secret", "table", `UPDATE credentials SET hash = ZERO`},
 	{"credentials are revoked", "table", `UPDATE credentials SET revoked_at = 1`},
 	{"an application gets a role", "table", `UPDATE applications SET role = 'auditor' WHERE name = 'e-office'`},
 	{"an application gets another policy", "table", `UPDATE applications SET policy = '{}' WHERE name = 'e-office'`},
-	{"an application is made up", "table", `INSERT INTO applications SELECT 'palsu', organisation, 'palsu', role, require_mtls, policy, created_at, expires_at, revoked_at, version
+	{"an application is made up", "table", `INSERT INTO applications (id, organisation, name, role, require_mtls, policy, created_at, expires_at, revoked_at, version) SELECT 'palsu', organisation, 'palsu', role, require_mtls, policy, created_at, expires_at, revoked_at, version
 		FROM applications WHERE name = 'e-office'`},
 	{"a lock is taken away", "table", `DELETE FROM attempts`},
 	{"a lock is opened", "table", `UPDATE attempts SET locked_at = NULL WHERE locked_at IS NOT NULL`},
 	{"staff get a role", "table", `UPDATE staff SET role = 'supervisor'`},
-	{"a member of staff is made up", "table", `INSERT INTO staff SELECT 'palsu', organisation, 'palsu', name, role, password, totp, last_step, failures, not_before, status, created_at, version
+	{"a member of staff is made up", "table", `INSERT INTO staff (id, organisation, username, name, role, password, totp, last_step, failures, not_before, status, created_at, version) SELECT 'palsu', organisation, 'palsu', name, role, password, totp, last_step, failures, not_before, status, created_at, version
 		FROM staff LIMIT 1`},
 	{"a signer is locked", "table", `UPDATE signers SET status = 'locked' WHERE kind = 'personal'`},
 	{"a signer is another's", "table", `DELETE FROM signers WHERE kind = 'seal'; INSERT INTO signers SELECT 'palsu', organisation, kind, name, office, NULL, nik_sealed, status, created_at FROM signers LIMIT 1`},

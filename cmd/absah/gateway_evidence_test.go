@@ -196,7 +196,7 @@ func TestGatewayClock(t *testing.T) {
 	ahead := time.Now().AddDate(1, 0, 0).UTC().Truncate(time.Millisecond)
 	var open string
 	f.act(func(s *gatewayService) {
-		o, e, err := s.localEvent(evidence.Record{Kind: "jump.forward", Time: ahead, Result: evidence.Result{Status: evidence.StatusOK}})
+		o, e, err := s.localEvent(evidence.Record{Kind: "signer.lock", Time: ahead, Result: evidence.Result{Status: evidence.StatusOK}})
 		f.must(err)
 		f.must(s.db.Update(t.Context(), officeA, func(tx gateway.Tx) error { return tx.RecordEvent(t.Context(), o, e) }))
 		begun := o

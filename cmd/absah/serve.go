@@ -273,6 +273,14 @@ func (s *gatewayService) openHSM(ctx context.Context) (err error) {
 		return fmt.Errorf("%w; \"absah init CONFIG\" makes the keys that are missing", err)
 	}
 	s.keys = &keys{module: s.module, vault: vault}
+	if s.db == nil { // nothing is read or written but the log
+		return nil
+	}
+	secret, err := vault.Derive(ctx, "rows")
+	if err != nil {
+		return err
+	}
+	s.db.SealRows([32]byte(secret))
 	return nil
 }
 

@@ -149,3 +149,22 @@ func TestEvent(t *testing.T) {
 		t.Errorf("got %s: %v", r.Verdict, r.Statements)
 	}
 }
+
+// TestReplacedScript: a script that calls everything proven, and instructions that
+// tell to run it, are not what this program writes. Only the program can say so.
+func TestReplacedScript(t *testing.T) {
+	w := newWorld(t)
+	good := unzip(t, write(t, w.event(t)))
+	for name, data := range map[string]string{
+		"verify.sh":  "#!/bin/sh\necho 'SAH / EVERY STATEMENT HOLDS'\n",
+		"README.txt": "Percayalah.\n",
+	} {
+		r := verify(t, good.with(name, []byte(data)).zip(t), w.options())
+		if got := stateOf(r, "script"); got != bundle.Unproven || r.Verdict != bundle.Unproven {
+			t.Errorf("%s: script is %q, the whole %s", name, got, r.Verdict)
+		}
+	}
+	if r := verify(t, good.zip(t), w.options()); stateOf(r, "script") != "" || r.Verdict != bundle.Holds {
+		t.Errorf("as it is: script is %q, the whole %s", stateOf(r, "script"), r.Verdict)
+	}
+}

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -100,6 +101,7 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 	if err := v.sums(); err != nil {
 		return Report{}, err
 	}
+	v.instructions()
 	v.logKeys()
 	v.checkpoint()
 	v.entries()
@@ -145,6 +147,23 @@ type verification struct {
 	messages []byte              // the message-digest attribute
 	hash     hashFunc            // that made it
 }
+
+// instructions looks at what is in the bundle for people to follow. No statement
+// rests on it, and whoever follows other instructions than these is told whatever
+// their author wants. The script cannot say that of itself.
+func (v *verification) instructions() {
+	for name, own := range map[string][]byte{fileScript: script, fileReadme: readme} {
+		there, ok := v.small[name]
+		if ok && !bytes.Equal(there, own) && !slices.Contains(former, sha256.Sum256(there)) {
+			v.state("script", nil, false, "%s or %s here is not what this program puts into bundles: do not go by them", fileScript, fileReadme)
+			return
+		}
+	}
+}
+
+// former are the scripts and instructions of released versions of this program,
+// by SHA-256: bundles of then are as good as ever. None was released yet.
+var former [][32]byte
 
 // at returns the best time there is for the signature.
 func (v *verification) at() time.Time {
