@@ -52,17 +52,17 @@ func (l *Log) hasFloor() (bool, error) {
 }
 
 // firstFloor makes the floor of a log that has no entry, so that from the first
-// one on a missing floor means that somebody has taken it away.
-func (l *Log) firstFloor(ctx context.Context) error {
-	root, err := tlog.TreeHash(0, nil)
-	if err != nil {
-		return err
+// one on a missing floor means that somebody has taken it away. It returns the
+// floor's head.
+func (l *Log) firstFloor(ctx context.Context) (head Head, err error) {
+	if head.Root, err = tlog.TreeHash(0, nil); err != nil {
+		return head, err
 	}
-	msg, err := signNote(checkpointText(l.cfg.Origin, Head{Root: root}), l.key)
+	msg, err := signNote(checkpointText(l.cfg.Origin, head), l.key)
 	if err != nil {
-		return err
+		return head, err
 	}
-	return l.raiseFloor(ctx, Head{Root: root}, msg)
+	return head, l.raiseFloor(ctx, head, msg)
 }
 
 // SetFloor makes the floor file of a node that has none over a log with entries:
@@ -99,7 +99,7 @@ func (l *Log) SetFloor(ctx context.Context, kept []byte) (Head, error) {
 		}
 	}
 	if !ok {
-		return Head{}, l.firstFloor(ctx)
+		return l.firstFloor(ctx)
 	}
 	return latest.Head, l.raiseFloor(ctx, latest.Head, latest.Note)
 }

@@ -251,7 +251,7 @@ func (l *Log) Check(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("evidence: floor: %w", err)
 	case !there && head.Size == 0:
-		if err := l.firstFloor(ctx); err != nil {
+		if _, err := l.firstFloor(ctx); err != nil {
 			return err
 		}
 	case !there:
