@@ -13,7 +13,7 @@ func TestEmbeddedData(t *testing.T) {
 	}
 	for _, name := range []string{"gov", "forms"} {
 		p := policy(t, name)
-		if p.Name != name || p.DefaultDocMDP != 2 || p.FormValues != (name == "forms") {
+		if p.Name != name || p.DefaultDocMDP != 2 || p.FormValues != (name == "forms") || p.SignatureOverlap != (name == "forms") {
 			t.Errorf("%+v", p)
 		}
 	}

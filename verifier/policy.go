@@ -16,6 +16,8 @@ type Policy struct {
 	Name string
 	// FormValues allows later form values where DocMDP and locks do.
 	FormValues bool
+	// SignatureOverlap allows a later visible signature over the look of another.
+	SignatureOverlap bool
 	// DefaultDocMDP is the permission assumed of a document without DocMDP.
 	DefaultDocMDP int
 	// SignerEvidenceAge is how much older than the best signature time a
@@ -39,6 +41,7 @@ type Policy struct {
 type policyData struct {
 	Name              string          `json:"name"`
 	FormValues        bool            `json:"formValues"`
+	SignatureOverlap  bool            `json:"signatureOverlap"`
 	DefaultDocMDP     int             `json:"defaultDocMDP"`
 	SignerEvidenceAge string          `json:"signerEvidenceAge"`
 	EvidenceLifetime  string          `json:"evidenceLifetime"`
@@ -58,7 +61,7 @@ func ParsePolicies(data []byte) ([]Policy, error) {
 	}
 	var out []Policy
 	for _, d := range all {
-		p := Policy{Name: d.Name, FormValues: d.FormValues, DefaultDocMDP: d.DefaultDocMDP, SignaturePolicies: d.SignaturePolicies, algorithms: d.Algorithms}
+		p := Policy{Name: d.Name, FormValues: d.FormValues, SignatureOverlap: d.SignatureOverlap, DefaultDocMDP: d.DefaultDocMDP, SignaturePolicies: d.SignaturePolicies, algorithms: d.Algorithms}
 		for _, f := range []struct {
 			text string
 			to   *time.Duration

@@ -171,7 +171,7 @@ func (r *run) verify() error {
 	}
 	r.doc = doc
 	judged, err := pades.Judge(doc, pades.ChangePolicy{
-		FormValues: r.v.cfg.Policy.FormValues, DefaultDocMDP: r.v.cfg.Policy.DefaultDocMDP,
+		FormValues: r.v.cfg.Policy.FormValues, SignatureOverlap: r.v.cfg.Policy.SignatureOverlap, DefaultDocMDP: r.v.cfg.Policy.DefaultDocMDP,
 	})
 	if err != nil {
 		return err

@@ -86,6 +86,8 @@ type DocumentJudgement struct {
 type ChangePolicy struct {
 	// FormValues allows later values of form fields where DocMDP and locks do.
 	FormValues bool
+	// SignatureOverlap allows a later visible signature over the look of another.
+	SignatureOverlap bool
 	// DefaultDocMDP is the P, 1 to 3, that applies after a signature in a
 	// document without DocMDP; 0 stands for 2.
 	DefaultDocMDP int

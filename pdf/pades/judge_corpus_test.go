@@ -100,7 +100,7 @@ func TestAttackFiles(t *testing.T) {
 				}
 				return
 			}
-			dj := judge(t, doc, pades.ChangePolicy{FormValues: a.Policy == "forms"})
+			dj := judge(t, doc, pades.ChangePolicy{FormValues: a.Policy == "forms", SignatureOverlap: a.Policy == "forms"})
 			bad := len(dj.Damage) > 0
 			words := ""
 			for _, j := range dj.Signatures {

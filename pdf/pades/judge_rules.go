@@ -129,7 +129,7 @@ func forbids(c *diff.Change, p int, certified bool, o ChangePolicy) (code, text 
 		return "certified-visible", "a visible signature field came after the certification"
 	case c.Effect == diff.CoversContent:
 		return "covers-content", fmt.Sprintf("the new signature field %q lies over the page: %s", pdf.Printable(c.Field), c.Text)
-	case c.Effect == diff.CoversSignature && !o.FormValues:
+	case c.Effect == diff.CoversSignature && !o.SignatureOverlap:
 		return "covers-content", fmt.Sprintf("the new signature field %q lies over another: %s", pdf.Printable(c.Field), c.Text)
 	case c.Effect == diff.SetsValue && !o.FormValues:
 		return "form-values", fmt.Sprintf("the field %q got another value", pdf.Printable(c.Field))
