@@ -108,7 +108,8 @@ func signs(c diff.Change, visible bool) bool {
 // Limits of a comparison. Files of cases have at most 32 MiB.
 const (
 	maxComparedSteps = 4_000_000 // values looked at
-	maxComparedPairs = 300_000   // some 150 bytes each
+	costOfObject     = 40        // steps; one that is read anew takes some 80 µs
+	maxComparedPairs = 120_000   // some 150 bytes each
 	maxComparedPages = 20_000
 	maxComparedDepth = 256      // of values that stand directly in one file and not in the other
 	maxStreamData    = 64 << 20 // bytes of one stream, decoded
@@ -287,6 +288,7 @@ func (x *comparer) aspect(page int, name string, ref pdf.Ref, a, b pdf.Object) {
 
 // visit compares two objects.
 func (x *comparer) visit(p pair, n *node) {
+	x.steps += costOfObject
 	a, errA := x.a.Object(p.a)
 	b, errB := x.b.Object(p.b)
 	if errA != nil || errB != nil {
@@ -315,6 +317,7 @@ func (x *comparer) values(a, b pdf.Object, n *node, depth int) {
 		x.refs(r, s, n)
 		return
 	case ok1 || ok2:
+		x.steps += costOfObject
 		v, errA := x.a.Resolve(a)
 		w, errB := x.b.Resolve(b)
 		if errA != nil || errB != nil {

@@ -228,3 +228,20 @@ func TestCompareLetters(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCompareFiles: two files are never called alike one way round only, nor is
+// a file unlike itself for certain.
+func FuzzCompareFiles(f *testing.F) {
+	letter := sheet("", "/Annots[5 0 R]", "", "<</Type/Annot/Subtype/Link/P 3 0 R/Dest[3 0 R/Fit]>>")
+	f.Add(letter, letter)
+	f.Add(letter, sheet("", "", "/XObject<</I 5 0 R>>", image("abcd")))
+	f.Add(sheet("/X 5 0 R", "", "", "<</K 5 0 R>>"), sheet("/X<</K<</K 5 0 R>>>>", "", "", "<</K 5 0 R>>"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		if x, y := gateway.CompareFiles(a, b, false), gateway.CompareFiles(b, a, false); x.Same != y.Same && !x.Unreadable && bytes.Count(a, []byte("/ByteRange"))+bytes.Count(b, []byte("/ByteRange")) == 0 {
+			t.Errorf("got %+v and %+v", x, y)
+		}
+		if c := gateway.CompareFiles(append(bytes.Clone(a), '\n'), a, false); !c.Same && !c.Open && !c.Unreadable {
+			t.Errorf("unlike itself: %+v", c)
+		}
+	})
+}
