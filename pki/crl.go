@@ -48,10 +48,11 @@ type CRL struct {
 // reasonMask is a set of reasons by bit of ReasonFlags.
 type reasonMask uint16
 
-const (
-	allReasons reasonMask = 0x1fe // bits 1 to 8 of ReasonFlags (§4.2.1.13)
-	reasonBits            = 9
-)
+// allReasons are the bits 1 to 8 of ReasonFlags (§4.2.1.13), of which there are
+// reasonBits with the unused one.
+const allReasons reasonMask = 0x1fe
+
+const reasonBits = 9
 
 // distribution is an IssuingDistributionPoint (§5.2.5) or, without the
 // booleans, a DistributionPoint of a certificate (§4.2.1.13).
