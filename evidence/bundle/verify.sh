@@ -463,11 +463,17 @@ word() {
 	return $answer
 }
 
-# path PEM ANCHORS TIME PURPOSE: the path is valid at TIME
+# path PEM ANCHORS TIME PURPOSE: the path is valid at TIME, and its last certificate
+# is one of the anchors: of those before it something must say that they were not
+# revoked. That one alone is left as $anchor.
 path() {
 	split "$1" "$tmp/c" || return 1
-	if [ -n "$2" ]; then anchors=$2; else anchors=$tmp/c$count.pem; fi
-	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchors" -no-CApath -no-CAstore -untrusted "$1" "$tmp/c1.pem" >/dev/null 2>&1
+	anchor=$tmp/c$count.pem
+	if [ -n "$2" ]; then
+		openssl x509 -in "$anchor" -out "$tmp/anchor" 2>/dev/null || return 1
+		case $(lines "$2" | tr -d '\n') in *"$(lines "$tmp/anchor" | tr -d '\n')"*) ;; *) return 1 ;; esac
+	fi
+	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchor" -no-CApath -no-CAstore -untrusted "$1" "$tmp/c1.pem" >/dev/null 2>&1
 }
 
 # notrevoked TIME: no certificate of the path just split, but the last; sets
@@ -503,8 +509,11 @@ stamp() {
 	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
 	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
 	path "$3" "$tsaroots" "$t" timestampsign || return 1
+	# A token brings certificates along: it must be the first of the path that
+	# has signed, not another authority's, of which nothing else is said.
+	openssl cms -verify -noverify -nointern -binary -inform DER -in "$1" -certfile "$tmp/c1.pem" -out /dev/null >/dev/null 2>&1 || return 1
 	if [ -n "$2" ]; then set -- "$1" "$3" -data "$2"; else set -- "$1" "$3" -digest "$(imprint "$tmp/ts")"; fi
-	openssl ts -verify -in "$1" -token_in "$3" "$4" -CAfile "$anchors" -untrusted "$2" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
+	openssl ts -verify -in "$1" -token_in "$3" "$4" -CAfile "$anchor" -untrusted "$2" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
 	notrevoked "$t" || return 1
 	time=$t
 }
