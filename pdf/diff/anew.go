@@ -5,28 +5,35 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/absah-id/absah/pdf"
 )
 
-// drawnAnew judges a /NeedAppearances that becomes true, by which readers draw
-// all fields from their values (§12.7.3): what an untouched field then shows
-// must be what was seen when it was signed, or a value prepared under an
-// appearance of other text comes to light (validation.md H-3).
+// drawnAnew judges another /NeedAppearances. While it is true readers draw all
+// fields from their values (§12.7.3), else by their appearances: what an
+// untouched field then shows must be what was seen when it was signed, or a
+// value comes to light that was prepared under an appearance of other text, or
+// such an appearance under a value (validation.md H-3).
 func (d *differ) drawnAnew(t *touched) error {
 	if d.newForm.dict == nil {
 		return nil
 	}
 	before, _, _ := pdf.Lookup[pdf.Boolean](d.old, d.oldForm.dict, "NeedAppearances")
 	after, _, _ := pdf.Lookup[pdf.Boolean](d.new, d.newForm.dict, "NeedAppearances")
-	if before || !after {
+	if before == after {
 		return nil
 	}
 	for _, n := range d.newForm.order {
-		if n.children > 0 && len(n.widgets) == 0 || t.fields[n.ref] || d.oldForm.nodes[n.ref] == nil {
+		was := d.oldForm.nodes[n.ref]
+		if n.children > 0 && len(n.widgets) == 0 || was == nil || t.fields[n.ref] && !n.signature() {
 			continue
 		}
-		same, err := d.looksAnew(n)
+		look := d.looksAnew
+		if before {
+			look = d.looksAgain
+		}
+		same, err := look(n)
 		if err != nil {
 			return err
 		}
@@ -35,6 +42,92 @@ func (d *differ) drawnAnew(t *touched) error {
 		}
 	}
 	return d.orphansAnew()
+}
+
+// looksAgain says whether a field that readers drew from its value looks as it
+// did when they go by its appearance.
+func (d *differ) looksAgain(n *formNode) (bool, error) {
+	switch n.typ {
+	case pdf.Object(pdf.Name("Tx")), pdf.Object(pdf.Name("Ch")):
+		value, err := d.new.Resolve(orNull(d.newForm.value(n)))
+		if err != nil {
+			return false, onlyFatal(err)
+		}
+		rule, err := d.checkText(n, value)
+		return rule == "", err
+	case pdf.Object(pdf.Name("Btn")):
+		if same, err := d.showsCaption(n); !same {
+			return false, err
+		}
+		return d.showsSign(n)
+	case pdf.Object(pdf.Name("Sig")):
+		return d.showsNoSignature(n)
+	}
+	return true, nil
+}
+
+// maxSign is the largest side, in points, of the box of a sign that is drawn by
+// other means than text.
+const maxSign = 36
+
+// showsSign says whether each state of a check box or radio button shows at most
+// one sign.
+func (d *differ) showsSign(n *formNode) (bool, error) {
+	if !n.checked() {
+		return true, nil
+	}
+	for _, ref := range n.widgets {
+		w, err := dictOf(d.new, ref)
+		if err != nil {
+			return false, err
+		}
+		ap, err := dictOf(d.new, w["AP"])
+		if err != nil {
+			return false, err
+		}
+		rect, _, err := pdf.LookupRect(d.new, w, "Rect")
+		if err := onlyFatal(err); err != nil {
+			return false, err
+		}
+		if ap == nil || err == nil && max(rect.X1-rect.X0, rect.Y1-rect.Y0) <= maxSign {
+			continue
+		}
+		states, err := dictOf(d.new, ap["N"])
+		if err != nil {
+			return false, err
+		}
+		if states == nil {
+			states = pdf.Dict{"N": ap["N"]}
+		}
+		for _, state := range states {
+			text, err := d.captionOf(state)
+			if err != nil || text == unclear || utf8.RuneCountInString(text) > 1 {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// showsNoSignature: some readers, when they draw the form, leave out the looks of
+// signature fields. That of an empty one nobody signed as what is seen; that of
+// a signature may hide what is below it.
+func (d *differ) showsNoSignature(n *formNode) (bool, error) {
+	was := d.oldForm.nodes[n.ref]
+	if !pdf.Present(d.oldForm.value(was)) {
+		for _, ref := range was.widgets {
+			w, err := dictOf(d.old, ref)
+			if err != nil {
+				return false, err
+			}
+			if rect, _, err := pdf.LookupRect(d.old, w, "Rect"); err != nil || !rect.Empty() && pdf.Present(w["AP"]) {
+				return false, onlyFatal(err)
+			}
+		}
+		return true, nil
+	}
+	d.looks = nil // all of it may be painted
+	return true, d.reportFilled(was)
 }
 
 // looksAnew says whether a field that readers draw anew looks as it did.
@@ -127,10 +220,12 @@ func (d *differ) showsCaption(n *formNode) (bool, error) {
 	return true, nil
 }
 
+// unclear is a text that no caption is.
+const unclear = " "
+
 // captionOf reads the text of a button without states; of one that holds more,
-// it is something that no caption is.
+// it is unclear.
 func (d *differ) captionOf(look pdf.Object) (string, error) {
-	const unclear = " "
 	v, err := d.new.Resolve(orNull(look))
 	if err != nil {
 		return unclear, onlyFatal(err)

@@ -92,6 +92,7 @@ type differ struct {
 	marks      map[pdf.Ref]pageMarks // see marksOf
 	budget     *layout.Budget        // for them
 	shownOn    map[pdf.Ref][]int     // pages of annotations of the older revision, see placeWidgets
+	missed     map[pdf.Name]bool     // of the older revision, see missedFont
 }
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million
@@ -111,7 +112,7 @@ func (d *differ) step() error {
 // compare lists what next changes in the revision before it, and makes next
 // the one to compare with.
 func (d *differ) compare(next *pdf.Revision) error {
-	d.old, d.new, d.at, d.newForm, d.shownOn = next.Previous(), next, next, nil, nil
+	d.old, d.new, d.at, d.newForm, d.shownOn, d.missed = next.Previous(), next, next, nil, nil, nil
 	if err := d.compareTop(); err != nil {
 		return err
 	}

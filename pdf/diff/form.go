@@ -264,7 +264,11 @@ func (d *differ) compareResources(a, b pdf.Object) error {
 		if err != nil {
 			return err
 		}
-		if rule, level := d.resourcesRule(k, x, y); rule != "" {
+		rule, level, err := d.resourcesRule(k, x, y)
+		if err != nil {
+			return err
+		}
+		if rule != "" {
 			d.report(Change{Path: "/Root/AcroForm/DR/" + pdf.Printable(string(k)), Rule: rule, Level: level, Effect: NeedsSigner})
 		}
 	}
@@ -272,37 +276,34 @@ func (d *differ) compareResources(a, b pdf.Object) error {
 }
 
 // resourcesRule names what happened to one category of default resources.
-func (d *differ) resourcesRule(category pdf.Name, was, now pdf.Dict) (string, Level) {
+func (d *differ) resourcesRule(category pdf.Name, was, now pdf.Dict) (string, Level, error) {
 	for name, res := range was {
 		if d.same(res, now[name]) {
 			continue
 		}
 		if category == "Font" || category == "Encoding" {
-			return "form-resources", LevelOther
+			return "form-resources", LevelOther, nil
 		}
-		return "form-resource-changed", LevelForm // readers draw fields by fonts alone
+		return "form-resource-changed", LevelForm, nil // readers draw fields by fonts alone
 	}
+	rule, level := "", LevelNone
 	for name, res := range now {
-		if _, had := was[name]; had || category == "Encoding" || category == "Font" && d.plainFont(res) {
+		if _, had := was[name]; had || category == "Encoding" || category == "Font" && d.knownFont(name, res) {
 			continue
 		}
-		return "form-resource-added", LevelForm
+		if category == "Font" {
+			switch missed, err := d.missedFont(name); {
+			case err != nil:
+				return "", LevelNone, err
+			case missed:
+				return "form-font-defined", LevelOther, nil
+			case d.plainFont(res):
+				continue
+			}
+		}
+		rule, level = "form-resource-added", LevelForm
 	}
-	return "", LevelNone
-}
-
-// plainFont says whether a font draws the characters that it is given: one
-// without glyphs and encoding of its own.
-func (d *differ) plainFont(o pdf.Object) bool {
-	f, err := dictOf(d.new, o)
-	if err != nil {
-		return false
-	}
-	if typ := f["Subtype"]; typ != pdf.Object(pdf.Name("Type1")) && typ != pdf.Object(pdf.Name("TrueType")) {
-		return false
-	}
-	enc, err := dictOf(d.new, f["Encoding"])
-	return err == nil && !pdf.Present(enc["Differences"]) && !pdf.Present(f["FontDescriptor"])
+	return rule, level, nil
 }
 
 // fillKeys are what filling a field may change in its dictionary and widgets
@@ -393,6 +394,11 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 		d.report(c)
 		return nil
 	}
+	if rule, err := d.looksBoxed(was); err != nil || rule != "" {
+		c.Rule, c.Level = rule, LevelOther
+		d.report(c)
+		return err
+	}
 	looks, err := d.looksChanged(was)
 	if err != nil {
 		return err
@@ -432,7 +438,7 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 }
 
 // looksChanged says whether a widget with an area has another appearance, be it
-// one that was replaced in its place.
+// one that was replaced in its place. Without a box it needs no area to be seen.
 func (d *differ) looksChanged(was *formNode) (bool, error) {
 	for _, ref := range was.widgets {
 		a, err := dictOf(d.old, ref)
@@ -447,10 +453,14 @@ func (d *differ) looksChanged(was *formNode) (bool, error) {
 		if err := onlyFatal(err); err != nil {
 			return false, err
 		}
-		if err == nil && rect.Empty() {
+		if d.sameDeep(a["AP"], b["AP"], 0) && d.same(a["AS"], b["AS"]) {
 			continue
 		}
-		if !d.sameDeep(a["AP"], b["AP"], 0) || !d.same(a["AS"], b["AS"]) {
+		boxed, ferr := d.boxed(b["AP"], 0)
+		if ferr != nil {
+			return false, ferr
+		}
+		if !boxed || err != nil || !rect.Empty() {
 			return true, nil
 		}
 	}

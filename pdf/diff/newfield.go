@@ -80,6 +80,9 @@ func (d *differ) newFieldRule(now *formNode) (string, error) {
 		if w["Subtype"] != pdf.Object(pdf.Name("Widget")) {
 			return "field-entry-Subtype", nil
 		}
+		if rule, err := d.boxRule(w); err != nil || rule != "" {
+			return rule, err
+		}
 	}
 	if len(now.widgets) == 0 && pdf.Present(now.dict["Subtype"]) {
 		return "field-entry-Subtype", nil

@@ -182,7 +182,11 @@ func (d *differ) checkText(n *formNode, value pdf.Object) (string, error) {
 			if !want(squeeze(l.text)) {
 				return "form-appearance-differs", nil
 			}
-			if !d.trusted && !l.readable() {
+			boxed, err := d.boxed(stream, 0)
+			if err != nil {
+				return "", err
+			}
+			if !d.trusted && !(boxed && l.readable()) {
 				return "form-appearance-unreadable", nil
 			}
 			d.looks[ref] = l

@@ -244,6 +244,8 @@ func additions() []*attack {
 		}
 	}
 	rows = append(rows, stampsAdded()...)
+	rows = append(rows, unboxed()...)
+	rows = append(rows, fontsMissed()...)
 	return fooled(rows)
 }
 

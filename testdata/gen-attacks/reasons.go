@@ -28,7 +28,7 @@ var reasons = map[string][]string{
 	"h-12-annotation-layer": {"docmdp"}, "h-12-flag-real": {"docmdp"}, "h-13-annotations": {"docmdp"}, "h-13-value": {"form-values"},
 	"h-14-merged": {"filled-over-content"}, "h-16-stroke": {"filled-over-content"}, "h-16-overprint": {"filled-over-content"}, "d09": {"resource-limit"}, "d10": {"unsigned-change"},
 	"h-10": {"change"}, "h-11": {"change"}, "c8": {"change"}, "c8-visible": {"unsigned-change"}, "c8-caption": {"unsigned-change"}, "c8-flags": {"unsigned-change"},
-	"c8-fonts": {"change"}, "c8-looks": {"change"}, "c8-orphan": {"unsigned-change"}, "c8-prepared": {"docmdp"}, "c8-no-rotate": {"covers-content"}, "c8-font": {"unsigned-change"}, "c8-default": {"unsigned-change"}, "c8-stamp": {"unsigned-change"}, "c8-filled": {"filled-over-content"},
+	"c8-fonts": {"change"}, "c8-looks": {"change"}, "c8-orphan": {"unsigned-change"}, "c8-prepared": {"docmdp"}, "c8-no-rotate": {"covers-content"}, "c8-default": {"unsigned-change"}, "c8-stamp": {"unsigned-change"}, "c8-filled": {"filled-over-content"},
 	"c3": {"docmdp"}, "c3-perms-other": {"docmdp-several"}, "c3-two": {"docmdp-several"}, "c3-late": {"change", "docmdp"},
 	"c4": {"field-locked"}, "c4-field-lock-p": {"docmdp"}, "c5-javascript-before": {"active-content"}, "c5-javascript-after": {"change"},
 	"a01": {"active-content"}, "c6": {"orphan-signature"}, "c7": {"change"},
