@@ -66,7 +66,7 @@ func (f *office) endless(t *testing.T, key string) {
 		sent += n
 	}
 	// What fills the buffers of both ends comes on top.
-	if took := time.Since(began); err == nil || took > 15*time.Second || sent > 64<<20 {
+	if took := time.Since(began); err == nil || took > 15*time.Second || sent > 96<<20 {
 		t.Errorf("%d bytes were taken in %v, until %v", sent, took, err)
 	}
 }
