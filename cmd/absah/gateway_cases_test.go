@@ -435,7 +435,7 @@ func drillForged(t *testing.T, f *office, ani, cici *desk, keys string) {
 	ani.says(t, id, "kode QR itu disalin", "Kode yang diberikan pengadu mengarah ke dokumen terdaftar nomor 800/12/2026", "Kode QR yang disalin tidak membuat surat menjadi asli", genuine.header.Get("Absah-Operation"))
 	ani.supply(t, id, genuine.body)
 	ani.act(t, id, "examine", nil)
-	ani.says(t, id, "adalah yang dilepas gateway dalam operasi "+genuine.header.Get("Absah-Operation"), "Isi yang digambar berbeda dari berkas yang diserahkan sebagai dokumen asli: halaman 1.")
+	ani.says(t, id, "adalah yang dilepas gateway dalam operasi "+genuine.header.Get("Absah-Operation"), "Data yang menggambar isi halaman tidak tertulis sama dengan berkas yang diserahkan sebagai dokumen asli: halaman 1.")
 	closeCase(t, id, "Surat yang Saudara terima palsu; kode QR-nya disalin dari surat lain.", "upheld", ani, cici)
 	if page := string(f.do(t, call{path: address}).ok(t, http.StatusOK).body); !strings.Contains(page, "palsu") {
 		t.Errorf("the complainant reads %.300s", page)

@@ -216,16 +216,17 @@ type examiner struct {
 	x   *Examination
 	out []Statement
 
-	signed     int  // signatures, without document timestamps
-	ours       bool // a signature that holds is on record here
-	unrecorded bool // a signature may be of this gateway, and is not on record
-	altered    bool // something that must not change did
-	broken     bool // a signature is not valid
-	unknown    bool // a signature's validity could not be told
-	copied     bool // a signature of this gateway is in a file that it does not cover
-	afterLoss  bool // a signature was made after the loss that is claimed
-	forgedQR   bool // the file is not the document that was named, nor of this gateway
-	person     bool // a passphrase or activation was right
+	signed     int      // signatures, without document timestamps
+	ours       bool     // a signature that holds is on record here
+	unrecorded bool     // a signature may be of this gateway, and is not on record
+	altered    bool     // something that must not change did
+	broken     bool     // a signature is not valid
+	unknown    bool     // a signature's validity could not be told
+	copied     bool     // a signature of this gateway is in a file that it does not cover
+	afterLoss  bool     // a signature was made after the loss that is claimed
+	forgedQR   bool     // the file is not the document that was named, nor of this gateway
+	person     bool     // a passphrase or activation was right
+	makers     []string // operations on record that made signatures which are intact
 }
 
 func text(s string) Arg      { return Arg{Text: s} }
@@ -422,8 +423,11 @@ func (e *examiner) conclude() Statement {
 	}
 	valid := e.signed > 0 && x.Report.Verdict == verifier.TotalPassed
 	whole := ""
-	if e.trace(Released) == nil {
+	switch {
+	case e.trace(Released) == nil:
 		whole = "-extended"
+	case !e.unbroken():
+		whole = "-between"
 	}
 	switch {
 	case x.FileSHA256 == "":
@@ -458,6 +462,26 @@ func (e *examiner) conclude() Statement {
 		return conclusion("unreadable", OpenEnd, Neutral)
 	}
 	return conclusion("not-ours", Recorded, Against)
+}
+
+// unbroken says whether the file came from the signatures that were made here to
+// what was released in one line of operations on record, each of which got what
+// the one before had released. A timestamp that the gateway puts on a file says
+// nothing of what others have added to it since it was signed.
+func (e *examiner) unbroken() bool {
+	known := []string{e.x.FileSHA256}
+	var reached []string
+	for found := true; found; {
+		found = false
+		for _, t := range e.x.Traces {
+			released := t.Relation == Released || t.Relation == Extended
+			if !released || !slices.Contains(known, t.OutputSHA256) || slices.Contains(reached, t.Operation) {
+				continue
+			}
+			reached, known, found = append(reached, t.Operation), append(known, t.InputSHA256), true
+		}
+	}
+	return !slices.ContainsFunc(e.makers, func(op string) bool { return !slices.Contains(reached, op) })
 }
 
 func (t *Trace) exhibit() Exhibit { return Exhibit{ExhibitOperation, t.Operation} }

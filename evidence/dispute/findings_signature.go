@@ -226,7 +226,9 @@ func (e *examiner) operation(id string) *Trace {
 // cover this file that speaks neither for it nor against it.
 func (e *examiner) made(n string, s *verifier.Signature, t *Trace) {
 	good, bad := ForGenuine, Against
-	if e.ours = e.ours || s.Intact; !s.Intact {
+	if e.ours = e.ours || s.Intact; s.Intact {
+		e.makers = append(e.makers, t.Operation)
+	} else {
 		good, bad = Neutral, Neutral
 	}
 	op, leaf := t.exhibit(), t.leaf()

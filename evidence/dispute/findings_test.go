@@ -89,6 +89,15 @@ var (
 	ours      = []dispute.Origin{{Registered: true}}
 )
 
+// line are the traces of a file that got a timestamp here, for a file with the
+// digest sent, and was signed here before.
+func line(sent string) []dispute.Trace {
+	return []dispute.Trace{
+		trace(dispute.Released, func(t *dispute.Trace) { t.Operation, t.Kind, t.InputSHA256 = "0190-stamp", "timestamp", sent }),
+		trace(dispute.Extended, func(t *dispute.Trace) { t.OutputSHA256 = otherSum }),
+	}
+}
+
 // registered is a document number 4/2026.
 func registered(match string, change func(*dispute.Registered)) []dispute.Registered {
 	r := dispute.Registered{ID: "abc", Nomor: "4/2026", Tanggal: "2026-01-02", Status: "valid", Match: match, Given: true}
@@ -325,6 +334,19 @@ func TestFindings(t *testing.T) {
 		{"released with a signature from elsewhere", dispute.Examination{
 			FileSHA256: fileSum, Report: passed, Origins: elsewhere, Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind = "augment" })},
 		}, []string{"file.identical", "signature.elsewhere"}, nil, "released-valid"},
+		{"signed here, added to elsewhere, and then given a timestamp", dispute.Examination{
+			FileSHA256: fileSum, Origins: append(slices.Clone(made), ours...), Traces: line("not what was released"),
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Changes.Level, s.Coverage = "FORM", "entire-revision" }), signature(nil)),
+		}, []string{"file.identical", "signature.extended-form", "signature.unrecorded"}, nil, "signed-here-between"},
+		{"sealed here, added to elsewhere, and then given a timestamp", dispute.Examination{
+			FileSHA256: fileSum, Origins: made,
+			Traces: []dispute.Trace{line("not what was released")[0], trace(dispute.Extended, func(t *dispute.Trace) { t.Authorisation, t.OutputSHA256 = "resident-key", otherSum })},
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Changes.Level, s.Coverage = "LTA", "entire-revision" })),
+		}, []string{"file.identical"}, nil, "sealed-here-between"},
+		{"signed here, and then given a timestamp", dispute.Examination{
+			FileSHA256: fileSum, Origins: made, Traces: line(otherSum),
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Changes.Level, s.Coverage = "LTA", "entire-revision" })),
+		}, []string{"file.identical", "signature.extended"}, nil, "signed-here"},
 		{"a timestamp alone", dispute.Examination{
 			FileSHA256: fileSum, Origins: elsewhere, Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })),
 		}, []string{"file.unknown"}, []string{"signature."}, "not-ours"},
@@ -456,6 +478,20 @@ func words(t testing.TB, l dispute.Language) *dispute.Words {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// TestDifferencesOfData: a difference of data is proven, and what is seen may be
+// the same all the same, as of a page whose drawing was cut into pieces.
+func TestDifferencesOfData(t *testing.T) {
+	for l, told := range map[dispute.Language]string{dispute.Indonesian: "harus dibandingkan sendiri", dispute.English: "has to be compared by eye"} {
+		w := words(t, l)
+		for _, code := range []string{"page-contents", "page-images", "page-fonts", "page-annotations", "page-size", "page-other", "document"} {
+			got := w.Statement(dispute.Statement{Code: "original." + code, Args: []dispute.Arg{{Text: "1"}}})
+			if !strings.Contains(got, told) {
+				t.Errorf("%s: %q does not say that it is for the reader to compare", code, got)
+			}
+		}
+	}
 }
 
 // TestWordsAgree: both languages have the same keys, with as many places.
