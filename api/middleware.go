@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,8 +100,9 @@ func (s *Server) recover(c *gin.Context) {
 }
 
 // secure sets the headers that every answer has. Pages relax the policy for
-// what they need.
-func secure(c *gin.Context) {
+// what they need. Behind a proxy that ends TLS the public address tells that there
+// is TLS.
+func (s *Server) secure(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -108,7 +110,7 @@ func secure(c *gin.Context) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if c.Request.TLS != nil {
+	if c.Request.TLS != nil || strings.HasPrefix(s.cfg.PublicURL, "https://") {
 		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 	}
 	c.Next()

@@ -139,3 +139,21 @@ func checkProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code s
 		t.Errorf("got %q, %+v, want the problem %d %q", got, p, status, code)
 	}
 }
+
+// TestStrictTransport: behind a proxy that ends TLS programs and people reach the
+// gateway over TLS all the same.
+func TestStrictTransport(t *testing.T) {
+	for public, want := range map[string]bool{"https://sah.contohkab.go.id": true, "http://127.0.0.1:8080": false} {
+		s, err := api.New(api.Config{Gateway: new(gateway.Gateway), Spool: t.TempDir(), PublicURL: public, Upload: 1 << 20, Total: 1 << 22, Anonymous: 60})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/healthz", "/v1/openapi.json", "/v1/none"} {
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			if got := w.Header().Get("Strict-Transport-Security") != ""; got != want {
+				t.Errorf("%s%s: got %t, want %t", public, path, got, want)
+			}
+		}
+	}
+}

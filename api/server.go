@@ -208,7 +208,7 @@ func (s *Server) table() []route {
 }
 
 func (s *Server) routes() {
-	s.engine.Use(s.identify, s.observe, s.recover, secure, closeChunked)
+	s.engine.Use(s.identify, s.observe, s.recover, s.secure, closeChunked)
 	for _, r := range s.table() {
 		s.engine.Handle(r.method, r.path, s.run(r))
 	}
