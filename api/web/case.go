@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -252,12 +253,17 @@ func paragraphs(s string) (all []string) {
 	return all
 }
 
-// longVisible is report.Visible for a text that may be long: each word is cut,
-// not the whole.
+// longVisible is report.Visible for a text that may be long, of which nothing is
+// cut off.
 func longVisible(s string) string {
+	const piece = 200 // characters, fewer than report.Visible shows
 	words := strings.Fields(s)
 	for i, w := range words {
-		words[i] = report.Visible(w)
+		var b strings.Builder
+		for part := range slices.Chunk([]rune(w), piece) {
+			b.WriteString(report.Visible(string(part)))
+		}
+		words[i] = b.String()
 	}
 	return strings.Join(words, " ")
 }

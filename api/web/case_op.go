@@ -117,19 +117,32 @@ func (v *visit) caseLines(found []gateway.CaseSummary) (all []caseLine) {
 	return all
 }
 
-// caseIntake files a complaint that somebody brought to the counter.
+// caseIntake files a complaint that somebody brought to the counter. What keeps it
+// from being taken is said beside what was written, as citizens are told it.
 func (v *visit) caseIntake(string) error {
-	c, p, err := v.casePosted(caseActors...)
+	c, err := v.caseStaff(caseActors...)
 	if err != nil {
 		return err
 	}
+	p := newPosting()
 	defer p.Close()
-	receipt, err := v.fileComplaint(p, c)
-	if fault := complaintFault(err); fault != "" {
-		return v.caseIntakeForm(http.StatusBadRequest, p.values, v.look.words.Text(fault))
+	if err = v.postedInto(p, c); err == nil {
+		err = p.findDocumentID()
+	}
+	var receipt *gateway.CaseReceipt
+	if err == nil {
+		receipt, err = v.fileComplaint(p, c)
+	}
+	var e *gateway.Error
+	if errors.As(err, &e) && e.Code == gateway.CodeForbidden {
+		return err
 	}
 	if err != nil {
-		return err
+		status, text := v.refusal(p, err)
+		if shown := v.caseIntakeForm(status, p.values, text); shown != nil {
+			return shown
+		}
+		return answered{err}
 	}
 	return v.showOp(http.StatusOK, "case-op-receipt", v.look.words.Text("case.receipt.title"), receiptView{
 		Number: receipt.Number, Code: "/pengaduan/" + receipt.Code, Path: v.to("/op/cases/" + receipt.ID), Due: v.dueDay(receipt.Due), Unknown: receipt.Unknown,

@@ -21,6 +21,9 @@ const hostile = "<script>alert(1)</script> \u202eterbalik"
 // unknownID is the id of no document at this desk.
 const unknownID = "abcdefghjkmnpqrstvwxyz0123"
 
+// longWord is one that nothing of may be left out of, as it may be the proof.
+var longWord = strings.Repeat("a", 2999) + "z"
+
 // everything is the rest of the interface.
 type everything interface{ web.Cases }
 
@@ -52,7 +55,7 @@ func (d *caseDesk) Case(_ context.Context, _ gateway.Caller, id string) (*gatewa
 	}
 	return &gateway.CaseView{
 		CaseRow: gateway.CaseRow{ID: id, Kind: c.Kind, State: c.State, OpenedAt: caseAt, Document: "abc", Version: 7},
-		Case:    c, Text: hostile + "\n" + strings.Repeat("panjang ", 500), Name: hostile, Contact: hostile, Answer: hostile, Held: true, ClosingBy: hostile, ClosedBy: hostile,
+		Case:    c, Text: hostile + "\n" + strings.Repeat("panjang ", 500) + longWord, Name: hostile, Contact: hostile, Answer: hostile, Held: true, ClosingBy: hostile, ClosedBy: hostile,
 		Findings: &dispute.Findings{At: caseAt, Statements: []dispute.Statement{says}, Conclusion: says, Operations: []string{"01a1"}},
 		Earlier:  []*dispute.Findings{{At: caseAt, Statements: []dispute.Statement{says}, Conclusion: says}},
 		Recused:  []gateway.CaseMember{{ID: "staf-4", Username: hostile, Name: hostile}},
@@ -139,6 +142,9 @@ func TestCasePages(t *testing.T) {
 				}
 				if strings.Contains(page, "<script>") || strings.Contains(page, "\u202e") || strings.Contains(page, "%!") || strings.Contains(page, `"case.`) {
 					t.Errorf("%s %s shows what it must not:\n%.3000s", role, path, page)
+				}
+				if strings.HasPrefix(path, "/op/cases/01a1") && !strings.Contains(page, longWord) {
+					t.Errorf("%s %s leaves something of a long word out", role, path)
 				}
 				if acts := strings.Contains(page, `value="examine"`); strings.HasPrefix(path, "/op/cases/01a1") && acts != (role != gateway.RoleAuditor && !closed) {
 					t.Errorf("%s, closed %t: acts are offered: %t", role, closed, acts)

@@ -88,6 +88,16 @@ func (v *visit) refuseForeign() error {
 // file has to be chosen again, which no page can do for its reader, and a NIK
 // is not sent back.
 func (v *visit) complainAgain(p *posting, err error) error {
+	status, text := v.refusal(p, err)
+	form := complaintView{Action: v.to("/pengaduan"), Values: p.values, Fault: text}
+	if shown := v.complaintForm(status, form); shown != nil {
+		return shown
+	}
+	return answered{err}
+}
+
+// refusal is the status and the words with which a complaint is not taken.
+func (v *visit) refusal(p *posting, err error) (status int, text string) {
 	w := v.look.words
 	e := &gateway.Error{Code: gateway.CodeInternal}
 	errors.As(err, &e)
@@ -95,10 +105,10 @@ func (v *visit) complainAgain(p *posting, err error) error {
 	if !known {
 		answer.status = http.StatusInternalServerError
 	}
-	var text string
+	status = answer.status
 	switch wait := v.retryAfter(e); {
 	case errors.Is(err, errDocumentID):
-		answer.status, text = http.StatusBadRequest, w.Text("case.fault.qr")
+		status, text = http.StatusBadRequest, w.Text("case.fault.qr")
 	case errors.Is(err, errLong):
 		text = w.Text("case.fault.long")
 	case complaintFault(err) != "":
@@ -115,11 +125,7 @@ func (v *visit) complainAgain(p *posting, err error) error {
 	if p.fileName != "" || p.value("nik") != "" {
 		text += " " + w.Text("case.fault.again")
 	}
-	form := complaintView{Action: v.to("/pengaduan"), Values: p.values, Fault: text}
-	if shown := v.complaintForm(answer.status, form); shown != nil {
-		return shown
-	}
-	return answered{err}
+	return status, text
 }
 
 // documentLetters are those of public ids, and documentLength their number.

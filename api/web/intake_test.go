@@ -105,6 +105,47 @@ func TestComplaintKept(t *testing.T) {
 	}
 }
 
+// TestCounterKept: at the counter too, what keeps a complaint from being taken
+// leaves what was written; but a form of another site is not answered with it.
+func TestCounterKept(t *testing.T) {
+	const id = "0123456789abcdefghjkmnpqrs"
+	for _, c := range []struct {
+		name    string
+		change  url.Values
+		refusal error
+		status  int
+		says    string
+	}{
+		{"a field is missing", url.Values{"contact": {""}}, nil, 400, "Jenis, uraian, dan kontak harus diisi"},
+		{"an address without an id", url.Values{"document-id": {"https://sah.example/d/palsu"}}, nil, 400, "tidak terbaca tepat satu kode"},
+		{"a field that is far too long", url.Values{"name": {strings.Repeat("x", 40_000)}}, nil, 400, "6.000 huruf"},
+		{"too busy", url.Values{}, &gateway.Error{Code: gateway.CodeBusy, Retry: time.Second}, 503, "atau tanpa berkas"},
+		{"the database is down", url.Values{}, &gateway.Error{Code: gateway.CodeRecord}, 503, "gangguan pada layanan"},
+		{"taken", url.Values{"document-id": {"https://sah.example/d/" + id}}, nil, 200, ""},
+		{"forged", url.Values{"csrf": {"x"}}, nil, 403, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, d, desk := newCounter(t, c.refusal)
+			d.role = gateway.RoleInvestigator
+			form := url.Values{"csrf": {"rahasia"}, "kind": {"repudiation"}, "text": {"Bukan saya <b> yang"}, "contact": {"warga@contoh.example"}, "nik": {"3201019999990003"}}
+			for name, value := range c.change {
+				form[name] = value
+			}
+			a, page := s.visit(t, "POST", "/op/cases", "token", form, nil)
+			if a.StatusCode != c.status || (len(desk.acts) == 1) != (c.status == 200) {
+				t.Errorf("got %d, %q; want %d", a.StatusCode, desk.acts, c.status)
+			}
+			kept := strings.Contains(page, "Bukan saya &lt;b&gt; yang") && strings.Contains(page, `role="alert"`) && strings.Contains(page, `value="rahasia"`)
+			if kept != (c.says != "") || !strings.Contains(page, c.says) || strings.Contains(page, "320101") {
+				t.Errorf("kept %t:\n%.3000s", kept, page)
+			}
+			if c.status == 200 && desk.document != id {
+				t.Errorf("document %q", desk.document)
+			}
+		})
+	}
+}
+
 // TestComplaintScripts: what the form's own limit lets through is taken, in any
 // script and by either kind of form.
 func TestComplaintScripts(t *testing.T) {

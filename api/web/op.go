@@ -257,16 +257,27 @@ const csrfField = "csrf"
 // has made is refused, which is on record. The form must be closed when the
 // error is nil.
 func (v *visit) posted(c gateway.Caller) (*posting, error) {
-	if v.foreign() {
-		return nil, v.cfg.Staff.Deny(v.r.Context(), c, v.act, "sent by another site")
+	p := newPosting()
+	if err := v.postedInto(p, c); err != nil {
+		p.Close()
+		return nil, err
 	}
-	p, err := v.readForm(func(token string) bool {
+	return p, nil
+}
+
+// postedInto is posted for a form that the caller has made and closes: with an
+// error it has what could be read before.
+func (v *visit) postedInto(p *posting, c gateway.Caller) error {
+	if v.foreign() {
+		return v.cfg.Staff.Deny(v.r.Context(), c, v.act, "sent by another site")
+	}
+	err := v.readInto(p, func(token string) bool {
 		return v.session != nil && subtle.ConstantTimeCompare([]byte(token), []byte(v.session.CSRF)) == 1
 	})
 	if errors.Is(err, errForged) {
-		return nil, v.cfg.Staff.Deny(v.r.Context(), c, v.act, "form without the session's token")
+		return v.cfg.Staff.Deny(v.r.Context(), c, v.act, "form without the session's token")
 	}
-	return p, err
+	return err
 }
 
 var errForged = errors.New("web: form without the session's token")
