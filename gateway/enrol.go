@@ -10,6 +10,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -237,9 +238,40 @@ type SealSpec struct {
 	Chain           []*x509.Certificate
 }
 
+// sealKeys are the labels of the keys that seals have on the token, as the
+// configuration says. What the database says lends no such key to anybody: whoever
+// is lent one signs without a passphrase. It may be used by several goroutines.
+type sealKeys struct{ labels sync.Map }
+
+// sealKey names a seal and its key, by SHA-256 of the SubjectPublicKeyInfo.
+type sealKey struct {
+	id  string
+	key [32]byte
+}
+
+func (s *sealKeys) put(id string, key [32]byte, label string) {
+	s.labels.Store(sealKey{id, key}, label)
+}
+
+// label returns false for a key that this gateway was not given for the seal.
+func (s *sealKeys) label(id string, key [32]byte) (label string, ok bool) {
+	v, ok := s.labels.Load(sealKey{id, key})
+	label, _ = v.(string)
+	return label, ok
+}
+
 // EnsureSeal makes the signer behind a seal, or gives it its present
-// certificate, when the database lacks it.
+// certificate, when the database lacks it. From then on this gateway signs with the
+// seal's key, and with no other for it.
 func (g *Gateway) EnsureSeal(ctx context.Context, c Caller, spec SealSpec) error {
+	if err := g.ensureSeal(ctx, c, spec); err != nil {
+		return err
+	}
+	g.seals.put(spec.ID, sha256.Sum256(spec.Leaf.RawSubjectPublicKeyInfo), spec.Label)
+	return nil
+}
+
+func (g *Gateway) ensureSeal(ctx context.Context, c Caller, spec SealSpec) error {
 	org := Scope(c.Application.Organisation)
 	id := sha256.Sum256(spec.Leaf.RawSubjectPublicKeyInfo)
 	cert := certificateRow(string(org), id, spec.Leaf, spec.Chain)

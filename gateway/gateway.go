@@ -144,6 +144,7 @@ type Gateway struct {
 	limiters limiters
 	callers  callerCache
 	parsed   certificateCache
+	seals    sealKeys
 	kept     keptStatus
 	denials  *rate.Limiter // of records about refused access
 	hashing  chan struct{} // holds one for each password being hashed

@@ -252,6 +252,13 @@ func (g *Gateway) findSigner(ctx context.Context, c Caller, id string, kind Sign
 	}
 	best := signing{signer: who}
 	for _, k := range keys {
+		if kind == SignerSeal {
+			label, ok := g.seals.label(id, k.ID)
+			if !ok {
+				continue
+			}
+			k.Label = label
+		}
 		for _, cert := range k.Certificates {
 			usable := cert.RevokedLocallyAt.IsZero() && !at.Before(cert.NotBefore) && !at.After(cert.NotAfter)
 			if !usable || best.leaf != nil && cert.NotBefore.Before(best.leaf.NotBefore) {

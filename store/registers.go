@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -23,6 +24,8 @@ type registers struct {
 	revoked map[string]bool // credentials
 	people  map[string]recordedStaff
 	signing map[string]gateway.SignerStatus
+	seals   map[string]bool         // signers that need no passphrase
+	owners  map[string]string       // key to signer, certificate to key; in hexadecimal
 	locks   map[[2]string]time.Time // signer and application, since when
 }
 
@@ -42,7 +45,7 @@ type recordedStaff struct {
 func newRegisters() registers {
 	return registers{
 		map[string]documentState{}, map[[32]byte]bool{}, map[string]*recordedApplication{}, map[string]bool{}, map[string]recordedStaff{},
-		map[string]gateway.SignerStatus{}, map[[2]string]time.Time{},
+		map[string]gateway.SignerStatus{}, map[string]bool{}, map[string]string{}, map[[2]string]time.Time{},
 	}
 }
 
@@ -71,7 +74,11 @@ func (g *registers) apply(r *evidence.Record) {
 		g.change(r)
 	case "staff.add", "staff.lock", "staff.unlock", "staff.reset", "staff.reenrol":
 		g.people[r.Detail["staff"]] = recordedStaff{r.Detail["username"], r.Detail["role-of-staff"], r.Kind == "staff.lock"}
+	case "signer.renew", "signer.certificate":
+		g.owns(r.Signer)
 	case "signer.enrol", "signer.seal":
+		g.owns(r.Signer)
+		g.seals[r.Signer.ID] = r.Kind == "signer.seal"
 		if _, ok := g.signing[r.Signer.ID]; !ok {
 			g.signing[r.Signer.ID] = gateway.SignerActive
 		}
@@ -181,19 +188,54 @@ func (g *registers) staff(ctx context.Context, tx *Tx) (found, err error) {
 	return nil, nil
 }
 
+// owns takes note of whose a key is, and which key a certificate is of.
+func (g *registers) owns(s evidence.Signer) {
+	g.owners[s.Key] = s.ID
+	if s.CertificateSHA256 != "" {
+		g.owners[s.CertificateSHA256] = s.Key
+	}
+}
+
 // signers compares the table with the records.
 func (g *registers) signers(ctx context.Context, tx *Tx) (found, err error) {
-	type signer struct{ id, status string }
-	rows, err := list(ctx, tx, func(r row) (s signer, err error) {
-		err = r.Scan(&s.id, &s.status)
-		return s, err
-	}, `SELECT id, status FROM signers ORDER BY id`)
+	rows, err := list(ctx, tx, scanTexts(3), `SELECT id, status, kind FROM signers ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range rows {
-		if said, ok := g.signing[s.id]; !ok || s.status != string(said) {
-			return evidence.Differs(evidence.RuleTable, "the signer %.64q is %q in the row, and %q by the records", s.id, s.status, said), nil
+		id, status, seal := s[0], s[1], s[2] == string(gateway.SignerSeal)
+		if said, ok := g.signing[id]; !ok || status != string(said) || seal != g.seals[id] {
+			return evidence.Differs(evidence.RuleTable, "the signer %.64q is %q (%.16s) in the row, and %q by the records, or of another kind", id, status, s[2], said), nil
+		}
+	}
+	return g.signerKeys(ctx, tx)
+}
+
+// signerKeys compares whose keys and certificates are with the records: who is lent
+// a seal's key signs without a passphrase.
+func (g *registers) signerKeys(ctx context.Context, tx *Tx) (found, err error) {
+	for _, t := range []struct{ what, query string }{
+		{"key", `SELECT id, signer FROM signer_keys ORDER BY id`}, {"certificate", `SELECT sha256, signer_key FROM certificates ORDER BY sha256`},
+	} {
+		type owned struct{ id, owner string }
+		rows, err := list(ctx, tx, func(r row) (o owned, err error) {
+			var id, key [32]byte
+			if t.what == "key" {
+				err = r.Scan(sum{&id}, &o.owner)
+			} else {
+				err = r.Scan(sum{&id}, sum{&key})
+				o.owner = hex.EncodeToString(key[:])
+			}
+			o.id = hex.EncodeToString(id[:])
+			return o, err
+		}, t.query)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range rows {
+			if said, ok := g.owners[o.id]; !ok || said != o.owner {
+				return evidence.Differs(evidence.RuleTable, "the %s %s is that of %.64q in its row, and of %.64q by the records", t.what, o.id, o.owner, said), nil
+			}
 		}
 	}
 	return nil, nil

@@ -16,7 +16,7 @@ import (
 )
 
 // besideTables are the tables beside the log that an audit holds against it.
-var besideTables = []string{"artefacts", "operations", "documents", "document_versions", "applications", "credentials", "staff", "signers", "attempts"}
+var besideTables = []string{"artefacts", "operations", "documents", "document_versions", "applications", "credentials", "staff", "signers", "signer_keys", "certificates", "attempts"}
 
 // administrator is whoever administers the database: nothing there stops him.
 func (f *office) administrator(url string) *sql.DB {
@@ -144,6 +144,30 @@ func TestS13ForgedCredential(t *testing.T) {
 	answers("e-office", http.StatusOK)
 }
 
+// TestS13LentSeal: who writes to the database makes a person sign with the key of a
+// seal, for which there is no passphrase, for no application: which key of the token a
+// seal has is said by the configuration.
+func TestS13LentSeal(t *testing.T) {
+	t.Parallel()
+	f := newOffice(t, officeOptions{})
+	db := f.administrator("sqlite:" + f.path("absah.db"))
+	person := f.by("sekda")["signer"]
+	asked := fields{"signer": person, "level": "B-B"}
+	f.seal(t, "e-office", letter(), asked).problem(t, http.StatusNotFound, "not-found")
+	for _, query := range []string{
+		`DELETE FROM certificates WHERE signer_key IN (SELECT id FROM signer_keys WHERE signer = ?)`,
+		`UPDATE signers SET kind = 'seal' WHERE id = ?`,
+		`UPDATE signer_keys SET signer = ? WHERE label <> ''`,
+	} {
+		_, err := db.Exec(query, person)
+		f.must(err)
+	}
+	f.seal(t, "e-office", letter(), asked).problem(t, http.StatusUnprocessableEntity, "no-certificate")
+	_, err := db.Exec(`UPDATE signer_keys SET signer = 'segel' WHERE label <> ''`)
+	f.must(err)
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+}
+
 // besideSome has the gateway do what leaves rows in every table that is compared.
 func (f *office) besideSome(t *testing.T) {
 	t.Helper()
@@ -206,5 +230,8 @@ var besides = []struct{ name, rule, do string }{
 	{"a member of staff is made up", "table", `INSERT INTO staff (id, organisation, username, name, role, password, totp, last_step, failures, not_before, status, created_at, version) SELECT 'palsu', organisation, 'palsu', name, role, password, totp, last_step, failures, not_before, status, created_at, version
 		FROM staff LIMIT 1`},
 	{"a signer is locked", "table", `UPDATE signers SET status = 'locked' WHERE kind = 'personal'`},
+	{"a person signs as a seal does", "table", `UPDATE signers SET kind = 'seal' WHERE kind = 'personal'`},
+	{"a seal's key is lent to a person", "table", `UPDATE signer_keys SET signer = (SELECT id FROM signers WHERE kind = 'personal' ORDER BY id LIMIT 1) WHERE label <> ''`},
+	{"certificates are of another key", "table", `UPDATE certificates SET signer_key = (SELECT id FROM signer_keys WHERE label <> '')`},
 	{"a signer is another's", "table", `DELETE FROM signers WHERE kind = 'seal'; INSERT INTO signers SELECT 'palsu', organisation, kind, name, office, NULL, nik_sealed, status, created_at FROM signers LIMIT 1`},
 }

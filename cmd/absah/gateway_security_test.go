@@ -520,14 +520,24 @@ func testBlindSigning(t *testing.T, f *office) {
 }
 
 func testKeyConfusion(t *testing.T, f *office) {
-	// Two labels, swapped by somebody who writes to the database.
+	// A label, swapped by somebody who writes to the database, names no key.
 	db := f.sqlite(t)
 	_, err := db.Exec(`UPDATE signer_keys SET label = 'absah-health' WHERE signer = 'segel'`)
 	f.must(err)
-	defer func() {
-		_, err := db.Exec(`UPDATE signer_keys SET label = 'seal' WHERE signer = 'segel'`)
+	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
+	_, err = db.Exec(`UPDATE signer_keys SET label = 'seal' WHERE signer = 'segel'`)
+	f.must(err)
+	// Another's certificate does not go with the seal's key.
+	const of = `signer_key IN (SELECT id FROM signer_keys WHERE signer = ?)`
+	var own, other []byte
+	f.must(db.QueryRow(`SELECT der FROM certificates WHERE `+of, "segel").Scan(&own))
+	f.must(db.QueryRow(`SELECT der FROM certificates WHERE `+of, f.by("sekda")["signer"]).Scan(&other))
+	put := func(der []byte) {
+		_, err := db.Exec(`UPDATE certificates SET der = ? WHERE `+of, der, "segel")
 		f.must(err)
-	}()
+	}
+	put(other)
+	defer put(own)
 	a := f.seal(t, "e-office", letter(), bySeal)
 	if p := a.problem(t, http.StatusInternalServerError, "signature-key-mismatch"); p.Operation == "" {
 		t.Error("not on record")
