@@ -139,6 +139,7 @@ type Gateway struct {
 	totps    sealer
 	nikHash  [32]byte
 	asking   [32]byte // hides what was searched for and is nothing on record
+	sessions [32]byte // vouches for sessions
 	clock    *clock
 	promise  promise
 	limiters limiters
@@ -193,6 +194,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		{"absah/totp/1", g.totps.init},
 		{"absah/nik-lookup/1", func(key [32]byte) error { g.nikHash = key; return nil }},
 		{"absah/asking/1", func(key [32]byte) error { g.asking = key; return nil }},
+		{"absah/sessions/1", func(key [32]byte) error { g.sessions = key; return nil }},
 	} {
 		key, err := hkdf.Key(sha256.New, cfg.Secret[:], nil, k.purpose, 32)
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -136,14 +137,14 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 		caller.Authentication = "none"
 		return "", g.failTry(ctx, caller, member, actSignIn, why)
 	}
-	token, session := newSession(member, at)
+	token, session := g.newSession(member, at)
 	err = g.recordWith(ctx, caller, evidence.Record{Kind: actSignIn, Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
 		passed := member
 		passed.Failures, passed.NotBefore, passed.LastStep = 0, time.Time{}, step
 		if err := tx.UpdateStaff(ctx, passed); err != nil {
 			return err
 		}
-		if id, ok := sessionID(s.Replaces); ok {
+		if id, _, ok := sessionID(s.Replaces); ok {
 			if err := tx.EndSession(ctx, id, at); err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
@@ -157,11 +158,19 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 }
 
 // newSession begins a session at a moment. The token is the browser's alone.
-func newSession(m Staff, at time.Time) (token string, s Session) {
+func (g *Gateway) newSession(m Staff, at time.Time) (token string, s Session) {
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	return base64.RawURLEncoding.EncodeToString(secret),
-		Session{ID: sha256.Sum256(secret), Organisation: m.Organisation, Staff: m.ID, CreatedAt: at, SeenAt: at}
+	s = Session{ID: sha256.Sum256(secret), Organisation: m.Organisation, Staff: m.ID, CreatedAt: at, SeenAt: at}
+	return base64.RawURLEncoding.EncodeToString(append(secret, g.sessionTag(s)...)), s
+}
+
+// sessionTag is the second half of a session's token: that this gateway, and nobody who
+// writes to its database, has begun the session, for whom and when.
+func (g *Gateway) sessionTag(s Session) []byte {
+	mac := hmac.New(sha256.New, g.sessions[:])
+	fmt.Fprintf(mac, "%x\n%d\n%q\n%q", s.ID, s.CreatedAt.UnixMicro(), s.Organisation, s.Staff)
+	return mac.Sum(nil)
 }
 
 // caller is who a member of staff is on record. Nobody's is the empty one.
@@ -295,13 +304,17 @@ func (g *Gateway) checkCode(m Staff, code string, at time.Time) (step int64, ok 
 	return step, ok && err == nil
 }
 
-// sessionID is what the database knows a token by.
-func sessionID(token string) (id [32]byte, ok bool) {
+// sessionID is what the database knows a token by, and what the token has to
+// vouch for it.
+func sessionID(token string) (id [32]byte, vouched []byte, ok bool) {
 	if token == "" || len(token) > maxToken {
-		return id, false
+		return id, nil, false
 	}
-	secret, err := base64.RawURLEncoding.DecodeString(token)
-	return sha256.Sum256(secret), err == nil && len(secret) == 32
+	both, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(both) != 32+sha256.Size {
+		return id, nil, false
+	}
+	return sha256.Sum256(both[:32]), both[32:], true
 }
 
 // csrf is what forms of a session carry: it proves that who sends a form has
@@ -338,7 +351,7 @@ func (g *Gateway) Session(ctx context.Context, token, address string) (*SignedIn
 var errNoSession = &Error{Code: CodeUnauthenticated, Text: "There is no session, or it has ended."}
 
 func (g *Gateway) session(ctx context.Context, token string, at time.Time) (session Session, member Staff, err error) {
-	id, ok := sessionID(token)
+	id, vouched, ok := sessionID(token)
 	if !ok {
 		return session, member, errNoSession
 	}
@@ -351,6 +364,9 @@ func (g *Gateway) session(ctx context.Context, token string, at time.Time) (sess
 	}
 	if err != nil {
 		return session, member, err
+	}
+	if !hmac.Equal(vouched, g.sessionTag(session)) {
+		return session, member, errNoSession
 	}
 	over := !session.EndedAt.IsZero() || at.Sub(session.SeenAt) >= SessionIdle || at.Sub(session.CreatedAt) >= SessionLifetime
 	if over || member.Status != StaffActive || member.Organisation != g.cfg.Organisation {

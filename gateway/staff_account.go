@@ -88,7 +88,7 @@ func (g *Gateway) ChangePassword(ctx context.Context, c Caller, p PasswordChange
 	if err != nil {
 		return "", err
 	}
-	token, session := newSession(member, at)
+	token, session := g.newSession(member, at)
 	err = g.recordWith(ctx, c, evidence.Record{Kind: act, Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
 		if err := tx.UpdateStaff(ctx, member); err != nil {
 			return err
