@@ -16,8 +16,9 @@ import (
 // Rules: xref-form (a table that is not made of entries of 20 bytes, or holds
 // comments or odd white space), startxref-form (the same of what follows the
 // trailer), hidden-object (what looks like the head of an object, where no entry
-// of this revision leads; an object stream that no entry uses; a second catalog)
-// and hidden-trailer (the same of xref, trailer, startxref and cross-reference
+// of this revision leads; an object stream that no entry uses; a second catalog),
+// xref-stream-coding, objstm-coding and objstm-overlap (a cross-reference or an object stream that readers decode or cut
+// into objects in different ways) and hidden-trailer (the same of xref, trailer, startxref and cross-reference
 // streams).
 //
 // It reads every byte of the revision once, in a window. The error is one of
@@ -53,6 +54,9 @@ func (h *hideAndSeek) sections() error {
 	for _, part := range r.parts {
 		if part.Offset != r.xref || r.kind == XRefStream {
 			h.objects[part.Offset] = true // a cross-reference stream
+			if err := h.coding(part.Offset); err != nil {
+				return err
+			}
 			continue
 		}
 		h.trailers[part.Offset] = true
@@ -65,6 +69,22 @@ func (h *hideAndSeek) sections() error {
 		if !ok {
 			h.note(part.Offset+int64(n), "xref-form")
 		}
+	}
+	return nil
+}
+
+// coding looks at how a cross-reference stream at off is coded, if there is one.
+func (h *hideAndSeek) coding(off int64) error {
+	x, err := h.r.doc.readIndirect(off)
+	if _, malformed := errors.AsType[*MalformedError](err); malformed || err == nil && !x.stream {
+		return nil // the end of a revision
+	}
+	if err != nil {
+		return err
+	}
+	dict, _ := x.obj.(Dict)
+	if _, listed := dict["Index"].(Array); !plainlyCoded(dict) || !listed && Present(dict["Index"]) {
+		h.note(off, "xref-stream-coding")
 	}
 	return nil
 }
@@ -182,6 +202,47 @@ func (h *hideAndSeek) listed() error {
 		}
 		h.special(&x, used)
 		h.objects[x.start] = true
+		if used[num] {
+			if err := h.members(num, e.Offset); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// members notes an object stream in which an object does not end before the next
+// one begins: some readers then take it for shorter.
+func (h *hideAndSeek) members(num uint32, off int64) error {
+	s, err := h.r.objectStream(num, off)
+	if _, malformed := errors.AsType[*MalformedError](err); malformed {
+		return nil // Audit says so
+	}
+	if err != nil {
+		return err
+	}
+	for i, at := range s.offs {
+		end := uint32(len(s.data))
+		if i+1 < len(s.offs) {
+			end = s.offs[i+1]
+		}
+		if end < at {
+			h.note(off, "objstm-overlap")
+			return nil
+		}
+		p := parser{buf: s.data[at:end], final: true, lim: &h.r.doc.lim}
+		if _, err := p.object(0); err != nil {
+			if _, malformed := errors.AsType[*MalformedError](err); !malformed {
+				return err
+			}
+			h.note(off, "objstm-overlap")
+			return nil
+		}
+		whole := parser{buf: s.data[at:], final: true, lim: &h.r.doc.lim}
+		if _, err := whole.object(0); err != nil || whole.pos != p.pos {
+			h.note(off, "objstm-overlap") // a token goes on in the next object
+			return nil
+		}
 	}
 	return nil
 }
@@ -207,6 +268,9 @@ func (h *hideAndSeek) special(x *indirect, used map[uint32]bool) {
 	case Object(Name("ObjStm")):
 		if x.stream && !used[x.ref.Num] {
 			h.note(x.start, "hidden-object")
+		}
+		if x.stream && !plainlyCoded(d) {
+			h.note(x.start, "objstm-coding")
 		}
 	case Object(Name("Catalog")):
 		if x.ref != h.r.root {

@@ -96,3 +96,50 @@ func TestStray(t *testing.T) {
 		}
 	}
 }
+
+// TestExactCoding guards against cross-reference and object streams that readers
+// decode, or cut into objects, in different ways.
+func TestExactCoding(t *testing.T) {
+	const objects = "4 0 5 4 (x) [7 8]"
+	for _, c := range []struct {
+		name, xref, objstm, objects string
+		want                        string
+	}{
+		{"plain", "", "", objects, ""},
+		{"abbreviated filter of the section", "/F/RunLengthDecode", "", objects, "xref-stream-coding"},
+		{"abbreviated parameters", "/DP<</Predictor 2>>", "", objects, "xref-stream-coding"},
+		{"parameters without a filter", "/DecodeParms<</Predictor 12>>", "", objects, "xref-stream-coding"},
+		{"abbreviated filter of the objects", "", "/F/RunLengthDecode", objects, "objstm-coding"},
+		{"an object that goes on in the next", "", "", "4 0 5 3 [7 8 9]   ", "objstm-overlap"},
+		{"a number that does", "", "", "4 0 5 1 78      ", "objstm-overlap"},
+		{"objects in another order", "", "", "4 4 5 0 (x) [7 8]", "objstm-overlap"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := updated("3 0 obj\n(x)\nendobj\n", "xref\n3 1\nAT 00000 n \n", "startxref\nSTART\n%%EOF\n")
+			doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := len(b)
+			b = fmt.Appendf(b, "6 0 obj\n<</Type/ObjStm/N 2/First 8%s/Length %d>>stream\n%s\nendstream\nendobj\n", c.objstm, len(c.objects), c.objects)
+			xref := len(b)
+			data := []byte{2, 0, 6, 0, 2, 0, 6, 1, 1, byte(at >> 8), byte(at), 0, 1, byte(xref >> 8), byte(xref), 0}
+			b = fmt.Appendf(b, "7 0 obj\n<</Type/XRef/W[1 2 1]/Index[4 4]/Size 8/Root 1 0 R/Prev %d%s/Length %d>>stream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n",
+				doc.Latest().StartXRef(), c.xref, len(data), data, xref)
+			if doc, err = pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			list, err := doc.Latest().Exact()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rules []string
+			for _, a := range list {
+				rules = append(rules, a.Rule)
+			}
+			if got := strings.Join(slices.Compact(rules), " "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -127,7 +127,7 @@ const maxOver = 200
 // lookOf reads an appearance in a widget with that rectangle. Where nothing is
 // shown, because the rectangle is empty, nothing has to be readable.
 func (d *differ) lookOf(s *pdf.Stream, rect pdf.Rect) (*look, error) {
-	for _, k := range []pdf.Name{"OC", "Ref", "OPI", "F"} {
+	for _, k := range []pdf.Name{"OC", "Ref", "OPI", "F", "DP", "DecodeParms"} {
 		if pdf.Present(s.Dict[k]) {
 			return nil, errDrawing // what is shown is not, or is not all, in the stream
 		}

@@ -151,7 +151,7 @@ func (g *gate) anomalies(j *Judgement) {
 		case written[a.Rule] && a.Revision <= j.SignedRevision:
 		case a.Rule == "trailer-root-absent", a.Rule == "prev-zero": // see cutOff
 			j.warn(a.Rule, "%v", a)
-		case a.Rule == "trailer-size" && a.Revision > j.SignedRevision && a.Revision < len(g.doc.Revisions()):
+		case a.Rule == "trailer-size" && a.Revision > j.SignedRevision && g.outgrown(a.Revision):
 			j.warn(a.Rule, "%v", a) // the last trailer says how many objects there are
 		case (a.Rule == "startxref-offset" || a.Rule == "xref-offset") && g.nearby(a.Revision, a.Revision > j.SignedRevision):
 		case a.Revision != 0 && a.Revision < j.SignedRevision && !ambiguous[a.Rule]:
@@ -209,6 +209,18 @@ func (g *gate) litter() (pdf.Remains, error) {
 		return pdf.Remains{}, err
 	}
 	return first.Remains()
+}
+
+// outgrown says whether a /Size that does not count all objects matters to no
+// reader: that of a table before the last one. A cross-reference stream is none
+// without /Size (Table 17), and makes some readers repair the file.
+func (g *gate) outgrown(index int) bool {
+	revs := g.doc.Revisions()
+	if index < 1 || index >= len(revs) || revs[index-1].XRefKind() != pdf.XRefTable {
+		return false
+	}
+	_, ok := revs[index-1].Trailer()["Size"].(pdf.Integer)
+	return ok
 }
 
 // oneMore says whether nothing but one end of line follows the last revision.

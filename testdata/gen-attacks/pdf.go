@@ -243,6 +243,9 @@ func (f *file) commit(r revision) {
 	f.prev = start
 }
 
+// memberAt is the offset of the object number index of an object stream.
+func memberAt(container, index int) int { return -(container + index<<16) }
+
 // xrefStream writes a cross-reference stream without filters.
 func (f *file) xrefStream(at map[int]int, r revision) string {
 	self := f.alloc()
@@ -257,8 +260,8 @@ func (f *file) xrefStream(at map[int]int, r revision) string {
 		index = append(index, fmt.Sprintf("%d 1", n))
 		if off := at[n]; off >= 0 {
 			data.Write([]byte{1, byte(off >> 16), byte(off >> 8), byte(off), 0})
-		} else if off < -1 { // the only object of the object stream -off
-			data.Write([]byte{2, 0, byte(-off >> 8), byte(-off), 0})
+		} else if off < -1 { // in the object stream -off, the first but for what is added by memberAt
+			data.Write([]byte{2, 0, byte(-off >> 8), byte(-off), byte(-off >> 16)})
 		} else {
 			data.Write([]byte{0, 0, 0, 0, 1})
 		}
