@@ -224,6 +224,7 @@ type examiner struct {
 	unknown    bool     // a signature's validity could not be told
 	copied     bool     // a signature of this gateway is in a file that it does not cover
 	afterLoss  bool     // a signature was made after the loss that is claimed
+	othersNot  bool     // another was not, or nobody knows
 	forgedQR   bool     // the file is not the document that was named, nor of this gateway
 	person     bool     // a passphrase or activation was right
 	makers     []string // operations on record that made signatures which are intact
@@ -432,6 +433,8 @@ func (e *examiner) conclude() Statement {
 	switch {
 	case x.FileSHA256 == "":
 		return conclusion("no-file", OpenEnd, Neutral)
+	case e.ours && valid && e.afterLoss && e.othersNot:
+		return conclusion("after-loss-some", OpenEnd, Neutral)
 	case e.ours && valid && e.afterLoss:
 		return conclusion("after-loss", OpenEnd, Neutral)
 	case e.ours && valid && e.person:

@@ -209,7 +209,12 @@ func (e *examiner) asked(n string, s *verifier.Signature, from *Origin) {
 	if t != nil {
 		e.made(n, s, t)
 	}
-	e.loss(n, s, t)
+	if e.x.LossAt.IsZero() {
+		return
+	}
+	after := e.loss(n, s, t)
+	e.afterLoss = e.afterLoss || s.Intact && after
+	e.othersNot = e.othersNot || s.Intact && !after
 }
 
 // operation is one of the traces.
@@ -260,12 +265,10 @@ func (e *examiner) made(n string, s *verifier.Signature, t *Trace) {
 
 // loss holds the signature against the moment of a loss, which is the
 // complainant's word. A timestamp proves that a signature existed, not that it
-// was made no earlier; only the record says when it was made.
-func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) {
+// was made no earlier; only the record says when it was made. The result says
+// whether it has it made after the loss.
+func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) (after bool) {
 	at := e.x.LossAt
-	if at.IsZero() {
-		return
-	}
 	in := Exhibit{ExhibitReport, s.Field}
 	tell := func(code string, standing Standing, b Bearing, when time.Time, x Exhibit) {
 		e.say(code, standing, b, []Arg{text(n), moment(when), moment(at), moment(e.x.ReceivedAt)}, x)
@@ -282,9 +285,10 @@ func (e *examiner) loss(n string, s *verifier.Signature, t *Trace) {
 	case t.Began.Before(at):
 		e.say("loss.open", OpenEnd, Neutral, []Arg{text(n), moment(at)}, t.exhibit())
 	default:
-		e.afterLoss = e.afterLoss || s.Intact
 		tell("loss.after", Recorded, Neutral, t.At, t.exhibit())
+		return true
 	}
+	return false
 }
 
 // notBefore is from when on the signature's certificate is valid; zero when that

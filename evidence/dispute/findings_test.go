@@ -253,6 +253,16 @@ func TestFindings(t *testing.T) {
 		{"stolen before", dispute.Examination{
 			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, LossAt: at(-3), ReceivedAt: at(0), LossLate: true,
 		}, []string{"loss.after", "loss.late", "signature.passphrase"}, []string{"loss.before"}, "after-loss"},
+		{"signed before the loss, sealed after it", dispute.Examination{
+			Kind: dispute.KeyLoss, FileSHA256: fileSum, Origins: append(slices.Clone(made), dispute.Origin{Operation: "0190-seal"}), LossAt: at(-3), ReceivedAt: at(0),
+			Report: judged(verifier.TotalPassed, signature(func(s *verifier.Signature) { s.BestTime, s.Proof.Time = at(-4), at(-4) }), signature(nil)),
+			Traces: []dispute.Trace{
+				trace(dispute.Released, func(t *dispute.Trace) {
+					t.Operation, t.Authorisation, t.InputSHA256 = "0190-seal", "resident-key", otherSum
+				}),
+				trace(dispute.Extended, func(t *dispute.Trace) { t.OutputSHA256, t.Began, t.At = otherSum, at(-4), at(-4) }),
+			},
+		}, []string{"loss.before", "loss.after"}, []string{"loss.open"}, "after-loss-some"},
 		{"stolen afterwards", dispute.Examination{
 			Kind: dispute.KeyLoss, FileSHA256: fileSum, Report: passed, Origins: made, Traces: released, LossAt: at(0), ReceivedAt: at(0),
 		}, []string{"loss.before"}, []string{"loss.after", "loss.late"}, "signed-here"},
