@@ -17,6 +17,7 @@ import (
 // comments or odd white space), startxref-form (the same of what follows the
 // trailer), hidden-object (what looks like the head of an object, where no entry
 // of this revision leads; an object stream that no entry uses; a second catalog),
+// object-token (a number or name that some readers take for another),
 // xref-stream-coding, objstm-coding and objstm-overlap (a cross-reference or an object stream that readers decode or cut
 // into objects in different ways) and hidden-trailer (the same of xref, trailer, startxref and cross-reference
 // streams).
@@ -81,6 +82,9 @@ func (h *hideAndSeek) coding(off int64) error {
 	}
 	if err != nil {
 		return err
+	}
+	if x.flaws&flawToken != 0 {
+		h.note(off, "object-token")
 	}
 	dict, _ := x.obj.(Dict)
 	if _, listed := dict["Index"].(Array); !plainlyCoded(dict) || !listed && Present(dict["Index"]) {
@@ -202,6 +206,9 @@ func (h *hideAndSeek) listed() error {
 		}
 		h.special(&x, used)
 		h.objects[x.start] = true
+		if x.flaws&flawToken != 0 {
+			h.note(x.start, "object-token")
+		}
 		if used[num] {
 			if err := h.members(num, e.Offset); err != nil {
 				return err
@@ -241,6 +248,10 @@ func (h *hideAndSeek) members(num uint32, off int64) error {
 		whole := parser{buf: s.data[at:], final: true, lim: &h.r.doc.lim}
 		if _, err := whole.object(0); err != nil || whole.pos != p.pos {
 			h.note(off, "objstm-overlap") // a token goes on in the next object
+			return nil
+		}
+		if p.odd {
+			h.note(off, "object-token")
 			return nil
 		}
 	}

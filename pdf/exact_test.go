@@ -60,6 +60,10 @@ func TestExact(t *testing.T) {
 		{"a table in a stream", inStream("xref\n0 1"), table, end, "hidden-trailer"},
 		{"startxref in a stream", inStream("startxref %\n 9"), table, end, "hidden-trailer"},
 		{"another catalog", "3 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n", table, end, "hidden-object"},
+		{"a number that is cut off", "3 0 obj\n" + strings.Repeat("0", 300) + "7\nendobj\n", table, end, "object-token"},
+		{"a reference that is", "3 0 obj\n[" + strings.Repeat("0", 300) + "1 0 R]\nendobj\n", table, end, "object-token"},
+		{"a name with white space of some readers", "3 0 obj\n<</A\x80 1>>\nendobj\n", table, end, "object-token"},
+		{"the same escaped", "3 0 obj\n<</A#80 1/B(\x80)>>\nendobj\n", table, end, ""},
 		{"an unused object stream", "3 0 obj\n<</Type/ObjStm/N 1/First 4/Length 6>>stream\n1 0 <<>>\nendstream\nendobj\n", table, end, "hidden-object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

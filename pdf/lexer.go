@@ -59,7 +59,12 @@ type parser struct {
 	plain bool        // the last hexadecimal string had digits alone, an even number
 	outer bool        // keep in spans where the entries of the outermost dictionary stand
 	spans []EntrySpan
+	odd   bool // a token was read that some readers take for another, see maxDigits
 }
+
+// maxDigits is the length of a number beyond which some readers cut it off. In
+// names some take the bytes 80 and FF for white space.
+const maxDigits = 100
 
 // parsers are those of [Document.parseAt], so that what they build objects on
 // is not allocated for each.
@@ -166,6 +171,7 @@ func (p *parser) uint(max int64) (v int64, ok bool, err error) {
 		p.pos = start
 		return 0, false, nil
 	}
+	p.odd = p.odd || i-p.pos > maxDigits
 	p.pos = i
 	return v, true, nil
 }
@@ -179,6 +185,9 @@ func (p *parser) name() ([]byte, error) {
 	}
 	p.pos = end
 	raw := p.buf[start:end]
+	for _, c := range raw {
+		p.odd = p.odd || c == 0x80 || c == 0xFF
+	}
 	for i, c := range raw {
 		if c == '#' {
 			return unescapeName(raw, i), nil
@@ -225,7 +234,7 @@ func (p *parser) number() (Object, error) {
 	if digits == 0 {
 		return nil, p.fail(start, "number")
 	}
-	p.pos = end
+	p.pos, p.odd = end, p.odd || len(tok) > maxDigits
 	if !dot {
 		v, err := strconv.ParseInt(string(tok), 10, 64)
 		if err != nil {

@@ -246,6 +246,7 @@ const (
 	flawEndobj                    // no endobj
 	flawEOL                       // stream keyword followed by CR alone or nothing
 	flawComment                   // comment between the tokens of the header
+	flawToken                     // a token that some readers take for another
 )
 
 // indirect is an indirect object as it stands in the file.
@@ -323,6 +324,9 @@ func (p *parser) indirect() (x indirect, err error) {
 	}
 	x.dups, x.spans = p.dups, p.spans
 	err = p.afterObject(&x)
+	if p.odd {
+		x.flaws |= flawToken
+	}
 	return x, err
 }
 

@@ -153,6 +153,9 @@ func (d *Document) readTrailer(s *section, off int64) (Dict, int64, error) {
 		for _, at := range p.dups {
 			s.note(at, "dict-duplicate-key")
 		}
+		if p.odd {
+			s.note(off, "object-token")
+		}
 		return nil
 	})
 	return dict, end, err

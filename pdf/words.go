@@ -60,6 +60,7 @@ var tolerated = map[string]string{
 	"xref-first-object":   "a cross-reference table counts from 1 instead of 0",
 	"xref-form":           "a cross-reference table is not written as it should be",
 	"xref-offset":         "an offset misses its cross-reference section",
+	"object-token":        "a number or name is written so that some readers take it for another",
 	"xref-stream-coding":  "a cross-reference stream is coded in a way that readers understand differently",
 	"xref-stream-number":  "a cross-reference stream has the number of another object",
 	"xref-stream-surplus": "a cross-reference stream holds more than its entries",

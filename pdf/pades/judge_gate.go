@@ -62,7 +62,7 @@ var written = map[string]bool{
 	"hybrid-hidden":   true,
 	"xref-entry-form": true, // read as tokens
 
-	"xref-entry-type": true, "xref-stream-surplus": true, "xref-stream-widths": true, "xref-stream-number": true, "prev-offset": true,
+	"object-token": true, "xref-entry-type": true, "xref-stream-surplus": true, "xref-stream-widths": true, "xref-stream-number": true, "prev-offset": true,
 }
 
 // ambiguous are the anomalies by which two readers find different objects under

@@ -25,6 +25,12 @@ func coded() []*attack {
 			return compressed(objPage, func(page string) (string, int) { return page, -1 })
 		}).checks("clean"),
 	}
+	rows = append(rows,
+		row("x24-name", "X24", "the page has an entry /Contents#80, which is written again with the byte itself: some readers take it for white space",
+			rewritten("/Contents#80", "/Contents\x80")).checks("clean"),
+		row("x24-number", "X24", "a number of the page is written again with so many noughts before it that some readers cut it off",
+			rewritten("/Rotate 0", "/Rotate "+strings.Repeat("0", 300)+"0")).checks("clean"),
+		row("x24-reference", "X24", "the same of a reference", rewritten("/Contents 4 0 R", "/Contents "+strings.Repeat("0", 300)+"4 0 R")).checks("clean"))
 	for _, a := range rows {
 		a.malformed()
 	}
@@ -120,4 +126,18 @@ func compressed(num int, body func(old string) (text string, cut int)) []byte {
 		},
 	})
 	return f.b
+}
+
+// rewritten is a signed letter whose page is written again, and says the same.
+func rewritten(old, with string) func() []byte {
+	return func() []byte {
+		f := letter(func(f *file, r *revision) {
+			r.set[30] = pageText(forgery)
+			r.set[objPage] = strings.TrimSuffix(r.set[objPage], ">>") + "/Contents#80 30 0 R/Rotate 0>>"
+			f.size = 31
+		}, emptyCRL())
+		f.sign(signing{})
+		f.commit(revision{set: map[int]string{objPage: f.replaced(objPage, old, with)}})
+		return f.b
+	}
 }

@@ -48,7 +48,7 @@ var reasons = map[string][]string{
 
 	"x17-objects": {"hidden-object"}, "x18": {"xref-entry-form"}, "x19": {"hidden-object"}, "x19-startxref-in": {"xref-offset"}, "x19-startxref": {"startxref-form", "hidden-object"},
 	"x19-hidden-trailer": {"hidden-trailer"}, "x20-wide": {"xref-stream-widths"}, "x20-unknown": {"xref-entry-type"},
-	"x20-own": {"xref-stream-number", "xref-stream-surplus"}, "x21": {"linearized-length"}, "x23": {"xref-stream-coding"}, "x23-no-size": {"trailer-size"},
+	"x20-own": {"xref-stream-number", "xref-stream-surplus"}, "x21": {"linearized-length"}, "x23": {"xref-stream-coding"}, "x24": {"object-token"}, "x23-no-size": {"trailer-size"},
 	"x23-overlap": {"objstm-overlap"}, "x23-abbreviated-objects": {"objstm-coding"}, "x22": {"object-twin"}, "x06-hybrid-freed": {"hybrid-hidden"},
 
 	"m01": {"M01.signed-attributes-absent"}, "m02": {"M02.message-digest"}, "m03": {"M03.content-type"}, "m04": {"M04.content-present"},
