@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/dispute"
@@ -88,8 +87,7 @@ func (w *caseWork) examine(ctx context.Context) (*verifier.Report, error) {
 		return nil, err
 	}
 	if original != nil {
-		ours := slices.ContainsFunc(x.Traces, func(t dispute.Trace) bool { return t.Relation == dispute.Released })
-		x.Original = compareFiles(disputed, original, ours, w.g.cfg.Limits)
+		x.Original = compareFiles(disputed, original, x.InLine(), w.g.cfg.Limits)
 		x.Original.Known, x.Original.Operation = known.Known, known.Operation
 	}
 	w.body.Held = w.body.Held || len(w.hold) > 0

@@ -427,7 +427,7 @@ func (e *examiner) conclude() Statement {
 	switch {
 	case e.trace(Released) == nil:
 		whole = "-extended"
-	case !e.unbroken():
+	case !x.unbroken(e.makers):
 		whole = "-between"
 	}
 	switch {
@@ -467,16 +467,32 @@ func (e *examiner) conclude() Statement {
 	return conclusion("not-ours", Recorded, Against)
 }
 
-// unbroken says whether the file came from the signatures that were made here to
-// what was released in one line of operations on record, each of which got what
-// the one before had released. A timestamp that the gateway puts on a file says
+// InLine says whether every signature in the file was made by an operation on
+// record, and the file came from the first of them to what it is in one line of
+// such operations: then nobody else has added anything since.
+func (x *Examination) InLine() bool {
+	if x.Report == nil || len(x.Origins) != len(x.Report.Signatures) {
+		return false
+	}
+	var makers []string
+	for i, s := range x.Report.Signatures {
+		if s.Kind == verifier.KindSignature {
+			makers = append(makers, x.Origins[i].Operation) // "" was never reached
+		}
+	}
+	return len(makers) > 0 && x.unbroken(makers)
+}
+
+// unbroken says whether the file came from what each of some operations released
+// to what it is in one line of operations on record, each of which got what the
+// one before had released. A timestamp that the gateway puts on a file says
 // nothing of what others have added to it since it was signed.
-func (e *examiner) unbroken() bool {
-	known := []string{e.x.FileSHA256}
+func (x *Examination) unbroken(makers []string) bool {
+	known := []string{x.FileSHA256}
 	var reached []string
 	for found := true; found; {
 		found = false
-		for _, t := range e.x.Traces {
+		for _, t := range x.Traces {
 			released := t.Relation == Released || t.Relation == Extended
 			if !released || !slices.Contains(known, t.OutputSHA256) || slices.Contains(reached, t.Operation) {
 				continue
@@ -484,7 +500,7 @@ func (e *examiner) unbroken() bool {
 			reached, known, found = append(reached, t.Operation), append(known, t.InputSHA256), true
 		}
 	}
-	return !slices.ContainsFunc(e.makers, func(op string) bool { return !slices.Contains(reached, op) })
+	return !slices.ContainsFunc(makers, func(op string) bool { return !slices.Contains(reached, op) })
 }
 
 func (t *Trace) exhibit() Exhibit { return Exhibit{ExhibitOperation, t.Operation} }

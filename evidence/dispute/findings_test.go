@@ -368,6 +368,33 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestInLine: only what the gateway alone has added to is in line.
+func TestInLine(t *testing.T) {
+	stamp := signature(func(s *verifier.Signature) { s.Kind = verifier.KindDocumentTimestamp })
+	for _, test := range []struct {
+		name string
+		x    dispute.Examination
+		want bool
+	}{
+		{"nothing", dispute.Examination{}, false},
+		{"no signature", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.NoSignature), Traces: line(otherSum)}, false},
+		{"signed here", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(nil)), Origins: made, Traces: []dispute.Trace{trace(dispute.Released, nil)}}, true},
+		{"and given a timestamp", dispute.Examination{
+			FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(nil), stamp), Origins: append(slices.Clone(made), dispute.Origin{}), Traces: line(otherSum),
+		}, true},
+		{"with an addition between", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(nil)), Origins: made, Traces: line("another")}, false},
+		{"with a signature from elsewhere", dispute.Examination{
+			FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(nil), signature(nil)), Origins: append(slices.Clone(made), elsewhere...), Traces: line(otherSum),
+		}, false},
+		{"where signatures come from is not known", dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.TotalPassed, signature(nil)), Traces: line(otherSum)}, false},
+		{"added to after it was released", dispute.Examination{FileSHA256: "another", Report: judged(verifier.TotalPassed, signature(nil)), Origins: made, Traces: []dispute.Trace{trace(dispute.Extended, nil)}}, false},
+	} {
+		if got := test.x.InLine(); got != test.want {
+			t.Errorf("%s: got %t", test.name, got)
+		}
+	}
+}
+
 // TestOriginals: what is supplied as an original decides nothing; a difference
 // is told, and that it is not known where the original comes from.
 func TestOriginals(t *testing.T) {
