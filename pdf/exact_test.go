@@ -63,6 +63,7 @@ func TestExact(t *testing.T) {
 		{"a number that is cut off", "3 0 obj\n" + strings.Repeat("0", 300) + "7\nendobj\n", table, end, "object-token"},
 		{"a reference that is", "3 0 obj\n[" + strings.Repeat("0", 300) + "1 0 R]\nendobj\n", table, end, "object-token"},
 		{"a name with white space of some readers", "3 0 obj\n<</A\x80 1>>\nendobj\n", table, end, "object-token"},
+		{"a name that is cut off", "3 0 obj\n/" + strings.Repeat("#41", 100) + "\nendobj\n", table, end, "object-token"},
 		{"the same escaped", "3 0 obj\n<</A#80 1/B(\x80)>>\nendobj\n", table, end, ""},
 		{"an unused object stream", "3 0 obj\n<</Type/ObjStm/N 1/First 4/Length 6>>stream\n1 0 <<>>\nendstream\nendobj\n", table, end, "hidden-object"},
 	} {

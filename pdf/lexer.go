@@ -62,9 +62,13 @@ type parser struct {
 	odd   bool // a token was read that some readers take for another, see maxDigits
 }
 
-// maxDigits is the length of a number beyond which some readers cut it off. In
-// names some take the bytes 80 and FF for white space.
-const maxDigits = 100
+// maxDigits and maxNameBytes are the lengths of a number, and of a name as it is
+// written, beyond which some readers cut them off. In names some take the bytes
+// 80 and FF for white space.
+const (
+	maxDigits    = 100
+	maxNameBytes = 127
+)
 
 // parsers are those of [Document.parseAt], so that what they build objects on
 // is not allocated for each.
@@ -185,6 +189,7 @@ func (p *parser) name() ([]byte, error) {
 	}
 	p.pos = end
 	raw := p.buf[start:end]
+	p.odd = p.odd || len(raw) > maxNameBytes
 	for _, c := range raw {
 		p.odd = p.odd || c == 0x80 || c == 0xFF
 	}
