@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,27 @@ func TestAstray(t *testing.T) {
 		mutant{"parts of no signature", good.without("signature/cms.der"), "files", bundle.Fails},
 	)
 	w.mutants(t, list)
+}
+
+// TestForShow: behind a proof's checkpoint stand cosignatures, and nothing else;
+// a list of keys is one.
+func TestForShow(t *testing.T) {
+	w, in := complete(t)
+	in.Document, in.ByteRange = nil, [4]int64{}
+	good := unzip(t, write(t, in))
+	name := "entries/2/proof.tlog-proof"
+	var list []mutant
+	for what, more := range map[string]string{
+		"a line": "palsu\n", "an empty line": "\n", "half a line": "palsu", "what is no signature": "— saksi.example palsu\n", "three words": "— saksi example AAAAAAAA\n",
+	} {
+		list = append(list, mutant{what, good.with(name, append(bytes.Clone(good.data[name]), more...)), "entry-2", bundle.Fails})
+	}
+	w.mutants(t, list)
+	bad := good.with("log/keys.txt", []byte("palsu"))
+	_, states, out := script(t, tools(t), bad.unpack(t), nil, "-k", keyFile(t, w.keys...), "-t", w.anchor)
+	if r := verify(t, bad.zip(t), w.options()); stateOf(r, "log-key") != bundle.Fails || states["log-key"] != "fails" {
+		t.Errorf("keys that are no line: Verify says %q, the script %q\n%s", stateOf(r, "log-key"), states["log-key"], out)
+	}
 }
 
 // TestForgedReceipt: who holds the database can put a record into the log, and

@@ -233,7 +233,7 @@ fi
 while IFS= read -r k; do
 	case $k in "$origin+"*) printf '%s\n' "$k" >>"$tmp/logkeys" ;; esac
 done <"$tmp/keys"
-anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
+[ "$(tail -c 1 log/keys.txt | hex)" = 0a ] && anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
 signed=$?
 size=${h_size:-0} root=${h_root:-}
 if [ $pinned -eq 1 ]; then text='signed with a key that you name, or its successor'; else text='only this bundle says that the key is its'; fi
@@ -243,7 +243,7 @@ result $signed 1 checkpoint "the log had $size entries, root $root" 'not a state
 # --- entries ---
 # inclusion PROOF LEAFHASH: RFC 9162, section 2.1.3.2
 inclusion() {
-	part=top
+	part=top extra=''
 	: >"$tmp/under"
 	cat "$2" >"$tmp/r"
 	while IFS= read -r line; do
@@ -251,7 +251,7 @@ inclusion() {
 		top) [ "$line" = c2sp.org/tlog-proof@v1 ] || return 1; part=index ;;
 		index)
 			case $line in
-			'extra '*) ;;
+			'extra '*) [ -z "$extra" ] || return 1; extra=yes ;;
 			'index '*) index=${line#index }; number "$index" && [ "$index" -lt "$size" ] || return 1; fn=$index sn=$((size - 1)) part=path ;;
 			*) return 1 ;;
 			esac
@@ -273,8 +273,14 @@ inclusion() {
 		esac
 	done <"$1"
 	[ $part = under ] && [ "$sn" -eq 0 ] && same "$tmp/r" "$tmp/root" || return 1
-	# the checkpoint in the proof is the one above, perhaps with cosignatures
-	head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note
+	# the checkpoint in the proof is the one above, perhaps with cosignatures, and
+	# nothing else
+	[ "$(tail -c 1 "$1" | hex)" = 0a ] && head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note || return 1
+	tail -c +$(($(bytes log/checkpoint.note) + 1)) "$tmp/under" >"$tmp/after"
+	while IFS= read -r line; do
+		case $line in '— '*' '*' '*) return 1 ;; '— '?*' '?*) ;; *) return 1 ;; esac
+		printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] && [ "$(bytes "$tmp/sig")" -ge 5 ] || return 1
+	done <"$tmp/after"
 }
 
 # member NAME: its value in $record. In canonical JSON operation, organisation,
