@@ -55,7 +55,11 @@ func (f *office) raw(t *testing.T, method, path string, headers []string, body s
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	f.must(err)
-	return answer{status: resp.StatusCode, header: resp.Header, body: got}
+	a := answer{status: resp.StatusCode, header: resp.Header, body: got}
+	if err := described.check(method, path, a); err != nil {
+		t.Errorf("/v1/openapi.json: %s %.80q: %d: %v: %.300q", method, path, a.status, err, got)
+	}
+	return a
 }
 
 func testEveryCredentialHolds(t *testing.T, f *office) {
