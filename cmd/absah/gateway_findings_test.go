@@ -53,7 +53,7 @@ func TestGatewayFindings(t *testing.T) {
 	)
 	for _, test := range []disputed{
 		{"a stamp over the page, in a catalog with a high number", f.overStamped(t, draft), nil, genuine,
-			[]string{"Anotasi atau bidang formulir berbeda dari berkas yang diserahkan sebagai dokumen asli: halaman 1", operation, "Verifikasi tidak menemukan tanda tangan elektronik di dalam berkas ini, dan tidak ada catatan"},
+			[]string{"Data anotasi atau bidang formulir tidak tertulis sama dengan berkas yang diserahkan sebagai dokumen asli: halaman 1", operation, "Verifikasi tidak menemukan tanda tangan elektronik di dalam berkas ini, dan tidak ada catatan"},
 			[]string{sameContent}},
 		{"the unsigned letter as original", genuine, nil, draft, []string{byteForByte, signedHere, "adalah yang dikirim untuk ditandatangani", sameContent}, []string{notExactly}},
 		{"an original that is unrelated", genuine, nil, read(t, "rotate-90.pdf"), []string{byteForByte, signedHere, notKnown}, []string{notExactly, sameContent}},
