@@ -125,6 +125,7 @@ func testSingleHeaders(t *testing.T, f *office) {
 		{"one for reading", "GET", "/v1/signers", "", []string{key, "Idempotency-Key: a"}, 200},
 		{"two users", "POST", "/v1/documents", document, []string{key, kind, "Absah-User: a", "Absah-User: b"}, 400},
 		{"two types", "POST", "/v1/documents", document, []string{key, kind, "Content-Type: text/plain"}, 400},
+		{"two types of a file to verify", "POST", "/v1/verify", "x", []string{"Content-Type: application/pdf", "Content-Type: text/plain"}, 400},
 		{"one of each", "POST", "/v1/documents", document, []string{key, kind, "Absah-User: a"}, 201},
 	} {
 		t.Run(test.name, func(t *testing.T) {
