@@ -82,7 +82,9 @@ deploy: build ## check the systemd unit, build the container image without an en
 
 screenshots: ## write pictures of all pages to screenshots/, narrow and wide, light and dark
 	@scripts/packages test
-	$(GO) test -count=1 -run 'Screenshots|Complaint|AxeFaults' ./api/web/browsertest -screenshots $(CURDIR)/screenshots
+	@scripts/npm api/web/browsertest
+	@scripts/preview
+	CI=true $(GO) test -count=1 -run 'Screenshots|Complaint|AxeFaults' ./api/web/browsertest -screenshots $(CURDIR)/screenshots
 
 corpus: ## run the tests over the third-party corpus in ../shared/corpus
 	@scripts/packages test
