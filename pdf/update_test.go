@@ -336,9 +336,6 @@ func checkEncrypted(t *testing.T, data []byte, user string) {
 // TestUpdateCorpus appends an update to every third-party file that opens and
 // lets qpdf judge those it was content with before.
 func TestUpdateCorpus(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs qpdf a few hundred times")
-	}
 	dir, rows := corpusRows(t)
 	for _, row := range rows {
 		data, err := os.ReadFile(filepath.Join(dir, row.File))

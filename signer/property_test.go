@@ -320,9 +320,6 @@ func hugeDocument(gap int64) *sparse {
 
 // TestMemory: a gigabyte is signed in a few megabytes.
 func TestMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads a gigabyte")
-	}
 	w := newWorld(t)
 	doc := hugeDocument(1 << 30)
 	var before, after runtime.MemStats

@@ -12,6 +12,7 @@ import (
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/store"
 	"github.com/absah-id/absah/store/storetest"
 )
@@ -30,7 +31,7 @@ func small(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("this process may not mount a tmpfs, which takes CAP_SYS_ADMIN: %v", err)
+		testfile.Lacking(t, "the right to mount a tmpfs: "+err.Error(), "CAP_SYS_ADMIN, which root has")
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {

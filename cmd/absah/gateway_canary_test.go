@@ -22,6 +22,7 @@ import (
 
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/store/storetest"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // TestGatewayCanary looks for an uploaded document wherever its bytes could come
@@ -99,7 +100,7 @@ func testCanary(t *testing.T, f *office, database string) {
 	if database != "" {
 		t.Run("the server's files", func(t *testing.T) {
 			if _, err := os.ReadDir(database); err != nil {
-				t.Skipf("the files of the database server cannot be read: %v", err)
+				testfile.Lacking(t, "the right to read "+database, "of the server's user, or root")
 			}
 			f.clearIn(t, database, c)
 			f.clearIn(t, database, nik)

@@ -636,7 +636,7 @@ func noComplainants(t *testing.T, f *office, folder, code string) {
 	if folder != "" {
 		t.Run("the server's files", func(t *testing.T) {
 			if _, err := os.ReadDir(folder); err != nil {
-				t.Skipf("the files of the database server cannot be read: %v", err)
+				testfile.Lacking(t, "the right to read "+folder, "of the server's user, or root")
 			}
 			for _, canary := range canaries {
 				f.clearIn(t, folder, []byte(canary))

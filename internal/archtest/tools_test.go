@@ -27,6 +27,27 @@ func TestToolsAreListed(t *testing.T) {
 	}
 }
 
+// TestSkips: a test is skipped by testfile.Lacking alone, which names what is
+// absent and fails where changes are judged. The others were not asked for.
+func TestSkips(t *testing.T) {
+	asked := []string{
+		"api/web/browsertest/browser_test.go", // pictures, which make screenshots asks for
+		"store/bench_test.go",                 // a benchmark of minutes
+	}
+	for _, s := range sources(t) {
+		if !s.test || slices.Contains(asked, s.path) {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			f, _ := n.(*ast.SelectorExpr)
+			if f != nil && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, f.Sel.Name) {
+				t.Errorf("%s: skips without testfile.Lacking", s.fset.Position(f.Pos()))
+			}
+			return true
+		})
+	}
+}
+
 // started returns the command that a call of os/exec names by a literal.
 func started(n ast.Node) (name string, ok bool) {
 	call, _ := n.(*ast.CallExpr)
