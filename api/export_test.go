@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"os"
+	"time"
 )
 
 // Of the spool, for tests.
@@ -67,4 +68,17 @@ func (u *Upload) File() *os.File {
 		return nil
 	}
 	return u.file.file
+}
+
+// AddressLimiter bounds what one address may ask.
+type AddressLimiter struct{ *addressLimiter }
+
+// NewAddressLimiter returns one of so many requests a minute.
+func NewAddressLimiter(perMinute int) AddressLimiter {
+	return AddressLimiter{newAddressLimiter(perMinute)}
+}
+
+// Take counts a request.
+func (l AddressLimiter) Take(address string, now time.Time) time.Duration {
+	return l.take(address, now)
 }

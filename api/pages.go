@@ -117,7 +117,7 @@ func (s *Server) console(cfg *web.Config) {
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 	if cfg.Secure = u.Scheme == "https"; cfg.Secure || local {
-		cfg.Staff, cfg.Records = s.cfg.Gateway, s.cfg.Gateway
+		cfg.Staff, cfg.Records, cfg.AdmitSignIn = s.cfg.Gateway, s.cfg.Gateway, s.admitSignIn
 	}
 	if s.cfg.Bundle != nil {
 		cfg.Bundle = s.bundleFor
@@ -162,6 +162,20 @@ func (s *Server) receivePage(from web.Sender, r io.Reader) (web.Upload, error) {
 func (s *Server) admitPage(address string) error {
 	if wait := s.anonymous.take(address, time.Now()); wait > 0 {
 		return &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
+	}
+	return nil
+}
+
+// signInsPerMinute is how often people behind one address may try to sign in:
+// enough for an office whose staff begin work together.
+const signInsPerMinute = 30
+
+// admitSignIn bounds the tries to sign in, whoever they name: what they guess
+// costs much memory and time to check. What bounds the guesses at one name is the
+// gateway's.
+func (s *Server) admitSignIn(address string) error {
+	if wait := s.signIns.take(address, time.Now()); wait > 0 {
+		return &gateway.Error{Code: gateway.CodeRate, Text: "Too many tries to sign in from this address.", Retry: wait}
 	}
 	return nil
 }

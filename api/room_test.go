@@ -210,3 +210,33 @@ func (l *oneConnection) Close() error {
 }
 
 func (l *oneConnection) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+// TestAddressLimiter: an address has so many requests a minute, and no others are
+// concerned. What is no address has none.
+func TestAddressLimiter(t *testing.T) {
+	at := time.Date(2026, 11, 16, 3, 0, 0, 0, time.UTC)
+	l := api.NewAddressLimiter(3)
+	for i, c := range []struct {
+		address string
+		waits   bool
+	}{
+		{"192.0.2.1", false},
+		{"192.0.2.1", false},
+		{"::ffff:192.0.2.1", false},
+		{"192.0.2.1", true},
+		{"192.0.2.2", false},
+		{"2001:db8::1", false},
+		{"2001:db8::2", false},
+		{"2001:db8::3%eth0", false},
+		{"2001:db8::4", true},
+		{"2001:db8:0:1::4", false},
+		{"", true},
+	} {
+		if wait := l.Take(c.address, at); wait > 0 != c.waits {
+			t.Errorf("%d: %s waits %v", i, c.address, wait)
+		}
+	}
+	if wait := l.Take("192.0.2.1", at.Add(20*time.Second)); wait != 0 {
+		t.Errorf("a third of a minute later: %v", wait)
+	}
+}

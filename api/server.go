@@ -98,6 +98,7 @@ type Server struct {
 	judging   *turns // of verifications, so that strangers do not take the others'
 	reading   *turns // of bundles
 	anonymous *addressLimiter
+	signIns   *addressLimiter
 	guesses   *guesses
 	people    *web.Pages // nil until they are mounted
 }
@@ -131,7 +132,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, spool: spool, signing: newTurns(cfg.Requests), judging: newTurns(cfg.Verifications), reading: newTurns(8),
-		anonymous: newAddressLimiter(cfg.Anonymous), guesses: newGuesses(cfg.Failures),
+		anonymous: newAddressLimiter(cfg.Anonymous), signIns: newAddressLimiter(signInsPerMinute), guesses: newGuesses(cfg.Failures),
 	}
 	gin.SetMode(gin.ReleaseMode)
 	s.engine = gin.New()

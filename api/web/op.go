@@ -253,6 +253,15 @@ func (p *posting) Close() {
 // read.
 const csrfField = "csrf"
 
+// staffPosted is staff, and what they have sent, which is to be closed.
+func (v *visit) staffPosted(roles ...gateway.Role) (c gateway.Caller, p *posting, err error) {
+	if c, err = v.staff(roles...); err != nil {
+		return c, nil, err
+	}
+	p, err = v.posted(c)
+	return c, p, err
+}
+
 // posted reads a form that a member of staff has sent. One that another site
 // has made is refused, which is on record. The form must be closed when the
 // error is nil.
@@ -473,7 +482,7 @@ func (v *visit) signIn(string) error {
 	if v.foreign() {
 		return v.cfg.Staff.Deny(v.r.Context(), gateway.Caller{Address: v.address, Authentication: "none"}, v.act, "sent by another site")
 	}
-	if err := v.tries.admit(v.address, v.cfg.clock()); err != nil {
+	if err := v.cfg.AdmitSignIn(v.address); err != nil {
 		return err
 	}
 	p, err := v.readForm(func(string) bool { return true })
@@ -496,11 +505,7 @@ func (v *visit) signIn(string) error {
 }
 
 func (v *visit) signOut(string) error {
-	c, err := v.staff(everyone...)
-	if err != nil {
-		return err
-	}
-	p, err := v.posted(c)
+	_, p, err := v.staffPosted(everyone...)
 	if err != nil {
 		return err
 	}

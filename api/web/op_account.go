@@ -30,11 +30,7 @@ func (v *visit) showAccount(status int, view accountView) error {
 
 // account changes the password, which ends all other sessions.
 func (v *visit) account(string) error {
-	c, err := v.staff(everyone...)
-	if err != nil {
-		return err
-	}
-	p, err := v.posted(c)
+	c, p, err := v.staffPosted(everyone...)
 	if err != nil {
 		return err
 	}

@@ -46,11 +46,7 @@ func (v *visit) certificateFile(name string) error {
 
 // askCertificate asks the issuer for the status now.
 func (v *visit) askCertificate(name string) error {
-	c, err := v.staff(everyone...)
-	if err != nil {
-		return err
-	}
-	p, err := v.posted(c)
+	c, p, err := v.staffPosted(everyone...)
 	if err != nil {
 		return err
 	}

@@ -229,11 +229,7 @@ type stateView struct {
 // searchFile looks for what is on record of a file, which is judged first. The
 // verification is itself an operation.
 func (v *visit) searchFile(string) error {
-	c, err := v.staff(investigators...)
-	if err != nil {
-		return err
-	}
-	p, err := v.posted(c)
+	c, p, err := v.staffPosted(investigators...)
 	if err != nil {
 		return err
 	}

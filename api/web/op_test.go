@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/absah-id/absah/api/web"
 	"github.com/absah-id/absah/gateway"
@@ -117,6 +118,7 @@ func newConsole(t *testing.T, secure bool) (*site, *door) {
 	}
 	s, d := newSite(t, v), &door{role: gateway.RoleInvestigator}
 	s.cfg.Staff, s.cfg.Records, s.cfg.Secure = d, d, secure
+	s.cfg.AdmitSignIn = func(string) error { return nil }
 	s.build(t)
 	return s, d
 }
@@ -281,5 +283,34 @@ func TestNoConsole(t *testing.T) {
 				t.Errorf("%s %s: got %d", r.Method, r.Path, a.StatusCode)
 			}
 		}
+	}
+}
+
+// TestTooManySignIns: who tries to sign in too often waits, and nothing comes to
+// the gateway. Uploads count for themselves.
+func TestTooManySignIns(t *testing.T) {
+	s, d := newConsole(t, false)
+	refused := &gateway.Error{Code: gateway.CodeRate, Retry: 20 * time.Second}
+	s.cfg.AdmitSignIn = func(address string) error {
+		if address == "192.0.2.1" {
+			return refused
+		}
+		return nil
+	}
+	s.cfg.Admit = func(string) error { return refused }
+	s.build(t)
+	for address, want := range map[string]int{"192.0.2.1": http.StatusTooManyRequests, "192.0.2.2": http.StatusUnauthorized} {
+		form := url.Values{"username": {"siti"}, "password": {"salah"}, "code": {"123456"}}
+		r := httptest.NewRequest(http.MethodPost, "/op/sign-in", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		w := httptest.NewRecorder()
+		_ = s.pages.Serve(w, r, address) // the answer says it too
+		if w.Code != want || (w.Header().Get("Retry-After") != "") != (want == http.StatusTooManyRequests) {
+			t.Errorf("%s: got %d, Retry-After %q; want %d", address, w.Code, w.Header().Get("Retry-After"), want)
+		}
+	}
+	if len(d.shown) != 1 {
+		t.Errorf("%d tries came to the gateway, want 1", len(d.shown))
 	}
 }

@@ -67,10 +67,11 @@ type Config struct {
 	// Bundle makes the evidence bundle of an operation for a member of staff, and
 	// records that; nil means that there are none. The Upload is to be closed.
 	Bundle func(ctx context.Context, c gateway.Caller, operation string) (Upload, error)
-	// SignIns is how many tries to sign in a minute one network has; zero means 30.
-	// Uploads do not count among them: who sends many keeps no member of staff out
-	// who shares the network.
-	SignIns int
+	// AdmitSignIn counts a try to sign in from an address; its error is a
+	// *gateway.Error that says when the next one is taken. Uploads do not count
+	// among the tries: who sends many keeps no member of staff out who shares the
+	// network. It is needed with Staff.
+	AdmitSignIn func(address string) error
 	// Secure says that people reach the pages over TLS, which the console's
 	// cookie then insists on.
 	Secure bool
@@ -92,7 +93,6 @@ type Pages struct {
 	zone  string // key of the zone shown first
 	looks map[report.Language]*look
 	desk  []opRoute // the console's
-	tries *tries    // to sign in
 }
 
 // look is how pages are written in one language.
@@ -107,10 +107,10 @@ func New(cfg Config) (*Pages, error) {
 	if cfg.Gateway == nil || cfg.Receive == nil || cfg.Admit == nil || cfg.Turn == nil || cfg.Print == nil || cfg.MaxUpload <= 0 {
 		return nil, errors.New("web: Config lacks a part")
 	}
-	if cfg.Staff != nil && cfg.Records == nil {
-		return nil, errors.New("web: Config has Staff without Records")
+	if cfg.Staff != nil && (cfg.Records == nil || cfg.AdmitSignIn == nil) {
+		return nil, errors.New("web: Config has Staff without Records or AdmitSignIn")
 	}
-	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...), tries: newTries(cfg.SignIns)}
+	p := &Pages{cfg: cfg, zone: zoneOf(cfg.Zone), looks: map[report.Language]*look{}, desk: append(opRoutes(), caseRoutes()...)}
 	for _, l := range []report.Language{report.Indonesian, report.English} {
 		words, err := wordsIn(l)
 		if err != nil {
