@@ -56,17 +56,9 @@ func (g *Gateway) AskCertificate(ctx context.Context, c Caller, sum [32]byte) (*
 	if err != nil {
 		return nil, err
 	}
-	var cert Certificate
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		cert, err = r.Certificate(ctx, sum)
-		return err
-	})
+	_, leaf, chain, err := g.keptCertificate(ctx, c, sum)
 	if err != nil {
 		return nil, err
-	}
-	leaf, chain, err := g.parsed.parse(cert)
-	if err != nil {
-		return nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
 	}
 	s := &LiveStatus{At: at}
 	if issuer := g.issuerOf(leaf, chain); issuer != nil && g.cfg.Source != nil {

@@ -109,6 +109,23 @@ type CertificateStatus struct {
 	At        time.Time
 }
 
+// keptCertificate reads a certificate that the gateway keeps for the caller's
+// office, and the authorities above it. The error wraps [ErrNotFound] where there
+// is none.
+func (g *Gateway) keptCertificate(ctx context.Context, c Caller, sha256 [32]byte) (cert Certificate, leaf *x509.Certificate, chain []*x509.Certificate, err error) {
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
+		cert, err = r.Certificate(ctx, sha256)
+		return err
+	})
+	if err != nil {
+		return cert, nil, nil, err
+	}
+	if leaf, chain, err = g.parsed.parse(cert); err != nil {
+		return cert, nil, nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
+	}
+	return cert, leaf, chain, nil
+}
+
 // CertificateStatus asks the issuer about a certificate that the gateway
 // keeps.
 func (g *Gateway) CertificateStatus(ctx context.Context, c Caller, sha256 [32]byte) (*CertificateStatus, error) {
@@ -119,17 +136,9 @@ func (g *Gateway) CertificateStatus(ctx context.Context, c Caller, sha256 [32]by
 	if err != nil {
 		return nil, err
 	}
-	var cert Certificate
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
-		cert, err = r.Certificate(ctx, sha256)
-		return err
-	})
+	cert, leaf, chain, err := g.keptCertificate(ctx, c, sha256)
 	if err != nil {
 		return nil, err
-	}
-	leaf, chain, err := g.parsed.parse(cert)
-	if err != nil {
-		return nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
 	}
 	s := &CertificateStatus{Certificate: leaf, RevokedLocallyAt: cert.RevokedLocallyAt, At: at}
 	if s.State, s.Why, s.RevokedAt, err = g.judge(ctx, leaf, chain, at); err != nil {
