@@ -57,11 +57,7 @@ func (d *differ) boxRule(w pdf.Dict) (string, error) {
 // than before.
 func (d *differ) looksBoxed(was *formNode) (string, error) {
 	for _, ref := range was.widgets {
-		a, err := dictOf(d.old, ref)
-		if err != nil {
-			return "", err
-		}
-		b, err := dictOf(d.new, ref)
+		a, b, err := d.dictsOf(ref)
 		if err != nil {
 			return "", err
 		}

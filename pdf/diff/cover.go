@@ -100,11 +100,7 @@ func (d *differ) placeWidgets() error {
 		if err := d.step(); err != nil {
 			return err
 		}
-		dict, err := dictOf(d.old, page)
-		if err != nil {
-			return err
-		}
-		annots, err := arrayOf(d.old, dict["Annots"])
+		annots, err := d.annotsOf(page)
 		if err != nil {
 			return err
 		}
@@ -220,11 +216,7 @@ const maxCovered = 100
 // under rect, and beside it one that is the look of a signature; zero when there
 // is none. Links show nothing of their own.
 func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (over, signed pdf.Ref, err error) {
-	dict, err := dictOf(d.old, page)
-	if err != nil {
-		return over, signed, err
-	}
-	annots, err := arrayOf(d.old, dict["Annots"])
+	annots, err := d.annotsOf(page)
 	if err != nil {
 		return over, signed, err
 	}

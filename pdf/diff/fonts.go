@@ -98,11 +98,7 @@ func (d *differ) defaultFonts() error {
 		}
 	}
 	for _, page := range d.pages {
-		dict, err := dictOf(d.old, page)
-		if err != nil {
-			return err
-		}
-		annots, err := arrayOf(d.old, dict["Annots"])
+		annots, err := d.annotsOf(page)
 		if err != nil {
 			return err
 		}

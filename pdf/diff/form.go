@@ -367,11 +367,7 @@ func (d *differ) fieldKeys(was, now *formNode) ([]pdf.Name, error) {
 		if ref == was.ref {
 			continue
 		}
-		a, err := dictOf(d.old, ref)
-		if err != nil {
-			return nil, err
-		}
-		b, err := dictOf(d.new, ref)
+		a, b, err := d.dictsOf(ref)
 		if err != nil {
 			return nil, err
 		}
@@ -441,11 +437,7 @@ func (d *differ) compareSignatureField(c Change, was, now *formNode, keys []pdf.
 // one that was replaced in its place. Without a box it needs no area to be seen.
 func (d *differ) looksChanged(was *formNode) (bool, error) {
 	for _, ref := range was.widgets {
-		a, err := dictOf(d.old, ref)
-		if err != nil {
-			return false, err
-		}
-		b, err := dictOf(d.new, ref)
+		a, b, err := d.dictsOf(ref)
 		if err != nil {
 			return false, err
 		}

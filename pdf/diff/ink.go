@@ -133,16 +133,23 @@ func (t *textReader) operator(op string, args []pdf.Object) error {
 	return nil
 }
 
+// numbersOf reads operands that are all numbers.
+func numbersOf(args []pdf.Object) (v []float64, ok bool) {
+	v = make([]float64, len(args))
+	for i, a := range args {
+		if v[i], ok = pdf.Float(a); !ok {
+			return nil, false
+		}
+	}
+	return v, true
+}
+
 // path follows the shapes of an appearance: backgrounds, borders and combs
 // reach across it, and come before the text.
 func (t *textReader) path(op string, args []pdf.Object) error {
-	v := make([]float64, len(args))
-	for i, a := range args {
-		n, ok := pdf.Float(a)
-		if !ok {
-			return errDrawing
-		}
-		v[i] = n
+	v, ok := numbersOf(args)
+	if !ok {
+		return errDrawing
 	}
 	switch {
 	case op == "cm" && len(v) == 6:
@@ -213,13 +220,9 @@ func (t *textReader) setInk(op string, args []pdf.Object) error {
 		t.ink.space, t.ink.colour, t.ink.unclear = args[0], colour{}, false
 		return nil
 	}
-	v := make([]float64, len(args))
-	for i, a := range args {
-		n, ok := pdf.Float(a)
-		if !ok {
-			return errDrawing
-		}
-		v[i] = n
+	v, ok := numbersOf(args)
+	if !ok {
+		return errDrawing
 	}
 	switch {
 	case op == "Tz" && len(v) == 1:

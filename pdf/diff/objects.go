@@ -77,6 +77,24 @@ func dictOf(rev *pdf.Revision, o pdf.Object) (pdf.Dict, error) {
 	return dict, nil
 }
 
+// dictsOf is dictOf in the older and in the new revision.
+func (d *differ) dictsOf(o pdf.Object) (was, now pdf.Dict, err error) {
+	if was, err = dictOf(d.old, o); err != nil {
+		return nil, nil, err
+	}
+	now, err = dictOf(d.new, o)
+	return was, now, err
+}
+
+// annotsOf lists the annotations of a page of the older revision.
+func (d *differ) annotsOf(page pdf.Ref) (pdf.Array, error) {
+	dict, err := dictOf(d.old, page)
+	if err != nil {
+		return nil, err
+	}
+	return arrayOf(d.old, dict["Annots"])
+}
+
 func orNull(o pdf.Object) pdf.Object {
 	if o == nil {
 		return pdf.Null{}

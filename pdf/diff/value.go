@@ -86,11 +86,7 @@ func (d *differ) keepsLooks(was *formNode) (string, error) {
 		return "", nil
 	}
 	for _, ref := range was.widgets {
-		a, err := dictOf(d.old, ref)
-		if err != nil {
-			return "", err
-		}
-		b, err := dictOf(d.new, ref)
+		a, b, err := d.dictsOf(ref)
 		if err != nil {
 			return "", err
 		}
@@ -118,11 +114,7 @@ func (d *differ) checkButton(was *formNode, value pdf.Object, kept bool) (string
 		return "form-button", nil
 	}
 	for _, ref := range was.widgets {
-		a, err := dictOf(d.old, ref)
-		if err != nil {
-			return "", err
-		}
-		b, err := dictOf(d.new, ref)
+		a, b, err := d.dictsOf(ref)
 		if err != nil {
 			return "", err
 		}
