@@ -20,9 +20,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testfile"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/store/storetest"
-	"github.com/absah-id/absah/internal/testfile"
 )
 
 // TestGatewayCanary looks for an uploaded document wherever its bytes could come
