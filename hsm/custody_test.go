@@ -170,7 +170,7 @@ func TestCertificateRequest(t *testing.T) {
 	subject := pkix.Name{CommonName: "Bupati Contoh", Organization: []string{"Pemerintah Kabupaten Contoh"}, Country: []string{"ID"}}
 	for _, alg := range []hsm.Algorithm{hsm.RSA2048, hsm.P384, hsm.Ed25519} {
 		k := hsmtest.Generate(t, m, alg.String(), alg)
-		der, err := k.CertificateRequest(t.Context(), subject)
+		der, err := k.CertificateRequest(t.Context(), subject.ToRDNSequence())
 		if err != nil {
 			t.Fatalf("%v: %v", alg, err)
 		}
@@ -201,7 +201,7 @@ func TestCertificateRequest(t *testing.T) {
 	for _, tt := range numbers {
 		s := subject
 		s.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 5}, Value: tt.value}}
-		if _, err := k.CertificateRequest(t.Context(), s); !errors.Is(err, tt.want) {
+		if _, err := k.CertificateRequest(t.Context(), s.ToRDNSequence()); !errors.Is(err, tt.want) {
 			t.Errorf("serialNumber %q: got %v, want %v", tt.value, err, tt.want)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -233,15 +232,12 @@ func (d *demo) makeSeal(ctx context.Context) (string, error) {
 	if chain, err := readCertificates(d.path("seal.pem")); err == nil && d.usable(chain[0], key) {
 		return "found " + describe(chain[0]), nil
 	}
-	const name = "Pemerintah Kabupaten Contoh"
-	return "made RSA-2048 key and certificate of " + name, d.certify(key, name, "seal.pem")
+	return "made RSA-2048 key and certificate of " + demoOffice, d.certify(ctx, key, demoOffice, "seal.pem")
 }
 
 // usable says whether a stored certificate fits the key and this PKI today.
 func (d *demo) usable(cert *x509.Certificate, key *hsm.Key) bool {
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	return err == nil && bytes.Equal(der, cert.RawSubjectPublicKeyInfo) &&
-		time.Now().Before(cert.NotAfter) && cert.CheckSignatureFrom(d.pki.Issuing()) == nil
+	return samePublicKey(key, cert) && time.Now().Before(cert.NotAfter) && cert.CheckSignatureFrom(d.pki.Issuing()) == nil
 }
 
 func describe(cert *x509.Certificate) string {
@@ -250,8 +246,8 @@ func describe(cert *x509.Certificate) string {
 
 // certify has the demo's PKI certify a resident key and writes the chain to a
 // file.
-func (d *demo) certify(key *hsm.Key, commonName, file string) error {
-	csr, err := certificateRequest(key, demoSubject(commonName))
+func (d *demo) certify(ctx context.Context, key *hsm.Key, commonName, file string) error {
+	csr, err := key.CertificateRequest(ctx, demoSubject(commonName))
 	if err != nil {
 		return err
 	}

@@ -261,7 +261,7 @@ func (f *office) read(name string) string {
 func (f *office) makeSeal(ctx context.Context, m *hsm.Module) {
 	f.t.Helper()
 	key := hsmtest.Generate(f.t, m, "seal", hsm.RSA2048)
-	csr, err := certificateRequest(key.WithContext(ctx), demoSubject("Pemerintah Kabupaten Contoh"))
+	csr, err := key.CertificateRequest(ctx, demoSubject(demoOffice))
 	f.must(err)
 	leaf, chain, err := f.lab.IssueCSR(csr, lab.IssueOptions{})
 	f.must(err)

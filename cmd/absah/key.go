@@ -1,11 +1,6 @@
 package main
 
 import (
-	"crypto"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -160,7 +155,7 @@ func newKeyCSR() *cobra.Command {
 				if err != nil {
 					return labelOf("label", err)
 				}
-				der, err := certificateRequest(key.WithContext(cmd.Context()), name)
+				der, err := key.CertificateRequest(cmd.Context(), name)
 				if err != nil {
 					return err
 				}
@@ -178,16 +173,6 @@ func newKeyCSR() *cobra.Command {
 	cmd.Flags().StringVar(&out, "out", "", "PEM `file` to write (default: standard output)")
 	token.registerRequired(cmd, "label", "subject")
 	return cmd
-}
-
-// certificateRequest makes a DER PKCS#10 request (RFC 2986) that is signed
-// with the key itself.
-func certificateRequest(key crypto.Signer, name pkix.RDNSequence) ([]byte, error) {
-	subject, err := asn1.Marshal(name)
-	if err != nil {
-		return nil, err
-	}
-	return x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{RawSubject: subject}, key)
 }
 
 // maxKeyID bounds what --id takes, in bytes; package hsm makes no longer ones.

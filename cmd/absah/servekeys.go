@@ -145,7 +145,7 @@ func (k *keys) Generate(ctx context.Context, signerID, algorithm string, passphr
 		return nil, nil, nil, keyError(err)
 	}
 	defer key.Close()
-	if request, err = certificateRequest(key.WithContext(ctx), subject); err != nil {
+	if request, err = key.CertificateRequest(ctx, subject); err != nil {
 		return nil, nil, nil, keyError(err)
 	}
 	public, err = x509.MarshalPKIXPublicKey(made.Public)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/absah-id/absah/hsm"
 )
 
 // subjectTypes are the attribute types of RFC 4514 §3 that a request may name.
@@ -31,6 +33,9 @@ func parseSubject(s string) (pkix.RDNSequence, error) {
 			return nil, usageErrorf("--subject: %q: %v", part, err)
 		}
 		name = append(pkix.RDNSequence{{{Type: oid, Value: value}}}, name...)
+	}
+	if err := hsm.CheckSubject(name); err != nil {
+		return nil, usageErrorf("--subject: %v; certificates are public", err)
 	}
 	return name, nil
 }

@@ -20,6 +20,7 @@ func TestParseSubject(t *testing.T) {
 		{`CN=a\2cb`, []string{"a,b"}},
 		{`CN=\C3\a9`, []string{"é"}},
 		{`CN=a+b=c`, []string{"a+b=c"}},
+		{`CN=198001012005011001`, []string{"198001012005011001"}}, // eighteen digits are no NIK
 		{`CN=a\`, nil},
 		{`CN=a\q`, nil},
 		{`CN=a\4`, nil},
@@ -29,6 +30,7 @@ func TestParseSubject(t *testing.T) {
 		{`CN=a,`, nil},
 		{``, nil},
 		{`NIK=1`, nil},
+		{`CN=Bupati Contoh,OU=32.01.01-010101-0001`, nil}, // a NIK
 		{`CN`, nil},
 	} {
 		got, err := parseSubject(c.in)
