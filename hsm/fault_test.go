@@ -574,7 +574,7 @@ func runIfParent() {
 	if len(os.Args) != 4 || os.Args[1] != "parent" {
 		return
 	}
-	cfg := hsm.Config{Module: hsmtest.ModulePath(), Token: "absah-test", PINFile: os.Args[3],
+	cfg := hsm.Config{Module: hsm.FindSoftHSM(), Token: "absah-test", PINFile: os.Args[3],
 		Env: []string{"SOFTHSM2_CONF=" + os.Args[2]}, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	m, err := hsm.Start(context.Background(), cfg)
 	if err != nil {

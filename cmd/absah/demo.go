@@ -26,17 +26,6 @@ const (
 	demoSeal  = "seal"
 )
 
-// softHSMModules are the places where Debian, Fedora, Alpine and Homebrew
-// install SoftHSM.
-var softHSMModules = []string{
-	"/usr/lib/softhsm/libsofthsm2.so",
-	"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib64/pkcs11/libsofthsm2.so",
-	"/usr/local/lib/softhsm/libsofthsm2.so",
-	"/opt/homebrew/lib/softhsm/libsofthsm2.so",
-}
-
 func newDemoCommand() *cobra.Command {
 	var d demo
 	cmd := &cobra.Command{
@@ -165,8 +154,8 @@ func (d *demo) makeToken(ctx context.Context) (string, error) {
 	if err := d.makeSecret("pin"); err != nil {
 		return "", err
 	}
-	if d.softHSM, err = findSoftHSM(); err != nil {
-		return "", err
+	if d.softHSM = hsm.FindSoftHSM(); d.softHSM == "" {
+		return "", &exitError{statusUnavailable, errors.New("SoftHSM is not installed; on Debian: apt-get install softhsm2")}
 	}
 	cfg := hsm.Config{
 		Module: d.softHSM, Token: demoToken, PINFile: d.path("pin"),
@@ -191,15 +180,6 @@ func (d *demo) makeSecret(name string) error {
 		return nil
 	}
 	return writeFile(d.path(name), []byte(rand.Text()+"\n"), 0o600)
-}
-
-func findSoftHSM() (string, error) {
-	for _, name := range softHSMModules {
-		if _, err := os.Stat(name); err == nil {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("%w: SoftHSM is not installed; on Debian: apt-get install softhsm2", hsm.ErrUnavailable)
 }
 
 func (d *demo) startPKI(context.Context) (string, error) {

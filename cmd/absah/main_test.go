@@ -85,7 +85,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("SOFTHSM2_CONF", conf)
-	env.Setenv("MODULE", hsmtest.ModulePath())
+	env.Setenv("MODULE", hsm.FindSoftHSM())
 	env.Setenv("TSA", authority.TSAURL())
 	env.Setenv("HOST", authority.Addr())
 	return makeKeys(dir, authority)
@@ -105,7 +105,7 @@ func makeKeys(dir string, authority *lab.Lab) error {
 		return err
 	}
 	cfg := hsm.Config{
-		Module: hsmtest.ModulePath(), Token: "test", PINFile: filepath.Join(dir, "pin"),
+		Module: hsm.FindSoftHSM(), Token: "test", PINFile: filepath.Join(dir, "pin"),
 		Env:    []string{"SOFTHSM2_CONF=" + filepath.Join(dir, "softhsm2.conf")},
 		Worker: []string{worker, hsm.WorkerCommand},
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -95,7 +96,7 @@ func newReadyCommand() *cobra.Command {
 			}
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
-				return fmt.Errorf("%w: %w", hsm.ErrUnavailable, err)
+				return &exitError{statusUnavailable, fmt.Errorf("the gateway does not answer: %w", withoutURL(err))}
 			}
 			defer resp.Body.Close()
 			text, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
@@ -103,7 +104,7 @@ func newReadyCommand() *cobra.Command {
 				return err
 			}
 			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("%w: %s", hsm.ErrUnavailable, text)
+				return &exitError{statusUnavailable, errors.New(strings.TrimSpace(string(text)))}
 			}
 			fmt.Fprint(cmd.OutOrStdout(), string(text))
 			return nil

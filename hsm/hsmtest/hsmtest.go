@@ -31,31 +31,11 @@ const (
 	SOPIN = "canary-8264-so"
 )
 
-// modules are the places where Debian and Fedora put SoftHSM.
-var modules = []string{
-	"/usr/lib/softhsm/libsofthsm2.so",
-	"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib64/softhsm/libsofthsm2.so",
-	"/usr/lib64/pkcs11/libsofthsm2.so",
-	"/usr/local/lib/softhsm/libsofthsm2.so",
-}
-
-// ModulePath returns where SoftHSM is installed, or "" when it is not.
-func ModulePath() string {
-	for _, p := range modules {
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
-	}
-	return ""
-}
-
-// Module is ModulePath for a test that cannot do without: where SoftHSM is
-// absent, the test is [testfile.Lacking] it.
+// Module returns where SoftHSM is installed. Where it is absent, the test is
+// [testfile.Lacking] it.
 func Module(t testing.TB) string {
 	t.Helper()
-	path := ModulePath()
+	path := hsm.FindSoftHSM()
 	if path == "" {
 		testfile.Lacking(t, "libsofthsm2.so", "Debian package libsofthsm2")
 	}

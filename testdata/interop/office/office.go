@@ -37,13 +37,6 @@ const (
 	soPIN = "contoh-0815"
 )
 
-var modules = []string{
-	"/usr/lib/softhsm/libsofthsm2.so",
-	"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-	"/usr/lib64/pkcs11/libsofthsm2.so",
-}
-
 // RunIfWorker turns the process into the PKCS#11 worker, for ever, when it
 // was started as one; otherwise it does nothing.
 func RunIfWorker() {
@@ -86,8 +79,8 @@ func Open(ctx context.Context, dir string) (*Office, error) {
 		return nil, err
 	}
 	o := &Office{dir: dir}
-	if o.note.Library, err = library(); err != nil {
-		return nil, err
+	if o.note.Library = hsm.FindSoftHSM(); o.note.Library == "" {
+		return nil, errors.New("SoftHSM is not installed (Debian package softhsm2)")
 	}
 	if err := o.initToken(ctx); err != nil {
 		return nil, err
@@ -268,13 +261,4 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: no certificate", path)
 	}
 	return all, nil
-}
-
-func library() (string, error) {
-	for _, p := range modules {
-		if _, err := os.Stat(p); err == nil {
-			return p, nil
-		}
-	}
-	return "", errors.New("SoftHSM is not installed (Debian package softhsm2)")
 }
