@@ -23,6 +23,7 @@ import (
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/hsm/hsmtest"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/store/storetest"
@@ -502,6 +503,15 @@ func TestGatewayStart(t *testing.T) {
 		seal := f.read("seal.pem")
 		f.must(writeChain(f.path("seal.pem"), f.signers["bupati"].cert, []*x509.Certificate{f.lab.Issuing()}))
 		refused(t, "is not the certificate of the key")
+		// An identifier on the token is only a name: who makes a key chooses it.
+		m := f.token.Start(t)
+		id := sha256.Sum256(f.signers["bupati"].cert.RawSubjectPublicKeyInfo)
+		_, err := m.Generate(t.Context(), hsm.KeySpec{Label: "twin", ID: id[:], Algorithm: hsm.RSA2048})
+		f.must(err)
+		configured := f.read("absah.yaml")
+		f.write("absah.yaml", strings.Replace(configured, "key: seal,", "key: twin,", 1))
+		refused(t, "is not the certificate of the key")
+		f.write("absah.yaml", configured)
 		f.write("seal.pem", seal)
 	})
 	t.Run("S25", func(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -445,7 +444,7 @@ func (s *gatewayService) openSeals(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: key %q: %w", seal.ID, seal.Key, err)
 		}
-		if id := sha256.Sum256(chain[0].RawSubjectPublicKeyInfo); string(key.Info().ID) != string(id[:]) && !samePublicKey(key, chain[0]) {
+		if !samePublicKey(key, chain[0]) {
 			return fmt.Errorf("%s: %s is not the certificate of the key %q", seal.ID, seal.Certificate, seal.Key)
 		}
 		err = s.gateway.EnsureSeal(ctx, s.operator(), gateway.SealSpec{
