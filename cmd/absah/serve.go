@@ -299,9 +299,17 @@ func vaultConfig(cfg *config.Config) hsm.VaultConfig {
 	}
 }
 
+// newSource is the client for OCSP, CRLs and issuers' certificates.
+func newSource(r config.Revocation) (*fetch.Client, error) {
+	age := r.MaxAge
+	if age == 0 {
+		age = -1 // what package fetch takes for nothing; its zero is a default
+	}
+	return fetch.New(fetch.Config{Allow: r.Allow, Timeout: r.Timeout, MaxAge: age})
+}
+
 func (s *gatewayService) openServices(context.Context) (err error) {
-	s.source, err = fetch.New(fetch.Config{Allow: s.cfg.Revocation.Allow, Timeout: s.cfg.Revocation.Timeout, MaxAge: s.cfg.Revocation.MaxAge})
-	if err != nil {
+	if s.source, err = newSource(s.cfg.Revocation); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, func() error { s.source.Close(); return nil })

@@ -211,8 +211,7 @@ func (c *checkpointStamper) Timestamp(ctx context.Context, digest [32]byte) (evi
 	return stamp, nil
 }
 
-// serverTLS returns nil when no certificate is configured. The files are read
-// again when one of them has changed.
+// serverTLS returns nil when no certificate is configured.
 func serverTLS(t config.TLS) (*tls.Config, error) {
 	if t.Certificate == "" {
 		return nil, nil
@@ -247,13 +246,14 @@ var authenticated = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// certificateFiles keeps a certificate until its file changes.
+// certificateFiles keeps a certificate and its key until the certificate's file
+// changes.
 type certificateFiles struct {
 	certificate, key string
 
 	mu       sync.Mutex
-	modified time.Time
-	loaded   *tls.Certificate
+	modified time.Time        // of the certificate's file when it was loaded; guarded by mu
+	loaded   *tls.Certificate // guarded by mu
 }
 
 func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -278,11 +278,12 @@ func (k *Cases) check(c *checker) {
 		_, err := time.Parse(time.DateOnly, day)
 		c.must(err == nil, fmt.Sprintf("cases.holidays[%d]", i), "%q is not a date such as 2026-12-25", day)
 	}
+	kinds := []string{"authentication", "authenticity", "repudiation", "key-loss", "conduct"}
 	for i, kind := range k.Incidents {
-		c.oneOf(fmt.Sprintf("cases.incidents[%d]", i), kind, "authentication", "authenticity", "repudiation", "key-loss", "conduct")
+		c.oneOf(fmt.Sprintf("cases.incidents[%d]", i), kind, kinds...)
 	}
 	for i, kind := range k.MustEscalate {
-		c.oneOf(fmt.Sprintf("cases.must_escalate[%d]", i), kind, "authentication", "authenticity", "repudiation", "key-loss", "conduct")
+		c.oneOf(fmt.Sprintf("cases.must_escalate[%d]", i), kind, kinds...)
 	}
 	for i, r := range k.Recipients {
 		c.must(r.Name != "", fmt.Sprintf("cases.recipients[%d].name", i), "is required")
@@ -293,8 +294,8 @@ func (k *Cases) check(c *checker) {
 }
 
 func (cfg *Config) checkLimits(c *checker) {
-	between(c, "activation.memory", cfg.Activation.Memory, 46<<20, 4<<30)
-	between(c, "activation.passes", cfg.Activation.Passes, 1, 100)
+	between(c, "activation.memory", cfg.Activation.Memory, 46<<20, 1<<30)
+	between(c, "activation.passes", cfg.Activation.Passes, 1, 16)
 	between(c, "activation.parallel", cfg.Activation.Parallel, 1, 64)
 	between(c, "activation.attempts", cfg.Activation.Attempts, 1, 20)
 	between(c, "activation.alarm", cfg.Activation.Alarm, 1, 1_000_000)

@@ -74,7 +74,7 @@ type Organisation struct {
 	Name string `yaml:"name" required:"true" example:"Pemerintah Kabupaten Contoh"`
 
 	// Zone is the time zone of pages and reports: Asia/Jakarta (WIB),
-	// Asia/Makassar (WITA) or Asia/Jayapura (WIT). Records are in UTC.
+	// Asia/Makassar (WITA), Asia/Jayapura (WIT) or UTC. Records are in UTC.
 	Zone string `yaml:"zone" default:"Asia/Jakarta"`
 }
 
@@ -101,16 +101,17 @@ type Server struct {
 	Shutdown time.Duration `yaml:"shutdown" default:"30s"`
 }
 
-// TLS names a server's certificate. The files are read again when they change.
+// TLS names a server's certificate.
 type TLS struct {
-	// Certificate is a PEM file with the chain, the server's own first.
+	// Certificate is a PEM file with the chain, the server's own first. It and
+	// Key are read again when it changes.
 	Certificate string `yaml:"certificate" file:"read"`
 
 	// Key is the PEM file of its private key, readable by the service alone.
 	Key string `yaml:"key" file:"secret"`
 
 	// ClientCA is a PEM file of authorities whose client certificates may
-	// authenticate applications. None means that mTLS is off.
+	// authenticate applications. It is read at start. None means that mTLS is off.
 	ClientCA string `yaml:"client_ca" file:"read"`
 }
 
@@ -188,7 +189,8 @@ type HSM struct {
 	Timeout time.Duration `yaml:"timeout" default:"5s"`
 }
 
-// Keys are labels on the token. `absah key generate` makes what is missing.
+// Keys are labels on the token. `absah init` makes those that need no
+// certificate, `absah key generate` the others.
 type Keys struct {
 	// Seals are the electronic seals (segel) of the office.
 	Seals []Seal `yaml:"seals"`
@@ -290,7 +292,8 @@ type Revocation struct {
 	// certificates may name. All other private addresses are refused.
 	Allow []string `yaml:"allow"`
 
-	// MaxAge is how long an answer may be used again while it is valid.
+	// MaxAge is how long an answer may be used again while it is valid; 0 means
+	// that each is asked for anew.
 	MaxAge time.Duration `yaml:"max_age" default:"10m"`
 }
 
@@ -435,10 +438,10 @@ type Witness struct {
 
 // Activation guards passphrases.
 type Activation struct {
-	// Memory of Argon2id for one passphrase, at least 46MiB.
+	// Memory of Argon2id for one passphrase, 46MiB to 1GiB.
 	Memory Size `yaml:"memory" default:"64MiB"`
 
-	// Passes of Argon2id over its memory.
+	// Passes of Argon2id over its memory, 1 to 16.
 	Passes int `yaml:"passes" default:"1"`
 
 	// Parallel is how many passphrases are tried at once.

@@ -80,6 +80,8 @@ func TestProblems(t *testing.T) {
 		{"key used twice", "keys:\n  seals:\n  - {id: a, key: absah-log, certificate: a.pem}\n", "keys.seals[0].key", 7, "keys.log"},
 		{"seal without a certificate", "keys:\n  seals:\n  - {id: a, key: a}\n", "keys.seals[0].certificate", 7, "required"},
 		{"weak passphrases", "activation:\n  memory: 1MiB\n", "activation.memory", 6, "46MiB"},
+		{"more memory than the HSM's side takes", "activation:\n  memory: 2GiB\n", "activation.memory", 6, "1GiB"},
+		{"more passes than the HSM's side takes", "activation:\n  passes: 17\n", "activation.passes", 6, "16"},
 		{"half a TLS", "admin: {listen: 8.8.8.8:9}\n", "admin.listen", 5, "private"},
 		{"witness", "evidence:\n  witnesses:\n  - {url: 'ftp://x', key: k}\n", "evidence.witnesses[0].url", 7, "https"},
 		{"promise", "evidence: {promise: 5s}\n", "evidence.promise", 5, "minute"},
