@@ -1,9 +1,9 @@
 // Command absah signs, seals and timestamps official electronic documents
 // with keys that never leave a PKCS#11 module.
 //
-// It is the only place that reads flags, files, the environment and the clock:
-// it wires the packages together and turns their errors into exit statuses
-// (see [exitStatus]). Run "absah help" for the commands.
+// It is the only place that reads flags and the environment. It wires the
+// packages together and turns their errors into exit statuses (see
+// [exitStatus]). Run "absah help" for the commands.
 package main
 
 import (

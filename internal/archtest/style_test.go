@@ -12,7 +12,8 @@ import (
 // pure lists the packages that neither log nor read a clock, nor open files:
 // the same input and moment must give the same verdict ten years later. The
 // client in cms/tsp may default its clock and read a password from a file.
-var pure = []string{"pdf", "pdf/pades", "cms", "cms/tsp", "pki", "signer", "signer/appearance", "verifier", "verifier/report"}
+var pure = []string{"pdf", "pdf/layout", "pdf/diff", "pdf/font", "pdf/pades", "cms", "cms/tsp", "pki", "signer", "signer/appearance",
+	"verifier", "verifier/report", "verifier/report/etsi", "verifier/report/paper"}
 
 // clock names the functions of package time that read it.
 var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTimer", "NewTicker"}
