@@ -28,7 +28,7 @@ export CGO_CFLAGS := -g -O2 -DUSE_PREAD=1 -DHAVE_FDATASYNC=1 -DSQLITE_DEFAULT_ME
 .PHONY: help build run test race lint fuzz bench interop fault deploy screenshots corpus readme testdata clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/absah
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/absah ./cmd/absah
@@ -98,7 +98,7 @@ testdata: ## write testdata/pdf and testdata/attacks anew
 	@for g in $(GENERATORS); do $(GO) run $$g || exit; done
 
 clean: ## remove what was built, the tools too
-	rm -rf bin .tools demo
+	rm -rf bin .tools demo screenshots
 
 $(STATICCHECK):
 	@scripts/tool $@ honnef.co/go/tools/cmd/staticcheck@v0.8.2
