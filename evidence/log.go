@@ -252,9 +252,10 @@ func (l *Log) Vouched(e Entry) error {
 	return err
 }
 
-// Ready tells whether operations may go on: nil, or ErrForged while an entry waits
-// that no gateway wrote, ErrBehind when an entry is past its promise, or ErrRollback or ErrTampered when this process has seen
-// that before, or the store's error.
+// Ready tells whether operations may go on: nil, or ErrForged while an entry
+// waits that no gateway wrote, ErrBehind when an entry is past its promise, or
+// ErrRollback or ErrTampered when this process has seen that before, or the
+// store's error.
 func (l *Log) Ready(ctx context.Context) error {
 	if err := l.isBroken(); err != nil {
 		return err

@@ -10,10 +10,11 @@ import (
 	"github.com/absah-id/absah/internal/fault"
 )
 
-// Run sequences and publishes until ctx is done, then returns ctx.Err(). Stamps and cosignatures are fetched beside it: an authority that
-// does not answer delays nothing else. A step that fails is logged and tried
-// again, except that after ErrRollback or ErrTampered nothing is integrated or
-// signed any more, and Ready says so.
+// Run sequences and publishes until ctx is done, then returns ctx.Err(). Stamps
+// and cosignatures are fetched beside it: an authority that does not answer
+// delays nothing else. A step that fails is logged and tried again, except that
+// after ErrRollback or ErrTampered nothing is integrated or signed any more,
+// and Ready says so.
 func (l *Log) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()

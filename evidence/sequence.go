@@ -11,9 +11,10 @@ import (
 )
 
 // Integrate is one step of the sequencer: it gives places to the oldest waiting
-// entries, at most Config.Batch, that nodes of this log have written, commits the new head, and then signs and
-// publishes it. It returns how many entries got a place. ErrConflict means that
-// another node was first, which is no fault.
+// entries, at most Config.Batch, that nodes of this log have written, commits
+// the new head, and then signs and publishes it. It returns how many entries
+// got a place. ErrConflict means that another node was first, which is no
+// fault.
 //
 // Fault table: before the commit nothing has happened. After the commit and
 // before the checkpoint, the next step of any node signs the head or a later

@@ -23,12 +23,12 @@ const maxNamedParts = 40
 // and in which objects, by the numbers that they have in the disputed file.
 //
 // Both are taken as they were before they were signed, where nothing but
-// signatures was added since; otherwise as they are shown. What a signature shows
-// may be anything, so in the disputed file it counts as a mere signature only
-// when that is ours, which means that the gateway alone has added to the file since
-// the first of them. What cannot be
-// read, or is over a limit, leaves the comparison open: what was found to differ
-// does, and that nothing was found proves nothing.
+// signatures was added since; otherwise as they are shown. What a signature
+// shows may be anything, so in the disputed file it counts as a mere signature
+// only when that is ours, which means that the gateway alone has added to the
+// file since the first of them. What cannot be read, or is over a limit, leaves
+// the comparison open: what was found to differ does, and that nothing was
+// found proves nothing.
 func compareFiles(disputed, original []byte, ours bool, limits pdf.Limits) *dispute.Comparison {
 	c := &dispute.Comparison{OriginalSHA256: dispute.Hex(sha256.Sum256(original))}
 	if bytes.Equal(disputed, original) {

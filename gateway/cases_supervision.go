@@ -140,8 +140,7 @@ const maxReminded = 1000
 
 // RemindCases tells the operators' log of open cases whose next deadline is
 // near or has passed, the most overdue first, and returns of how many, at most
-// maxReminded. The log names the case and
-// nobody in it.
+// maxReminded. The log names the case and nobody in it.
 func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 	at, err := g.clock.present()
 	if err != nil {

@@ -62,9 +62,8 @@ type Keys interface {
 	OpenAuthorized(ctx context.Context, signerID string, sealed, token, binding []byte) (PersonalKey, error)
 }
 
-// Config is what a Gateway works with. All interfaces, Organisation, Node and
-// Secret are
-// needed.
+// Config is what a Gateway works with. Organisation, Node, Secret, Store, Notary,
+// Keys, Signer and Verifier are needed.
 type Config struct {
 	// Organisation is the office whose gateway this is: records of callers that
 	// nobody knows are its own.

@@ -15,9 +15,10 @@ type proof struct {
 	hasPassword bool
 }
 
-// again asks a member of staff who has signed in for proofs, before what cannot be
-// taken back (ASVS 7.5.3); they count as a try to sign in. The member that it returns is to be written: its failures are
-// forgotten and the code is used up.
+// again asks a member of staff who has signed in for proofs, before what cannot
+// be taken back (ASVS 7.5.3); they count as a try to sign in. The member that
+// it returns is to be written: its failures are forgotten and the code is used
+// up.
 func (g *Gateway) again(ctx context.Context, c Caller, act string, p proof) (member Staff, err error) {
 	at, err := g.clock.present()
 	if err != nil {

@@ -18,14 +18,15 @@ import (
 // entry-outside (beyond this one), entry-offset-zero, entry-size (a number not
 // below /Size), entry-shared (two numbers at one place), entry-generation (a
 // new object whose generation is not 0), object-header (another object stands
-// there), object-overlap (one begins inside another), object-syntax, object-space, object-comment, object-empty,
-// endobj-missing, stream-eol, stream-length, dict-duplicate-key,
-// object-freed (one in use before), objstm (an object stream breaks a rule),
-// objstm-replaced (an object stream that earlier entries use is redefined),
-// objstm-extra (it holds an object whose entry is elsewhere), objstm-extends
-// (its /Extends leads to itself or to nothing), comment (between
-// objects) and junk (bytes that no object and no cross-reference section
-// accounts for: also an object that no entry points to).
+// there), object-overlap (one begins inside another), object-syntax,
+// object-space, object-comment, object-empty, endobj-missing, stream-eol,
+// stream-length, dict-duplicate-key, object-freed (one in use before), objstm
+// (an object stream breaks a rule), objstm-replaced (an object stream that
+// earlier entries use is redefined), objstm-extra (it holds an object whose
+// entry is elsewhere), objstm-extends (its /Extends leads to itself or to
+// nothing), comment (between objects) and junk (bytes that no object and no
+// cross-reference section accounts for: also an object that no entry points
+// to).
 //
 // The error is one of reading, or a [LimitError]: then nothing is known.
 func (r *Revision) Audit() ([]Anomaly, error) {

@@ -15,11 +15,12 @@ import (
 //
 // Rules: xref-form (a table that is not made of entries of 20 bytes, or holds
 // comments or odd white space), startxref-form (the same of what follows the
-// trailer), hidden-object (what looks like the head of an object, where no entry
-// of this revision leads; an object stream that no entry uses; a second catalog),
-// object-token (a number or name that some readers take for another),
-// xref-stream-coding, objstm-coding and objstm-overlap (a cross-reference or an object stream that readers decode or cut
-// into objects in different ways) and hidden-trailer (the same of xref, trailer, startxref and cross-reference
+// trailer), hidden-object (what looks like the head of an object, where no
+// entry of this revision leads; an object stream that no entry uses; a second
+// catalog), object-token (a number or name that some readers take for another),
+// xref-stream-coding, objstm-coding and objstm-overlap (a cross-reference or an
+// object stream that readers decode or cut into objects in different ways) and
+// hidden-trailer (the same of xref, trailer, startxref and cross-reference
 // streams).
 //
 // It reads every byte of the revision once, in a window. The error is one of

@@ -16,11 +16,12 @@ const totpStep = 30
 // moment on record is its time. Nothing that is on record changes.
 //
 // What was given a time to end by the clock that was wrong would outlive it:
-// activations and sessions made in what is now the future end, waits after wrong
-// passphrases end, one-time passwords of now are taken again, and idempotency keys
-// are kept for tail at most. Proposals of then that nobody has decided end, for
-// they would wait that much longer for a second person. Signers that were locked stay so. No gateway may run meanwhile: it remembers the wrong
-// moment, and writes it again.
+// activations and sessions made in what is now the future end, waits after
+// wrong passphrases end, one-time passwords of now are taken again, and
+// idempotency keys are kept for tail at most. Proposals of then that nobody has
+// decided end, for they would wait that much longer for a second person.
+// Signers that were locked stay so. No gateway may run meanwhile: it remembers
+// the wrong moment, and writes it again.
 //
 // It returns gateway.ErrExists when the operation exists.
 func (db *DB) ResetClock(ctx context.Context, o gateway.Operation, e evidence.Entry, tail time.Duration) error {

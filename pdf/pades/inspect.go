@@ -31,17 +31,18 @@ const maxHazards = 1000
 // The document as a whole is read, also its earlier revisions and the contents
 // of its pages, so it takes longer than judging a signature.
 //
-// Rules that are grave: active-content (actions other than going to a page or an
-// address), xfa, external-stream, alternate-image, layer-hidden (content in a
-// layer that is off), covered-text and covered-image (an image, form or area
+// Rules that are grave: active-content (actions other than going to a page or
+// an address), xfa, external-stream, alternate-image, layer-hidden (content in
+// a layer that is off), covered-text and covered-image (an image, form or area
 // lies over them), text-invisible (and no image that it could belong to),
 // field-over-text (a form field that can hide text), field-shows-other (a value
 // that is not what is shown), object-hidden (a page or catalog that nothing
-// refers to; a form, image or font is not grave), object-unlisted (bytes that no entry accounts for),
-// object-unsigned (an object that later bytes would complete), ambiguous (two
-// readers may read two things), unclear (it could not be read, or a limit was
-// hit). To be reported: action, embedded-file, annotation-over-text,
-// font-not-embedded, object-redefined (the document was changed before).
+// refers to; a form, image or font is not grave), object-unlisted (bytes that
+// no entry accounts for), object-unsigned (an object that later bytes would
+// complete), ambiguous (two readers may read two things), unclear (it could not
+// be read, or a limit was hit). To be reported: action, embedded-file,
+// annotation-over-text, font-not-embedded, object-redefined (the document was
+// changed before).
 //
 // The error is one of reading the file.
 func Inspect(rev *pdf.Revision) ([]Hazard, error) {
