@@ -440,8 +440,7 @@ func (g *Gateway) AddApplication(ctx context.Context, c Caller, a Application, c
 	if err := g.allow(ctx, c, "application.add", RoleOperator); err != nil {
 		return err
 	}
-	roles := []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
-	if strings.TrimSpace(a.Name) == "" || len(a.Name) > 100 || !slices.Contains(roles, a.Role) {
+	if strings.TrimSpace(a.Name) == "" || len(a.Name) > 100 || !slices.Contains(applicationRoles, a.Role) {
 		return errorf(CodeInvalid, "An application has a name of 1 to 100 bytes and a role.")
 	}
 	return g.recordWith(ctx, c, evidence.Record{

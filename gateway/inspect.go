@@ -9,6 +9,7 @@ import (
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -93,6 +94,18 @@ func certificateBlobs(certs []*x509.Certificate) []evidence.Blob {
 	return blobs
 }
 
+// evidenceBlobs makes artefacts of certificates and their revocation data.
+func evidenceBlobs(e pki.Evidence) []evidence.Blob {
+	blobs := certificateBlobs(e.Certificates)
+	for _, der := range e.OCSPs {
+		blobs = append(blobs, evidence.Blob{Kind: "ocsp", Data: der})
+	}
+	for _, der := range e.CRLs {
+		blobs = append(blobs, evidence.Blob{Kind: "crl", Data: der})
+	}
+	return blobs
+}
+
 // resultArtefacts is what is kept of a signature or timestamp: all that is
 // needed to judge it without the document.
 func resultArtefacts(r *signer.Result) []evidence.Blob {
@@ -103,14 +116,7 @@ func resultArtefacts(r *signer.Result) []evidence.Blob {
 	for _, token := range r.Tokens {
 		blobs = append(blobs, evidence.Blob{Kind: "timestamp", Data: token})
 	}
-	blobs = append(blobs, certificateBlobs(r.Evidence.Certificates)...)
-	for _, der := range r.Evidence.OCSPs {
-		blobs = append(blobs, evidence.Blob{Kind: "ocsp", Data: der})
-	}
-	for _, der := range r.Evidence.CRLs {
-		blobs = append(blobs, evidence.Blob{Kind: "crl", Data: der})
-	}
-	return blobs
+	return append(blobs, evidenceBlobs(r.Evidence)...)
 }
 
 // renewalOf says when the last timestamp of a result must be renewed: before

@@ -26,6 +26,9 @@ const (
 	RoleSupervisor Role = "supervisor"
 )
 
+// applicationRoles are the roles that applications can have.
+var applicationRoles = []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
+
 // Application is a program that uses the gateway.
 type Application struct {
 	ID           string // UUIDv7

@@ -104,11 +104,10 @@ func checkProposal(kind string, payload []byte) ([]byte, error) {
 	if err := d.Decode(into); err != nil {
 		return nil, &Error{Code: CodeInvalid, Text: "The change cannot be read.", Err: err}
 	}
-	roles := []Role{RoleApplication, RoleInvestigator, RoleAuditor, RoleOperator}
 	switch {
 	case kind == ProposeAnchors && digest(set.SHA256) == ([32]byte{}):
 		return nil, errorf(CodeInvalid, "The anchors need their SHA-256.")
-	case kind == ProposeRole && !slices.Contains(roles, change.Role):
+	case kind == ProposeRole && !slices.Contains(applicationRoles, change.Role):
 		return nil, errorf(CodeInvalid, "There is no such role.")
 	case kind != ProposeAnchors && kind != ProposeRole && kind != ProposePolicy:
 		return nil, errorf(CodeInvalid, "There is no such kind of change.")

@@ -166,13 +166,7 @@ func (g *Gateway) learnStatus(ctx context.Context, o OwedStatus) error {
 	if err != nil {
 		return err
 	}
-	blobs := certificateBlobs(found.Certificates)
-	for _, der := range found.OCSPs {
-		blobs = append(blobs, evidence.Blob{Kind: "ocsp", Data: der})
-	}
-	for _, der := range found.CRLs {
-		blobs = append(blobs, evidence.Blob{Kind: "crl", Data: der})
-	}
+	blobs := evidenceBlobs(found)
 	r := evidence.Record{
 		Kind:   kindStatus,
 		Signer: evidence.Signer{CertificateSHA256: hex.EncodeToString(o.Certificate[:])},
