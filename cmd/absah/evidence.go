@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
@@ -329,7 +328,7 @@ func (f *auditFlags) config(stderr io.Writer) (evidence.AuditConfig, error) {
 		}
 		cfg.Floor = f.floor
 	}
-	if file, ok := stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if isTerminal(stderr) {
 		next := time.Now()
 		cfg.Progress = func(done, total int64) {
 			if now := time.Now(); now.After(next) {
