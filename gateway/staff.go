@@ -519,9 +519,6 @@ func (g *Gateway) SetStaffStatus(ctx context.Context, c Caller, username string,
 	if to == StaffLocked {
 		act = "staff.lock"
 	}
-	if strings.TrimSpace(reason) == "" {
-		return errorf(CodeInvalid, "A reason is needed.")
-	}
 	_, err := g.changeStaff(ctx, c, act, username, reason, func(m *Staff) error {
 		m.Status, m.Failures, m.NotBefore = to, 0, time.Time{}
 		return nil
@@ -546,9 +543,6 @@ func (g *Gateway) ResetStaff(ctx context.Context, c Caller, username, password, 
 // phone that was lost or replaced, unlocks, and ends the sessions. The password
 // is kept, which the operator does not know.
 func (g *Gateway) ReenrolStaff(ctx context.Context, c Caller, username, reason string) (secrets StaffSecrets, err error) {
-	if strings.TrimSpace(reason) == "" {
-		return secrets, errorf(CodeInvalid, "A reason is needed.")
-	}
 	_, err = g.changeStaff(ctx, c, "staff.reenrol", username, reason, func(m *Staff) error {
 		secrets = g.enrol(m)
 		return nil
@@ -556,8 +550,11 @@ func (g *Gateway) ReenrolStaff(ctx context.Context, c Caller, username, reason s
 	return secrets, err
 }
 
-// changeStaff changes a member of staff and ends the sessions.
+// changeStaff changes a member of staff, for a reason, and ends the sessions.
 func (g *Gateway) changeStaff(ctx context.Context, c Caller, act, username, reason string, change func(m *Staff) error) (*Staff, error) {
+	if strings.TrimSpace(reason) == "" {
+		return nil, errorf(CodeInvalid, "A reason is needed.")
+	}
 	if err := g.allow(ctx, c, act, RoleOperator); err != nil {
 		return nil, err
 	}

@@ -333,6 +333,9 @@ func TestReset(t *testing.T) {
 	w := newWorld(t)
 	old := w.hire("siti", gateway.RoleInvestigator)
 	const chosen = "kuda baterai staples benar"
+	if _, err := w.ResetStaff(t.Context(), operator(), "siti", "", " "); codeOf(t, err) != gateway.CodeInvalid {
+		t.Errorf("without a reason: %v", err)
+	}
 	if _, err := w.ResetStaff(t.Context(), operator(), "siti", "pendek", "x"); codeOf(t, err) != gateway.CodeInvalid {
 		t.Errorf("a short password: got %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,16 +27,12 @@ records do not say, such as the password of a member of staff, it takes as it is
 who could write to the database. It puts an event into the log.`,
 		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
-				return usageErrorf("--reason is empty")
-			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				return adoptRows(ctx, cmd.OutOrStdout(), s, reason)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
-	mustRequire(cmd, "reason")
+	requireReason(cmd, &reason)
 	return cmd
 }
 

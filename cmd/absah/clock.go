@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,16 +32,12 @@ timestamps of checkpoints: a clock that is behind them is not believed. Stop eve
 on the database first. Activations, sessions and open operations of the wrong time end.`,
 		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
-				return usageErrorf("--reason is empty")
-			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				return resetClock(ctx, cmd.OutOrStdout(), s, reason)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
-	mustRequire(cmd, "reason")
+	requireReason(cmd, &reason)
 	return cmd
 }
 

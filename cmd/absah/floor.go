@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,9 +34,6 @@ refused. Without it the database is believed, and the record says that nobody vo
 		Example: `  absah evidence set-floor /etc/absah/absah.yaml --reason "server kedua" --checkpoint log-floor.server-1`,
 		Args:    exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
-				return usageErrorf("--reason is empty")
-			}
 			cfg, err := loadConfig(args[0])
 			if err != nil {
 				return err
@@ -52,9 +48,8 @@ refused. Without it the database is believed, and the record says that nobody vo
 			return errors.Join(setFloor(cmd.Context(), cmd.OutOrStdout(), s, reason, kept), s.close())
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
+	requireReason(cmd, &reason)
 	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "`file` with a checkpoint of the log that was kept outside its database")
-	mustRequire(cmd, "reason")
 	return cmd
 }
 

@@ -137,6 +137,27 @@ func buildVersion() string {
 	return "unknown"
 }
 
+// requireReason adds the flag --reason to a command that puts one on record.
+func requireReason(cmd *cobra.Command, reason *string) {
+	cmd.Flags().Var((*recordedReason)(reason), "reason", "`reason`, which is put on record")
+	mustRequire(cmd, "reason")
+}
+
+// recordedReason is a flag that must say something: what is on record stays
+// there.
+type recordedReason string
+
+func (r *recordedReason) String() string { return string(*r) }
+func (r *recordedReason) Type() string   { return "string" }
+
+func (r *recordedReason) Set(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return errors.New("it says nothing")
+	}
+	*r = recordedReason(text)
+	return nil
+}
+
 // mayBeEmpty are flags with text for readers, which scripts give as it comes.
 var mayBeEmpty = []string{"reason", "location", "contact", "show-name", "show-office", "show-line", "office"}
 

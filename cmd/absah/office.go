@@ -333,8 +333,7 @@ func newSignerStatusCommand(name, short string, to gateway.SignerStatus) *cobra.
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
-	mustRequire(cmd, "reason")
+	requireReason(cmd, &reason)
 	return cmd
 }
 

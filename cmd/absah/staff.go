@@ -129,9 +129,8 @@ sure who asks before: by sight, or by a call to a number that you had already.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
+	requireReason(cmd, &reason)
 	cmd.Flags().BoolVar(&keep, "keep-password", false, "issue a new one-time secret alone")
-	mustRequire(cmd, "reason")
 	return cmd
 }
 
@@ -178,8 +177,7 @@ func newStaffStatusCommand(name, short string, to gateway.StaffStatus) *cobra.Co
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
-	mustRequire(cmd, "reason")
+	requireReason(cmd, &reason)
 	return cmd
 }
 

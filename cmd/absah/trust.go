@@ -68,8 +68,7 @@ func newTrustDecision(name string, approve bool) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`reason`, which is put on record")
-	mustRequire(cmd, "reason")
+	requireReason(cmd, &reason)
 	return cmd
 }
 
