@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"sync"
 	"time"
@@ -54,27 +53,10 @@ func (g *guesses) settle(id [32]byte, address string, holds bool, now time.Time)
 	g.held[id] = struct{}{}
 }
 
-// proofID is what a proof is remembered by. It discloses no secret.
-func proofID(p gateway.Proof) [32]byte {
-	var parts [4][32]byte
-	for i, text := range []string{p.Key, p.Username, p.Password} {
-		parts[i] = sha256.Sum256([]byte(text))
-	}
-	parts[3] = p.Certificate
-	whole := make([]byte, 0, len(parts)*32+1)
-	for _, part := range parts {
-		whole = append(whole, part[:]...)
-	}
-	if p.Spoilt {
-		whole = append(whole, 1)
-	}
-	return sha256.Sum256(whole)
-}
-
 // authenticate asks who shows a proof. After too many failures of its address it
 // is not even looked at.
 func (s *Server) authenticate(ctx context.Context, p gateway.Proof) (gateway.Caller, error) {
-	id := proofID(p)
+	id := p.Digest()
 	if wait := s.guesses.admit(id, p.Address, time.Now()); wait > 0 {
 		return gateway.Caller{}, &gateway.Error{Code: gateway.CodeRate, Text: "Too many failed authentications from this address.", Retry: wait}
 	}

@@ -17,8 +17,7 @@ func (s *Server) log(c *gin.Context) error {
 		return nil
 	}
 	c.Writer.Header().Del("Content-Type") // of what was not written
-	switch {
-	case w.refused >= http.StatusInternalServerError:
+	if w.refused >= http.StatusInternalServerError {
 		return &gateway.Error{Code: gateway.CodeRecord, Text: "The log cannot be read at present.", Retry: 10 * time.Second}
 	}
 	return &gateway.Error{Code: gateway.CodeNotFound, Text: "The log has nothing at this address."}

@@ -25,7 +25,7 @@ import (
 // turns and its limit for addresses, and are not part of its description.
 func (s *Server) pages() error {
 	cfg := web.Config{
-		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admitPage, Turn: s.takeTurn, Print: s.printReport, MaxUpload: s.spool.max,
+		Gateway: s.cfg.Gateway, Receive: s.receivePage, Admit: s.admit, Turn: s.takeTurn, Print: s.printReport, MaxUpload: s.spool.max,
 		Office: s.cfg.Office, Zone: s.cfg.Zone, Cases: s.cfg.Gateway,
 	}
 	s.console(&cfg)
@@ -158,8 +158,9 @@ func (s *Server) receivePage(from web.Sender, r io.Reader) (web.Upload, error) {
 	return pageUpload{u}, nil
 }
 
-// admitPage is what /v1/verify asks of those without credentials.
-func (s *Server) admitPage(address string) error {
+// admit bounds what those without credentials have verified, by page or by
+// /v1/verify.
+func (s *Server) admit(address string) error {
 	if wait := s.anonymous.take(address, time.Now()); wait > 0 {
 		return &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,8 +31,8 @@ func (s *Server) verify(c *gin.Context) error {
 	p := proof(c)
 	caller := gateway.Caller{Address: p.Address}
 	if anonymous(p) {
-		if wait := s.anonymous.take(p.Address, time.Now()); wait > 0 {
-			return &gateway.Error{Code: gateway.CodeRate, Text: "Too many verifications from this address.", Retry: wait}
+		if err := s.admit(p.Address); err != nil {
+			return err
 		}
 	} else {
 		var err error
@@ -437,11 +438,7 @@ func (q *query) fail(text string) {
 // a misspelt one would widen the search.
 func (q *query) done() error {
 	for name := range q.c.Request.URL.Query() {
-		found := false
-		for _, k := range q.known {
-			found = found || k == name
-		}
-		if !found {
+		if !slices.Contains(q.known, name) {
 			q.fail("There is no such parameter.")
 		}
 	}

@@ -55,8 +55,6 @@ const callerTTL = 2 * time.Second
 // maxCallers bounds the cache; it is emptied when full.
 const maxCallers = 1024
 
-type cacheKey [32]byte
-
 type cachedCaller struct {
 	caller Caller
 	until  time.Time
@@ -64,17 +62,17 @@ type cachedCaller struct {
 
 type callerCache struct {
 	mu    sync.Mutex
-	byKey map[cacheKey]cachedCaller
+	byKey map[[32]byte]cachedCaller
 }
 
-func (c *callerCache) get(k cacheKey, now time.Time) (Caller, bool) {
+func (c *callerCache) get(k [32]byte, now time.Time) (Caller, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	hit, ok := c.byKey[k]
 	return hit.caller, ok && now.Before(hit.until)
 }
 
-func (c *callerCache) put(k cacheKey, v Caller, now time.Time) {
+func (c *callerCache) put(k [32]byte, v Caller, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.byKey) >= maxCallers {
@@ -83,14 +81,18 @@ func (c *callerCache) put(k cacheKey, v Caller, now time.Time) {
 	c.byKey[k] = cachedCaller{v, now.Add(callerTTL)}
 }
 
-// key is what the cache knows a proof by. It holds no secret.
-func (p Proof) key() cacheKey {
+// Digest is what a proof is remembered by: the SHA-256 of all that is shown, and
+// of whether it can be read. It discloses no secret.
+func (p Proof) Digest() [32]byte {
 	h := sha256.New()
 	for _, part := range []string{p.Key, p.Username, p.Password, string(p.Certificate[:])} {
 		sum := sha256.Sum256([]byte(part))
 		h.Write(sum[:])
 	}
-	return cacheKey(h.Sum(nil))
+	if p.Spoilt {
+		h.Write([]byte{1})
+	}
+	return [32]byte(h.Sum(nil))
 }
 
 // Authenticate finds the application that a proof belongs to, and counts the
@@ -105,7 +107,7 @@ func (g *Gateway) Authenticate(ctx context.Context, p Proof) (Caller, error) {
 		g.recordDenied(ctx, Caller{Address: p.Address}, "authenticate", "unreadable credentials")
 		return Caller{}, errorf(CodeUnauthenticated, "The credentials do not hold.")
 	}
-	k := p.key()
+	k := p.Digest()
 	caller, ok := g.callers.get(k, now)
 	if !ok {
 		if caller, err = g.prove(ctx, p, now); err != nil {

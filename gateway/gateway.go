@@ -180,7 +180,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 
 	g := &Gateway{
-		cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[cacheKey]cachedCaller{}},
+		cfg: cfg, limiters: limiters{byID: map[string]*limiter{}}, callers: callerCache{byKey: map[[32]byte]cachedCaller{}},
 		denials: rate.NewLimiter(1, 60), hashing: make(chan struct{}, hashing),
 	}
 	for _, k := range []struct {
