@@ -156,7 +156,7 @@ func (c *Client) OCSP(ctx context.Context, cert, issuer *x509.Certificate, notBe
 	}
 	verify := func(der []byte) (answer, error) {
 		st, err := pki.CheckOCSP(der, cert, issuer, c.cfg.Clock(), pki.CheckOptions{AllowWeak: c.cfg.AllowWeak, Nonce: nonce})
-		return answer{der: der, made: st.ThisUpdate, until: c.until(st)}, err
+		return answer{der: der, made: st.ThisUpdate, until: until(st)}, err
 	}
 	key := identity(issuer) + cert.SerialNumber.Text(16)
 	return c.first(ctx, "ocsp", cert.OCSPServer, notBefore, func(address string) request {
@@ -176,7 +176,7 @@ func (c *Client) CRL(ctx context.Context, cert, issuer *x509.Certificate, notBef
 		case pki.RuleCRLIssuer, pki.RuleCRLReasons, pki.RuleSignature, pki.RuleCRLScope:
 			return answer{der: der, unverifiable: err}, nil
 		}
-		return answer{der: der, made: st.ThisUpdate, until: c.until(st)}, err
+		return answer{der: der, made: st.ThisUpdate, until: until(st)}, err
 	}
 	key := identity(issuer) + cert.SerialNumber.Text(16)
 	return c.first(ctx, "crl", cert.CRLDistributionPoints, notBefore, func(address string) request {
@@ -215,7 +215,8 @@ func identity(issuer *x509.Certificate) string {
 	return string(sum[:])
 }
 
-func (c *Client) until(st pki.Status) time.Time {
+// until is how long an answer is current.
+func until(st pki.Status) time.Time {
 	if st.NextUpdate.IsZero() {
 		return st.ThisUpdate.Add(pki.DefaultMaxAge)
 	}

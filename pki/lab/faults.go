@@ -128,7 +128,7 @@ func (l *Lab) wait(r *http.Request) (done bool) {
 
 // rogue is a stranger's PKI under the lab's names.
 type rogue struct {
-	once           sync.Once
-	err            error
-	ca, tsa, answr *authority
+	once               sync.Once
+	err                error
+	ca, tsa, responder *authority
 }

@@ -136,7 +136,7 @@ func (l *Lab) sign(t *x509.Certificate, pub crypto.PublicKey, by *authority) (*x
 	return cert, l.save()
 }
 
-// create makes a certificate; by nil means self-signed with key.
+// create makes a certificate; an authority without one of its own signs its own.
 func create(t *x509.Certificate, pub crypto.PublicKey, by *authority) (*x509.Certificate, error) {
 	serial := make([]byte, 16)
 	rand.Read(serial)              // never fails

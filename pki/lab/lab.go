@@ -125,10 +125,10 @@ func (l *Lab) listen() (net.Listener, error) {
 	}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("lab address: %w", err)
+		return nil, fmt.Errorf("lab: address: %w", err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("lab address %s is not loopback", addr)
+		return nil, fmt.Errorf("lab: the address %s is not loopback", addr)
 	}
 	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {

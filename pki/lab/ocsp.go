@@ -124,7 +124,7 @@ func (l *Lab) ocsp(body []byte, f Fault) ([]byte, error) {
 		if err := l.stranger(); err != nil {
 			return nil, err
 		}
-		by = l.rogue.answr
+		by = l.rogue.responder
 	}
 	if f == WrongNonce && q.nonce != nil {
 		q.nonce = []byte{4, 1, 0}

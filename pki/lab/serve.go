@@ -172,7 +172,7 @@ func (l *Lab) makeStranger() error {
 	if l.rogue.tsa, err = strangeAuthority(t, ca); err != nil {
 		return err
 	}
-	l.rogue.answr, err = strangeAuthority(l.responderTemplate("Responder OCSP Contoh"), ca)
+	l.rogue.responder, err = strangeAuthority(l.responderTemplate("Responder OCSP Contoh"), ca)
 	return err
 }
 
