@@ -2,10 +2,8 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -212,34 +210,6 @@ func splitKey(key string) (lookup, secret string) {
 		return "", ""
 	}
 	return lookup, secret
-}
-
-// NewKey makes an API key and the credential that knows it. The key is shown
-// once and kept nowhere.
-func NewKey(organisation, application string, at, expires time.Time) (key string, c Credential) {
-	lookup, secret := randomText(10), randomText(32)
-	return keyPrefix + lookup + "_" + secret, Credential{
-		ID: newID(), Organisation: organisation, Application: application, Kind: CredentialKey,
-		Lookup: lookup, Hash: sha256.Sum256([]byte(secret)), CreatedAt: at, ExpiresAt: expires,
-	}
-}
-
-// NewPassword makes a password for HTTP Basic, in the same way. It is random:
-// one that people choose could be guessed from its hash.
-func NewPassword(organisation, application, username string, at, expires time.Time) (password string, c Credential) {
-	password = randomText(32)
-	return password, Credential{
-		ID: newID(), Organisation: organisation, Application: application, Kind: CredentialBasic,
-		Lookup: username, Hash: sha256.Sum256([]byte(password)), CreatedAt: at, ExpiresAt: expires,
-	}
-}
-
-// randomText returns n random bytes in letters and digits that need no
-// escaping anywhere; without the two of base64url that look like separators.
-func randomText(n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return strings.NewReplacer("-", "A", "_", "B").Replace(base64.RawURLEncoding.EncodeToString(b))
 }
 
 // limiters hold one bucket for each application.

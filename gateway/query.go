@@ -11,7 +11,7 @@ import (
 func Kinds() []string { return slices.Clone(kinds) }
 
 var kinds = []string{
-	"access.denied", "activation", "activation.revoke", "application.add", "application.revoke-credential", "augment",
+	"access.denied", "activation", "activation.revoke", "application.add", "application.add-credential", "application.revoke-credential", "augment",
 	"case.attach", "case.close", "case.contact", "case.download", "case.erase", "case.examine", "case.file", "case.follow",
 	"case.letter", "case.move", "case.note", "case.open", "case.propose", "case.read", "case.readmit", "case.recuse", "case.release", "case.search",
 	"certificate.read", "certificate.status", "certificate.status.later", "clock.reset",

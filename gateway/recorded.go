@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// DetailCredential begins the names by which the record of a new application has
-// the digests of its credentials: their identifiers follow.
+// DetailCredential begins the names by which records of new applications and
+// credentials have the digests of the latter: their identifiers follow.
 const DetailCredential = "credential-"
 
 // Digest is how records name a policy: the SHA-256 of its JSON in hexadecimal.

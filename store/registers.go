@@ -68,6 +68,10 @@ func (g *registers) apply(r *evidence.Record) {
 		g.status[r.Subject.Document] = documentState{r.Detail["to"], r.Detail["replaced-by"], r.Detail["reason"]}
 	case "application.add":
 		g.addApplication(r)
+	case "application.add-credential":
+		if a := g.apps[r.Detail["application"]]; a != nil {
+			a.addCredentials(r)
+		}
 	case "application.revoke-credential":
 		g.revoked[r.Detail["credential"]] = true
 	case "proposal.approve":
@@ -101,12 +105,17 @@ func (g *registers) addApplication(r *evidence.Record) {
 		name: r.Detail["name"], role: r.Detail["role"], mtls: r.Detail["mtls"], policy: r.Detail["policy-sha256"],
 		credentials: map[string]string{}, listed: r.Detail["policy-sha256"] != "",
 	}
+	a.addCredentials(r)
+	g.apps[r.Detail["application"]] = a
+}
+
+// addCredentials takes note of the credentials that a record names.
+func (a *recordedApplication) addCredentials(r *evidence.Record) {
 	for name, digest := range r.Detail {
 		if id, ok := strings.CutPrefix(name, gateway.DetailCredential); ok {
 			a.credentials[id] = digest
 		}
 	}
-	g.apps[r.Detail["application"]] = a
 }
 
 // change takes note of a role or a policy that a second person approved.

@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
@@ -599,10 +597,7 @@ func TestGatewayTLS(t *testing.T) {
 	own, foreign, old := f.clients.client(t, "e-office", soon), f.clients.client(t, "foreign", soon), f.clients.client(t, "e-office", past)
 	stranger := newIssuer(t, "Orang Asing").client(t, "e-office", soon)
 	bind := func(as string, cert tls.Certificate) gateway.Credential {
-		return gateway.Credential{
-			ID: uuid.Must(uuid.NewV7()).String(), Organisation: f.apps[as].Organisation, Application: f.apps[as].ID, Kind: gateway.CredentialMTLS,
-			Lookup: fmt.Sprintf("%x", sha256.Sum256(cert.Leaf.RawSubjectPublicKeyInfo)), CreatedAt: time.Now().UTC(),
-		}
+		return gateway.NewCertificate(f.apps[as].Organisation, f.apps[as].ID, cert.Leaf, time.Now().UTC(), time.Time{})
 	}
 	f.act(func(s *gatewayService) {
 		f.must(s.db.Update(t.Context(), gateway.AllOrganisations, func(tx gateway.Tx) error {

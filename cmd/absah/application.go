@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/absah-id/absah/gateway"
+)
+
+func newApplicationCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "application",
+		Short: "Let applications use the gateway",
+	}
+	cmd.AddCommand(newApplicationAddCommand(), newAddCredentialCommand(), newApplicationListCommand(), &cobra.Command{
+		Use:   "revoke-credential CONFIG CREDENTIAL",
+		Short: "End a key, password or client certificate of an application",
+		Args:  exactArgs("CONFIG", "CREDENTIAL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
+				return s.gateway.RevokeCredential(ctx, s.operator(), args[1])
+			})
+		},
+	})
+	return cmd
+}
+
+func newApplicationAddCommand() *cobra.Command {
+	var (
+		policy  gateway.Policy
+		role    string
+		keyFile string
+		mtls    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "add CONFIG NAME",
+		Short: "Register an application and write its API key to a file",
+		Args:  exactArgs("CONFIG", "NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
+				now := time.Now().UTC()
+				a := gateway.NewApplication(s.cfg.Organisation.ID, args[1], gateway.Role(role), policy, now)
+				a.RequireMTLS = mtls
+				key, credential := gateway.NewKey(a.Organisation, a.ID, now, time.Time{})
+				if err := s.gateway.AddApplication(ctx, s.operator(), a, credential); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "application %s\ncredential  %s\n", a.ID, credential.ID)
+				return writeFile(keyFile, []byte(key+"\n"), 0o600)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&role, "role", "application", "application, investigator, auditor or operator")
+	flags.StringVar(&keyFile, "key-file", "", "`file` to write the key to; it is kept nowhere else")
+	flags.StringArrayVar(&policy.Signers, "signer", nil, "`signer` that it may use, \"*\" for all (repeatable)")
+	flags.StringArrayVar(&policy.Levels, "level", []string{"B-B", "B-T", "B-LT", "B-LTA"}, "`level` that it may ask for (repeatable)")
+	flags.BoolVar(&policy.AllDocuments, "all-documents", false, "may mark as replaced or withdrawn what other applications have registered")
+	flags.IntVar(&policy.MaxPages, "max-pages", 0, "pages of a document at most; 0 for no limit")
+	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "bytes of a document at most; 0 for the gateway's limit")
+	flags.IntVar(&policy.RatePerMinute, "rate", 0, "requests a minute; 0 for the gateway's limit")
+	flags.BoolVar(&policy.Fallback, "fallback", false, "may accept a lower level when a service outside is down")
+	flags.BoolVar(&mtls, "require-certificate", false, "takes key and password only beside a client certificate (add-credential --certificate)")
+	mustRequire(cmd, "key-file")
+	return cmd
+}
+
+// credentialFlags say what an application is to prove itself with.
+type credentialFlags struct{ keyFile, username, passwordFile, certificate string }
+
+func newAddCredentialCommand() *cobra.Command {
+	var f credentialFlags
+	cmd := &cobra.Command{
+		Use:   "add-credential CONFIG NAME",
+		Short: "Give an application one more key, or a password or a client certificate",
+		Long: `Add-credential gives the application NAME one more way to prove itself: another API key
+(--key-file), so that one can be changed without a pause; a random password for HTTP Basic
+(--username and --password-file); or a client certificate (--certificate), whose key counts,
+also under a later certificate of an authority in server.tls.client_ca. What an application
+shows must all be its own. "absah application revoke-credential" ends one.`,
+		Args: exactArgs("CONFIG", "NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
+				a, err := s.gateway.ApplicationNamed(ctx, s.operator(), args[1])
+				if err != nil {
+					return err
+				}
+				credential, secret, err := f.credential(a)
+				if err != nil {
+					return err
+				}
+				if err := s.gateway.AddCredential(ctx, s.operator(), credential); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "credential  %s\n", credential.ID)
+				if secret == "" {
+					return nil
+				}
+				return writeFile(f.keyFile+f.passwordFile, []byte(secret+"\n"), 0o600)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.keyFile, "key-file", "", "`file` to write another API key to; it is kept nowhere else")
+	flags.StringVar(&f.username, "username", "", "user `name` for HTTP Basic")
+	flags.StringVar(&f.passwordFile, "password-file", "", "`file` to write its password to; it is kept nowhere else")
+	flags.StringVar(&f.certificate, "certificate", "", "PEM `file` with the client certificate")
+	return cmd
+}
+
+// check demands flags for one credential.
+func (f *credentialFlags) check() error {
+	if (f.username == "") != (f.passwordFile == "") {
+		return usageErrorf("--username and --password-file belong together")
+	}
+	n := 0
+	for _, flag := range []string{f.keyFile, f.username, f.certificate} {
+		if flag != "" {
+			n++
+		}
+	}
+	if n != 1 {
+		return usageErrorf("name one credential: --key-file, --username with --password-file, or --certificate")
+	}
+	return nil
+}
+
+// credential makes what the flags ask for; a certificate has no secret.
+func (f *credentialFlags) credential(a gateway.Application) (c gateway.Credential, secret string, err error) {
+	now, never := time.Now().UTC(), time.Time{}
+	switch {
+	case f.keyFile != "":
+		secret, c = gateway.NewKey(a.Organisation, a.ID, now, never)
+	case f.username != "":
+		secret, c = gateway.NewPassword(a.Organisation, a.ID, f.username, now, never)
+	default:
+		chain, err := readCertificates(f.certificate)
+		if err != nil {
+			return c, "", ofFlag("certificate", err)
+		}
+		c = gateway.NewCertificate(a.Organisation, a.ID, chain[0], now, never)
+	}
+	return c, secret, nil
+}
+
+func newApplicationListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list CONFIG",
+		Short: "List the applications and their credentials",
+		Args:  exactArgs("CONFIG"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
+				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "APPLICATION\tROLE\tCREDENTIAL\tKIND\tSINCE\tSTATUS")
+				for page := (gateway.Page{Limit: 100}); ; {
+					all, err := s.gateway.Applications(ctx, s.operator(), page)
+					if err != nil {
+						return err
+					}
+					for _, a := range all {
+						for _, c := range a.Credentials {
+							fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(a.Name), a.Role, c.ID, c.Kind, c.CreatedAt.Format(time.DateOnly), credentialStatus(c))
+						}
+						page.After = a.ID
+					}
+					if len(all) < page.Limit {
+						return w.Flush()
+					}
+				}
+			})
+		},
+	}
+}
+
+// credentialStatus says whether a credential counts.
+func credentialStatus(c gateway.Credential) string {
+	switch {
+	case !c.RevokedAt.IsZero():
+		return "revoked"
+	case !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(time.Now()):
+		return "expired"
+	}
+	return "active"
+}
