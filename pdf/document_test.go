@@ -146,7 +146,7 @@ func TestTolerated(t *testing.T) {
 }
 
 // TestMalformed lists what Open refuses: each would need guessing, or is an
-// attack (validation.md 1.7).
+// attack (group X of testdata/attacks).
 func TestMalformed(t *testing.T) {
 	good := tableFile()
 	xref := bytes.Index(good, []byte("xref\n"))

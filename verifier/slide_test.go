@@ -183,7 +183,7 @@ func age(t *testing.T, cfg *verifier.Config, w *world, what string) {
 	}
 }
 
-// TestTimeSlide holds validation.md 2.3 to 2.6: what becomes of a signature
+// TestTimeSlide is about EN 319 102-1 §5.3 to §5.6: what becomes of a signature
 // when something it rests on ends, with proofs of existence and without.
 func TestTimeSlide(t *testing.T) {
 	const passed, indeterminate = verifier.Passed, verifier.Indeterminate

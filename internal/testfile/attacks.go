@@ -19,7 +19,8 @@ type Attack struct {
 	Name string `json:"name"`
 	// File is the name in testdata/attacks.
 	File string `json:"file"`
-	// ID and Clause are those of the catalogue, such as "U07" and "1.2".
+	// ID and Clause are number and section in the catalogue, such as "U07" and
+	// "1.2"; testdata/attacks/README.md says what they mean.
 	ID     string `json:"id"`
 	Clause string `json:"clause"`
 	// What says what was done to the file.

@@ -14,7 +14,7 @@ import (
 // fields from their values (§12.7.3), else by their appearances: what an
 // untouched field then shows must be what was seen when it was signed, or a
 // value comes to light that was prepared under an appearance of other text, or
-// such an appearance under a value (validation.md H-3).
+// such an appearance under a value (H-3 of testdata/attacks).
 func (d *differ) drawnAnew(t *touched) error {
 	if d.newForm.dict == nil {
 		return nil

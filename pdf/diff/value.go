@@ -64,8 +64,8 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 
 // drawsAgain: without another value an appearance may be drawn again, but only
 // where it showed that value when it was signed. Otherwise the value was
-// prepared under an appearance of other text, and comes to light (validation.md
-// H-3).
+// prepared under an appearance of other text, and comes to light (H-3 of
+// testdata/attacks).
 func (d *differ) drawsAgain(was *formNode, value pdf.Object) (string, error) {
 	if d.signed == nil {
 		d.signed = &differ{trusted: true}

@@ -348,7 +348,7 @@ func (g *gate) audit(j *Judgement) error {
 
 // twofold looks in the revisions before the signed one for keys that stand twice
 // with different values. All bytes are the signer's, who saw what one reader
-// makes of them; another shows something else (validation.md X10).
+// makes of them; another shows something else (X10 of testdata/attacks).
 func (g *gate) twofold(j *Judgement) error {
 	for _, r := range g.doc.Revisions()[:j.SignedRevision-1] {
 		list, err := once(g, g.audits, r, r.Audit)

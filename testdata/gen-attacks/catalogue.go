@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// Verdicts of a file and of a signature, as DESIGN "Contracts" spells them.
+// Verdicts of a file and of a signature, as "absah verify --json" spells them.
 const (
 	passed        = "TOTAL-PASSED"
 	failed        = "TOTAL-FAILED"
@@ -12,8 +12,8 @@ const (
 )
 
 // attack is a row of the catalogue: a file and what a verifier must say of it.
-// The verdicts are written by hand from reference/validation.md, whose section
-// Clause names; none was taken from a verifier's answer.
+// The verdicts are written by hand, from the standards and from what was
+// published about the attack; none was taken from a verifier's answer.
 type attack struct {
 	// Name is unique; the file is Name.pdf, or that of another row, judged under
 	// other options.
@@ -21,7 +21,7 @@ type attack struct {
 	File string `json:"file"`
 	ID   string `json:"id"`
 	What string `json:"what"`
-	// Clause is the section of validation.md.
+	// Clause is the section of the catalogue: see readmeHead.
 	Clause string `json:"clause"`
 	Policy string `json:"policy"`
 	At     string `json:"at"`

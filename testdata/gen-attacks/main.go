@@ -71,11 +71,35 @@ func certificatePEM(id identity) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.raw})
 }
 
+// readmeHead says what the ids mean. The section is attack.Clause.
+const readmeHead = `# Attacks
+
+Written by ` + "`" + `make testdata` + "`" + `, like the files themselves and ` + "`" + `expected.json` + "`" + `. ` + "`" + `trust.pem` + "`" + ` is the anchor of signers and responders, ` + "`" + `trust-tsa.pem` + "`" + ` that of the TSA.
+The keys are derived from names or printed in the generator: they protect nothing.
+
+The letter of an id is that of its group:
+
+| id | section | group |
+|---|---|---|
+| OK | 2 | honest files, most of which pass |
+| U | 1.2 | Universal Signature Forgery (CCS 2019): the verifier is made to skip or to accept |
+| I | 1.3 | Incremental Saving Attack: something is appended after signing |
+| W | 1.4 | Signature Wrapping Attack: other content in the gap, the signed part behind it |
+| H | 1.5 | Shadow Attacks (NDSS 2021): prepared before signing, brought out after it |
+| C | 1.6 | attacks on certification and permissions (S&P 2021) |
+| X | 1.7 | files that readers take in different ways |
+| M | 1.8 | CMS and certificates in it |
+| T | 1.9 | time-stamps |
+| R | 1.10 | revocation |
+| P, N, D, A | 1.11 | paths; addresses; exhaustion; active content |
+
+| file | id | what it does | verdict |
+|---|---|---|---|
+`
+
 func readme(rows []*attack) []byte {
 	var b bytes.Buffer
-	b.WriteString("# Attacks\n\nWritten by `make testdata`, like the files themselves and `expected.json`. `trust.pem` is the anchor of " +
-		"signers and responders, `trust-tsa.pem` that of the TSA.\nThe keys are derived from names or printed in the generator: " +
-		"they protect nothing.\n\n| file | id | what it does | verdict |\n|---|---|---|---|\n")
+	b.WriteString(readmeHead)
 	for _, a := range rows {
 		verdict := fmt.Sprint(a.Verdict)
 		if len(a.SubIndication) > 0 {
