@@ -184,7 +184,7 @@ func (s *Server) admitSignIn(address string) error {
 // printReport prints a verdict, and seals it when there is a seal.
 func (s *Server) printReport(ctx context.Context, w io.Writer, r *verifier.Report, p web.Printing) error {
 	var b bytes.Buffer
-	if err := paper.Write(&b, r, paper.Options{Language: p.Language, Zone: p.Zone, Version: s.cfg.Version}); err != nil {
+	if err := paper.Write(&b, r, paper.Options{Language: p.Language, Zone: p.Zone, Version: s.cfg.Version, Registrations: s.registrations(p.Retired)}); err != nil {
 		return err
 	}
 	if s.cfg.ReportSeal == "" {

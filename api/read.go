@@ -14,6 +14,7 @@ import (
 
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier"
+	"github.com/absah-id/absah/verifier/report"
 )
 
 // Bundler makes the evidence bundle of an operation that the caller may see.
@@ -47,16 +48,34 @@ func (s *Server) verify(c *gin.Context) error {
 		return err
 	}
 	defer b.Close()
-	report, err := inTurn(c.Request.Context(), s.judging, caller.Application.ID, func() (*verifier.Report, error) {
-		return s.cfg.Gateway.Verify(c.Request.Context(), caller, b.upload(0), gateway.VerifyRequest{
-			Name: b.names[0], Password: request.Password,
-		})
+	j, err := inTurn(c.Request.Context(), s.judging, caller.Application.ID, func() (j judged, err error) {
+		in := b.upload(0)
+		j.Report, err = s.cfg.Gateway.Verify(c.Request.Context(), caller, in, gateway.VerifyRequest{Name: b.names[0], Password: request.Password})
+		if err == nil {
+			j.retired, err = s.cfg.Gateway.Retired(c.Request.Context(), in, j.Report, request.Password)
+		}
+		return j, err
 	})
 	if err != nil {
 		return err
 	}
 	b.Close() // whoever reads the report slowly holds no room
-	return s.writeReport(c, report)
+	return s.writeReport(c, j.Report, s.registrations(j.retired))
+}
+
+// judged is a verdict with the documents that the file is and that were replaced
+// or withdrawn.
+type judged struct {
+	*verifier.Report
+	retired []gateway.Retired
+}
+
+// registrations are documents as reports speak of them.
+func (s *Server) registrations(retired []gateway.Retired) (all []report.Registration) {
+	for _, d := range retired {
+		all = append(all, report.Registration{ID: d.ID, Status: string(d.Status), Since: d.Since, Address: s.cfg.PublicURL + "/d/" + d.ID})
+	}
+	return all
 }
 
 // operationBody is an operation in JSON.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,10 +23,11 @@ const (
 	typePDF  = "application/pdf"
 )
 
-// writeReport answers with a verdict in the form that the request accepts;
-// with JSON also those who accept nothing that we have, which is better than no
-// verdict.
-func (s *Server) writeReport(c *gin.Context, r *verifier.Report) error {
+// writeReport answers with a verdict in the form that the request accepts, and
+// with what has become of the documents that the file is but in XML, which has no
+// place for it; with JSON also those who accept nothing that we have, which is
+// better than no verdict.
+func (s *Server) writeReport(c *gin.Context, r *verifier.Report, registrations []report.Registration) error {
 	var (
 		b    bytes.Buffer
 		err  error
@@ -33,16 +35,14 @@ func (s *Server) writeReport(c *gin.Context, r *verifier.Report) error {
 	)
 	switch kind {
 	case typeText:
-		kind, err = "text/plain; charset=utf-8", report.Simple(&b, r, language(c), s.cfg.Zone)
+		kind, err = "text/plain; charset=utf-8", report.Simple(&b, r, language(c), s.cfg.Zone, registrations...)
 	case typeXML:
 		err = etsi.Write(&b, r, etsi.Options{Version: s.cfg.Version})
 	case typePDF:
-		err = paper.Write(&b, r, paper.Options{Language: language(c), Zone: s.cfg.Zone, Version: s.cfg.Version})
+		err = paper.Write(&b, r, paper.Options{Language: language(c), Zone: s.cfg.Zone, Version: s.cfg.Version, Registrations: registrations})
 	default:
 		kind = typeJSON
-		var j []byte
-		j, err = r.MarshalJSON()
-		b.Write(j)
+		err = writeJSON(&b, r, registrations)
 	}
 	if err != nil {
 		return err
@@ -64,4 +64,22 @@ func language(c *gin.Context) report.Language {
 		}
 	}
 	return report.Indonesian
+}
+
+// writeJSON writes a verdict, and into the same object what has become of the
+// documents.
+func writeJSON(b *bytes.Buffer, r *verifier.Report, registrations []report.Registration) error {
+	verdict, err := r.MarshalJSON()
+	if err != nil || len(registrations) == 0 {
+		b.Write(verdict)
+		return err
+	}
+	more, err := json.Marshal(map[string]any{"registrations": registrations})
+	if err != nil {
+		return err
+	}
+	b.Write(verdict[:len(verdict)-1])
+	b.WriteByte(',')
+	b.Write(more[1:])
+	return nil
 }

@@ -72,6 +72,11 @@ func (g *Gateway) seek(data []byte, report *verifier.Report) *soughtFile {
 			return f
 		}
 		made[i] = f.signature(j.Signature)
+		// The same bytes may be covered by a signature that was moved around
+		// others, which are what readers show.
+		if !report.Signatures[i].Intact && made[i].covers == coversSame {
+			made[i].covers = coversUnknown
+		}
 	}
 	f.made = made
 	return f
@@ -262,7 +267,7 @@ func (m *matcher) signatures(ctx context.Context) error {
 			continue
 		}
 		err := m.each(ctx, OperationQuery{CMS: sum}, func(r *evidence.Record) (dispute.Relation, bool) {
-			if !slices.ContainsFunc(r.Artefacts, func(a evidence.Artefact) bool { return a.Kind == "cms" && digest(a.SHA256) == sum }) {
+			if !hasCMS(r, sum) {
 				return "", false
 			}
 			from.Operation = r.Operation

@@ -17,6 +17,9 @@ type Material struct {
 	// they could not be found or hashed.
 	Hash   crypto.Hash
 	Digest []byte
+	// CMS is the SignedData as it stands, without the padding behind it; nil for a
+	// document timestamp, whose token [Timestamp.DER] has, and when none was found.
+	CMS []byte
 	// Value is the signature value; SignedAttributes the data that it was made
 	// over (RFC 5652 §5.4), nil when it was made over the document itself.
 	Value, SignedAttributes []byte
@@ -97,7 +100,7 @@ func (r *run) material(w *work) Material {
 	s := w.sig
 	m := Material{
 		ByteRange: s.ByteRange, Filter: display(string(s.Filter)), Name: display(s.Name), Reason: display(s.Reason),
-		Location: display(s.Location), ContactInfo: display(s.ContactInfo),
+		Location: display(s.Location), ContactInfo: display(s.ContactInfo), CMS: w.der,
 	}
 	if w.content != nil && w.content.digest != nil {
 		m.Hash, m.Digest = w.content.hash, w.content.digest

@@ -21,7 +21,9 @@ type work struct {
 	sig *pades.Signature
 	out *Signature
 
-	// Of signatures: the CMS, its only SignerInfo and the digest it signs.
+	// Of signatures: the CMS as it stands and as it was read, its only SignerInfo
+	// and the digest it signs.
+	der      []byte
 	sd       *cms.SignedData
 	si       *cms.SignerInfo
 	cert     *x509.Certificate // the signer's; nil when not found
@@ -116,6 +118,7 @@ func (r *run) parseContents(w *work) {
 		}
 		return
 	}
+	w.der = der
 	if w.sd, err = cms.Parse(der); err != nil {
 		w.syntax = err
 		return

@@ -116,18 +116,23 @@ func (v *visit) date(day string) string {
 // compare receives a file, judges it, and holds it against the document: a
 // genuine letter is a forgery where another one is registered (S28).
 func (v *visit) compare(content *page, d *gateway.PublicDocument) error {
-	f, r, err := v.judge()
+	f, err := v.judge()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	// What has become of this document stands above.
+	f.retired = slices.DeleteFunc(f.retired, func(x gateway.Retired) bool { return x.ID == d.PublicID })
 	match, err := v.cfg.Gateway.Compare(v.r.Context(), d.PublicID, f.file.Gateway())
 	if err != nil {
 		return err
 	}
-	content.Result = v.result(r)
+	content.Result = v.result(f)
 	w := v.look.words
-	outcome, state := outcomeOf(match, d, r)
+	outcome, state := outcomeOf(match, d, f.report)
+	if state == "passed" && d.Status != gateway.DocumentValid {
+		state = "open" // it is the document, and that is in force no more
+	}
 	content.Document.Comparison = &comparisonView{
 		State: state, Word: w.Text("web.match." + outcome), Meaning: w.Text("web.match." + outcome + ".meaning"),
 		Registered: registeredPart(match, d, f.file.Gateway().Size),

@@ -187,3 +187,37 @@ func TestFirstPage(t *testing.T) {
 		})
 	}
 }
+
+// TestRetired: what has become of a registered letter stands beside the verdict,
+// in the words of both languages, and in the title, which screen readers say first.
+// That the file is the document makes no green mark where that is withdrawn.
+func TestRetired(t *testing.T) {
+	s, d := newSite(t, nil), registered()
+	s.fixed = &verifier.Report{Verdict: verifier.TotalPassed, Policy: "gov"}
+	s.retired = []gateway.Retired{
+		{ID: "contoh1", Status: gateway.DocumentWithdrawn, Since: time.Date(2026, 1, 2, 17, 30, 0, 0, time.UTC)},
+		{ID: "contoh2", Status: gateway.DocumentReplaced, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	}
+	for lang, words := range map[string][]string{
+		"":         {"<title>SAH; SURAT INI SUDAH DICABUT", "SURAT INI SUDAH DIGANTI", "3 Januari 2026 pukul 00.30.00 WIB", "3 Januari 2026 pukul 02.30.00 WIT", `href="/d/contoh1"`, `href="/d/contoh2"`},
+		"?lang=en": {"<title>VALID; THIS LETTER HAS BEEN WITHDRAWN", "THIS LETTER HAS BEEN REPLACED", `href="/d/contoh1?lang=en"`},
+	} {
+		resp, body := s.post(t, "/"+lang, file("surat.pdf", letter()))
+		checkPage(t, resp, body)
+		for _, want := range words {
+			if !strings.Contains(body, want) {
+				t.Errorf("%q: the page lacks %q", lang, want)
+			}
+		}
+	}
+	d.Status, s.match = gateway.DocumentWithdrawn, gateway.MatchLatest
+	s.documents[d.PublicID] = d
+	resp, body := s.post(t, "/d/contoh1", file("surat.pdf", letter()))
+	checkPage(t, resp, body)
+	if got := state(body); got != "open" {
+		t.Errorf("the file of a document that was withdrawn: got %q", got)
+	}
+	if strings.Contains(body, "SURAT INI SUDAH DICABUT") || !strings.Contains(body, "SURAT INI SUDAH DIGANTI") {
+		t.Error("the page says twice that the document was withdrawn, or not that another one that the file is was replaced")
+	}
+}

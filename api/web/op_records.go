@@ -237,15 +237,15 @@ func (v *visit) searchFile(string) error {
 	if p.file == nil || p.file.Gateway().Size == 0 {
 		return invalid(errors.New("no file"))
 	}
-	r, err := v.judgePosted(c, p)
+	j, err := v.judgePosted(c, p)
 	if err != nil {
 		return err
 	}
-	found, err := v.cfg.Records.SearchFile(v.r.Context(), c, p.file.Gateway(), r)
+	found, err := v.cfg.Records.SearchFile(v.r.Context(), c, p.file.Gateway(), j.report)
 	if err != nil {
 		return err
 	}
-	view := fileView{Name: report.Visible(p.fileName), Verdict: v.result(r)}
+	view := fileView{Name: report.Visible(p.fileName), Verdict: v.result(j)}
 	for i, s := range found.States {
 		title := v.look.words.Text("op.state.whole")
 		if i > 0 {
@@ -265,12 +265,19 @@ func (v *visit) searchFile(string) error {
 	return v.showOp(http.StatusOK, "op-file", v.look.words.Text("op.file.title"), view)
 }
 
-// judgePosted judges the file of a form for a member of staff.
-func (v *visit) judgePosted(c gateway.Caller, p *posting) (*verifier.Report, error) {
+// judgePosted judges the file of a form for a member of staff. The form is not
+// part of what it returns.
+func (v *visit) judgePosted(c gateway.Caller, p *posting) (*judged, error) {
 	done, err := v.cfg.Turn(v.r.Context())
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return v.cfg.Gateway.Verify(v.r.Context(), c, p.file.Gateway(), gateway.VerifyRequest{Name: p.fileName, Password: []byte(p.values["password"])})
+	in, password := p.file.Gateway(), []byte(p.values["password"])
+	r, err := v.cfg.Gateway.Verify(v.r.Context(), c, in, gateway.VerifyRequest{Name: p.fileName, Password: password})
+	if err != nil {
+		return nil, err
+	}
+	retired, err := v.cfg.Gateway.Retired(v.r.Context(), in, r, password)
+	return &judged{report: r, retired: retired}, err
 }

@@ -22,6 +22,8 @@ type Gateway interface {
 	Verify(ctx context.Context, c gateway.Caller, in gateway.Upload, req gateway.VerifyRequest) (*verifier.Report, error)
 	PublicDocument(ctx context.Context, id string) (*gateway.PublicDocument, error)
 	Compare(ctx context.Context, id string, in gateway.Upload) (gateway.Match, error)
+	// Retired returns what was replaced or withdrawn of what a file is.
+	Retired(ctx context.Context, in gateway.Upload, r *verifier.Report, password []byte) ([]gateway.Retired, error)
 }
 
 // Upload is a received file. Nothing of it remains once it is closed.
@@ -85,6 +87,9 @@ type Printing struct {
 	Language report.Language
 	Zone     *time.Location
 	Address  string // of who asked
+	// Retired are the documents that the file is and that were replaced or
+	// withdrawn.
+	Retired []gateway.Retired
 }
 
 // Pages serves the pages.

@@ -111,28 +111,39 @@ func received(err error) error {
 
 func invalid(err error) error { return &gateway.Error{Code: gateway.CodeInvalid, Err: err} }
 
-// judge receives a form and judges its file. The form must be closed when the
-// error is nil.
-func (v *visit) judge() (*form, *verifier.Report, error) {
-	f, err := v.receive()
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := v.judgeFile(f)
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, r, nil
+// judged is a received form with the verdict about its file. It must be closed.
+type judged struct {
+	*form
+	report  *verifier.Report
+	retired []gateway.Retired // documents that the file is
 }
 
-func (v *visit) judgeFile(f *form) (*verifier.Report, error) {
-	done, err := v.cfg.Turn(v.r.Context())
+// judge receives a form and judges its file. What it returns must be closed when
+// the error is nil.
+func (v *visit) judge() (*judged, error) {
+	f, err := v.receive()
 	if err != nil {
 		return nil, err
 	}
+	j := &judged{form: f}
+	if err := v.judgeFile(j); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+func (v *visit) judgeFile(j *judged) error {
+	done, err := v.cfg.Turn(v.r.Context())
+	if err != nil {
+		return err
+	}
 	defer done()
-	return v.cfg.Gateway.Verify(v.r.Context(), gateway.Caller{Address: v.address}, f.file.Gateway(), gateway.VerifyRequest{
-		Name: f.name, Password: f.password,
-	})
+	in := j.file.Gateway()
+	j.report, err = v.cfg.Gateway.Verify(v.r.Context(), gateway.Caller{Address: v.address}, in, gateway.VerifyRequest{Name: j.name, Password: j.password})
+	if err != nil {
+		return err
+	}
+	j.retired, err = v.cfg.Gateway.Retired(v.r.Context(), in, j.report, j.password)
+	return err
 }

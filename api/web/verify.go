@@ -9,18 +9,22 @@ import (
 
 // verify shows the verdict about a file.
 func (v *visit) verify() error {
-	f, r, err := v.judge()
+	f, err := v.judge()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	result := v.result(r)
-	return v.show(http.StatusOK, "result", page{Result: result, Title: result.Word})
+	result := v.result(f)
+	title := result.Word
+	if len(result.Retired) > 0 { // the word of the signatures alone would mislead
+		title += "; " + result.Retired[0].Word
+	}
+	return v.show(http.StatusOK, "result", page{Result: result, Title: title})
 }
 
 // report sends the verdict as PDF.
 func (v *visit) report() error {
-	f, r, err := v.judge()
+	f, err := v.judge()
 	if err != nil {
 		return err
 	}
@@ -29,7 +33,7 @@ func (v *visit) report() error {
 		f.zone = v.zone
 	}
 	var b bytes.Buffer
-	if err := v.cfg.Print(v.r.Context(), &b, r, Printing{v.language, zoneNamed(f.zone), v.address}); err != nil {
+	if err := v.cfg.Print(v.r.Context(), &b, f.report, Printing{v.language, zoneNamed(f.zone), v.address, f.retired}); err != nil {
 		return err
 	}
 	return v.download(v.look.words.Text("web.name.report"), int64(b.Len()), &b)
@@ -39,7 +43,7 @@ func (v *visit) report() error {
 // over, exactly as its signer had it. They must be one that the verifier found,
 // so that nobody is given an arbitrary part as "what was signed".
 func (v *visit) signed() error {
-	f, r, err := v.judge()
+	f, err := v.judge()
 	if err != nil {
 		return err
 	}
@@ -48,7 +52,7 @@ func (v *visit) signed() error {
 	if err != nil {
 		return invalid(err)
 	}
-	for _, s := range r.Signatures {
+	for _, s := range f.report.Signatures {
 		if s.End == end && end > 0 {
 			return v.download(v.look.words.Text("web.name.signed", s.Revision), end, io.NewSectionReader(f.file.Gateway(), 0, end))
 		}

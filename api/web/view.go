@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier"
 	"github.com/absah-id/absah/verifier/report"
 )
@@ -40,6 +41,15 @@ type resultView struct {
 	Guide      []string
 	Policy     string
 	Catalogue  string
+	Retired    []retiredView
+}
+
+// retiredView is a registered document that the file is, and that was replaced or
+// withdrawn.
+type retiredView struct {
+	State, Word string
+	Meaning     text
+	ID          string
 }
 
 // signatureView is one signature or document timestamp.
@@ -105,8 +115,8 @@ type viewer struct {
 }
 
 // result turns a verdict into what a page shows.
-func (v *visit) result(r *verifier.Report) *resultView {
-	w := v.look.words
+func (v *visit) result(j *judged) *resultView {
+	w, r := v.look.words, j.report
 	x := &viewer{words: w, r: r, checks: maxChecks}
 	verdict := r.Verdict
 	if states[verdict] == "" {
@@ -117,6 +127,7 @@ func (v *visit) result(r *verifier.Report) *resultView {
 		At: cut(w, stamp(r.At)+", "+w.Text("paper.clock")), File: report.Visible(r.File), Size: r.Size, SHA256: hex.EncodeToString(r.SHA256[:]),
 		Policy: w.Text("paper.policy", report.Visible(r.Policy)), Catalogue: report.Visible(r.Catalogue),
 	}
+	view.Retired = v.retired(j.retired)
 	for _, why := range r.Reasons {
 		view.Password = view.Password || why.Code == "password"
 	}
@@ -155,7 +166,16 @@ func (v *visit) result(r *verifier.Report) *resultView {
 	return view
 }
 
-// why is the first reason of the file, or of the first signature that decided.
+// retired says of documents that they were replaced or withdrawn.
+func (v *visit) retired(list []gateway.Retired) (out []retiredView) {
+	for _, d := range list {
+		state := statusStates[d.Status]
+		heading, sentence := v.look.words.Registration(report.Registration{Status: string(d.Status), Since: d.Since}, stamp)
+		out = append(out, retiredView{State: state, Word: heading, Meaning: cut(v.look.words, sentence), ID: d.ID})
+	}
+	return out
+}
+
 // why is the reason in one sentence. Codes are for the technical details, and so
 // are the hundreds of rules of PDF syntax, which share one sentence.
 func (x *viewer) why() string {

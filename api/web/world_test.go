@@ -36,6 +36,7 @@ type site struct {
 	fixed     *verifier.Report
 	documents map[string]*gateway.PublicDocument
 	match     gateway.Match
+	retired   []gateway.Retired
 	open      atomic.Int32 // uploads that are not closed
 	pages     *web.Pages
 }
@@ -60,6 +61,10 @@ func (s *site) PublicDocument(_ context.Context, id string) (*gateway.PublicDocu
 
 func (s *site) Compare(context.Context, string, gateway.Upload) (gateway.Match, error) {
 	return s.match, nil
+}
+
+func (s *site) Retired(context.Context, gateway.Upload, *verifier.Report, []byte) ([]gateway.Retired, error) {
+	return s.retired, nil
 }
 
 // upload is a file in memory.

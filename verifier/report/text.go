@@ -12,14 +12,20 @@ import (
 
 // Simple writes what somebody who received the document needs to know: the
 // verdict, and of each signature who, when, whether the document is still what
-// was signed, and if not valid, why. Times are shown in zone; nil is UTC. The
-// error is that of w, or about an unknown language.
-func Simple(w io.Writer, r *verifier.Report, l Language, zone *time.Location) error {
+// was signed, and if not valid, why. Registrations are what has become of the
+// documents that the file is. Times are shown in zone; nil is UTC. The error is
+// that of w, or about an unknown language.
+func Simple(w io.Writer, r *verifier.Report, l Language, zone *time.Location, registrations ...Registration) error {
 	t, err := newText(r, l, zone)
 	if err != nil {
 		return err
 	}
 	t.head("title.simple")
+	for _, d := range registrations {
+		heading, sentence := t.m.Registration(d, t.time)
+		fmt.Fprintf(&t.b, "\n%s\n%s\n", heading, sentence)
+		t.line(0, "registration.page", d.Address)
+	}
 	for i, s := range r.Signatures {
 		if s.Kind == verifier.KindSignature || !hasSignature(r) {
 			t.signature(i+1, s)

@@ -21,6 +21,9 @@ type Options struct {
 	// Chosen says that the moment of validation was given by who asked, and is
 	// not that of a clock.
 	Chosen bool
+	// Registrations are what has become of the documents that the file is, where
+	// that is not what its signatures say.
+	Registrations []report.Registration
 }
 
 // Caps on lists that a document can make long. Everything is in the text and
@@ -92,6 +95,7 @@ const labelWidth = 128.0
 func (p *printer) print() {
 	p.title()
 	p.verdict()
+	p.registrations()
 	p.document()
 	p.signatures()
 	p.notes()
@@ -110,18 +114,45 @@ func (p *printer) title() {
 
 // verdict is the panel that must be understood without reading on.
 func (p *printer) verdict() {
-	look := looks[p.r.Verdict]
+	say := []string{p.words.Text("paper.meaning." + string(p.r.Verdict))}
+	if text := p.why(); text != "" {
+		say = append(say, p.words.Text("paper.why", text))
+	}
+	p.panel(looks[p.r.Verdict], 19, p.words.Text("paper.verdict."+string(p.r.Verdict)), say...)
+}
+
+// maxRegistrations bounds the panels about registered documents.
+const maxRegistrations = 4
+
+// registrations are panels beside the verdict, which says nothing of what they
+// say.
+func (p *printer) registrations() {
+	for i, r := range p.o.Registrations {
+		if i == maxRegistrations {
+			p.more(len(p.o.Registrations) - i)
+			break
+		}
+		look := looks[verifier.VerdictUndetermined]
+		if r.Status == "withdrawn" {
+			look = looks[verifier.TotalFailed]
+		}
+		heading, sentence := p.words.Registration(r, p.time)
+		p.panel(look, 15, heading, sentence, p.words.Text("registration.page")+": "+report.Visible(r.Address))
+	}
+}
+
+// panel is a coloured area with a symbol, a heading of some size and sentences.
+func (p *printer) panel(look look, size float64, heading string, sentences ...string) {
 	const textLeft, right = marginLeft + 64, 14.0
 	width := pageWidth - marginRight - right - textLeft
-	word := style{bold, 19, 1.2, look.ink}
+	word := style{bold, size, 1.2, look.ink}
 	say := style{regular, 10, 1.4, black}
-	words := p.wrap(word, width, p.words.Text("paper.verdict."+string(p.r.Verdict)))
-	sentence := p.wrap(say, width, p.words.Text("paper.meaning."+string(p.r.Verdict)))
-	var why []string
-	if text := p.why(); text != "" {
-		why = p.wrap(say, width, p.words.Text("paper.why", text))
+	words := p.wrap(word, width, heading)
+	var said []string
+	for _, s := range sentences {
+		said = append(said, p.wrap(say, width, s)...)
 	}
-	height := 28 + float64(len(words))*word.size*word.leading + float64(len(sentence)+len(why))*say.size*say.leading
+	height := 28 + float64(len(words))*word.size*word.leading + float64(len(said))*say.size*say.leading
 	top := p.y
 	p.fill(marginLeft, top-height, contentWidth, height, look.tint)
 	p.fill(marginLeft, top-height, 5, height, look.ink)
@@ -130,8 +161,7 @@ func (p *printer) verdict() {
 	p.begin(tagParagraph)
 	p.lines(word, textLeft, words)
 	p.y -= 2
-	p.lines(say, textLeft, sentence)
-	p.lines(say, textLeft, why)
+	p.lines(say, textLeft, said)
 	p.end()
 	p.y = top - height
 	p.space(14)
