@@ -32,10 +32,16 @@ type CaseConfig struct {
 // Limits of a case, against a database that strangers fill.
 const (
 	maxCaseFile  = 32 << 20  // bytes of one file
-	maxCaseBytes = 128 << 20 // of all files
-	maxCaseFiles = 40
-	maxStory     = 8000 // characters of what people write
-	maxCaseName  = 200  // characters of a name or a contact
+	maxCaseBytes = 128 << 20 // of all files that people give
+	maxCaseFiles = 40        // that people give
+	maxStory     = 8000      // characters of what people write
+	maxCaseName  = 200       // characters of a name or a contact
+	// The gateway's own files have room of their own, so that neither those nor
+	// what people give keeps the other out: verdicts behind examinations, of which
+	// maxEarlier bounds the number, and letters.
+	maxReports     = maxEarlier + 1
+	maxReportBytes = 32 << 20 // of all verdicts
+	maxLetters     = 40
 )
 
 // Complaint is what somebody complains of. All of it is sealed in the database
@@ -78,6 +84,9 @@ type caseBody struct {
 	Earlier []*dispute.Findings `json:"earlier,omitempty"`
 	Answer  string              `json:"answer"`
 	Held    bool                `json:"held"`
+	// Reports are the files with the verdicts behind findings, by identifier: the
+	// gateway's own.
+	Reports []string `json:"reports,omitempty"`
 }
 
 // caseEvent is what is sealed of a line of the history.

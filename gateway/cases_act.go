@@ -276,6 +276,8 @@ func (g *Gateway) WriteCaseLetter(ctx context.Context, c Caller, ref CaseRef, l 
 		return &Error{Code: CodeInvalid, Text: "The configuration names no recipients of incident reports.", Err: ErrNoRecipients}
 	case w.body.Case.State == dispute.Closed:
 		return fromDispute(dispute.ErrNoSuchMove)
+	case w.letters() >= maxLetters:
+		return errorf(CodeTooLarge, "A case has at most %d letters.", maxLetters)
 	}
 	in, err := g.caseWords(dispute.Indonesian)
 	if err != nil {
@@ -292,6 +294,16 @@ func (g *Gateway) WriteCaseLetter(ctx context.Context, c Caller, ref CaseRef, l 
 	w.record = evidence.Record{Kind: "case.letter", Detail: map[string]string{"letter": string(l.Kind), "letter-number": l.Number},
 		Subject: evidence.Subject{OutputSHA256: hex.EncodeToString(f.SHA256[:]), OutputSize: f.Size}}
 	return w.write(ctx)
+}
+
+// letters counts those of the case.
+func (w *caseWork) letters() (n int) {
+	for _, f := range w.files {
+		if f.Kind == CaseLetterPaper {
+			n++
+		}
+	}
+	return n
 }
 
 // letterName is the name of a letter's file.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/dispute"
@@ -26,15 +27,10 @@ func (g *Gateway) ExamineCase(ctx context.Context, c Caller, ref CaseRef) (*disp
 	if w.body.Case, err = w.body.Case.Examine(w.act("")); err != nil {
 		return nil, fromDispute(err)
 	}
-	if report != nil {
-		if b, err := report.MarshalJSON(); err == nil && len(b) <= maxCaseFile {
-			err := w.attach(CaseAttachment, &CaseUpload{Upload: bytesUpload(b), Name: "laporan-validasi-" + w.at.Format("20060102-150405") + ".json"})
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
 	w.say("examined", "", "")
+	if report != nil && !w.keepReport(report) {
+		w.say("report-left", "", "")
+	}
 	f := w.body.Findings
 	detail := map[string]string{"conclusion": f.Conclusion.Code}
 	if f.Verdict != "" {
@@ -42,6 +38,24 @@ func (g *Gateway) ExamineCase(ctx context.Context, c Caller, ref CaseRef) (*disp
 	}
 	w.record = evidence.Record{Kind: "case.examine", Subject: evidence.Subject{InputSHA256: f.FileSHA256, Document: w.row.Document}, Detail: detail}
 	return f, w.write(ctx)
+}
+
+// keepReport keeps the verdict behind an examination with the case, where there is
+// room for such files, which take none from what people give.
+func (w *caseWork) keepReport(r *verifier.Report) bool {
+	b, err := r.MarshalJSON()
+	total := int64(len(b))
+	for _, f := range w.files {
+		if slices.Contains(w.body.Reports, f.ID) {
+			total += f.Size
+		}
+	}
+	if err != nil || len(w.body.Reports) >= maxReports || total > maxReportBytes {
+		return false
+	}
+	f := w.put(CaseAttachment, "laporan-validasi-"+w.at.Format("20060102-150405")+".json", b)
+	w.body.Reports = append(w.body.Reports, f.ID)
+	return true
 }
 
 func bytesUpload(b []byte) Upload {

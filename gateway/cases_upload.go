@@ -13,17 +13,19 @@ import (
 // named is the public id that the complainant gave, on record or not.
 func (w *caseWork) named() string { return cmp.Or(w.row.Document, w.body.Complaint.Unknown) }
 
-// attach takes a file into the case.
+// attach takes a file that somebody gives into the case.
 func (w *caseWork) attach(kind CaseFileKind, in *CaseUpload) error {
-	total := in.Size
+	total, number := in.Size, 1
 	for _, f := range slices.Concat(w.files, w.added) {
-		total += f.Size
+		if f.Kind != CaseLetterPaper && !slices.Contains(w.body.Reports, f.ID) {
+			total, number = total+f.Size, number+1
+		}
 	}
 	switch {
 	case in.Size > maxCaseFile || total > maxCaseBytes:
 		return errorf(CodeTooLarge, "A file of a case has at most %d MiB, all of them %d.", maxCaseFile>>20, maxCaseBytes>>20)
-	case len(w.files)+len(w.added) >= maxCaseFiles:
-		return errorf(CodeTooLarge, "A case has at most %d files.", maxCaseFiles)
+	case number > maxCaseFiles:
+		return errorf(CodeTooLarge, "A case takes at most %d files.", maxCaseFiles)
 	}
 	data := make([]byte, in.Size)
 	if _, err := io.ReadFull(io.NewSectionReader(in, 0, in.Size), data); err != nil {
