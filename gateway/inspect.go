@@ -21,20 +21,28 @@ const keepOpen = 1 << 20
 // inspect looks at a document before anybody signs it, and before the HSM is
 // asked: a signature must mean what its maker saw. It returns the document as
 // it is to be signed, and how many pages it has.
-func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signer.Input, pages int, err error) {
+func (g *Gateway) inspect(in Upload, password []byte, p Policy) (input signer.Input, pages int, err error) {
 	input = in.input(g.cfg.Limits, password)
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
 	if err != nil {
 		return input, 0, err
 	}
-	if pages, err = countPages(doc, maxPages); err != nil {
+	if pages, err = countPages(doc, p.MaxPages); err != nil {
 		return input, 0, err
 	}
 	hazards, err := pades.Inspect(doc.Latest())
 	if err != nil {
 		return input, 0, err
 	}
-	if findings := grave(hazards); len(findings) > 0 {
+	findings := grave(hazards)
+	if !p.FilledForms {
+		filled, err := filledSince(doc)
+		if err != nil {
+			return input, 0, err
+		}
+		findings = append(findings, filled...)
+	}
+	if len(findings) > 0 {
 		return input, 0, &Error{Code: CodeDocumentRefused, Findings: findings,
 			Text: "The document must not be signed: " + findings[0].Text}
 	}
@@ -42,6 +50,31 @@ func (g *Gateway) inspect(in Upload, password []byte, maxPages int) (input signe
 		input.Document = doc
 	}
 	return input, pages, nil
+}
+
+// filledSince returns the fields that got another value after an earlier signature
+// of the document. Under policy gov that signature is then no longer valid, and
+// with a new one the letter as a whole is not: nobody should give one who does
+// not know. The other changes that break a signature are the signer's to refuse.
+func filledSince(doc *pdf.Document) (found []Finding, err error) {
+	if signed, err := pades.Signatures(doc); err == nil && len(signed) == 0 {
+		return nil, nil
+	}
+	judged, err := pades.Judge(doc, pades.ChangePolicy{})
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range judged.Signatures {
+		for _, v := range j.Violations {
+			if v.Code != "form-values" || len(found) == maxFindings {
+				continue
+			}
+			found = append(found, Finding{Code: v.Code, Text: fmt.Sprintf("After the signature in the field %q, in %s. "+
+				"Take the document from before its first signature, fill in all fields, and have everybody sign it anew; "+
+				"or have the application's policy say filledForms where all who verify it accept that (policy forms).", pdf.Printable(j.Signature.Field), v.Text)})
+		}
+	}
+	return found, nil
 }
 
 // checkPages counts the pages of a document, and refuses more than the

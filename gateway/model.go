@@ -52,6 +52,7 @@ type Policy struct {
 	MaxBytes      int64    `json:"maxBytes,omitempty"`      // 0: the gateway's
 	RatePerMinute int      `json:"ratePerMinute,omitempty"` // 0: the gateway's
 	AllDocuments  bool     `json:"allDocuments,omitempty"`  // may mark as replaced or withdrawn what other applications of the office have registered
+	FilledForms   bool     `json:"filledForms,omitempty"`   // may have documents signed whose fields were filled in after an earlier signature
 	Fallback      bool     `json:"fallback,omitempty"`      // may accept a lower level, said in the answer, when a TSA or OCSP is down
 }
 

@@ -128,7 +128,7 @@ func (g *Gateway) sign(ctx context.Context, o order) (*Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	input, pages, err := g.inspect(in, req.Password, c.Application.Policy.MaxPages)
+	input, pages, err := g.inspect(in, req.Password, c.Application.Policy)
 	if err != nil {
 		return nil, g.refuse(ctx, c, b.record, err)
 	}

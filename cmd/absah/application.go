@@ -63,6 +63,7 @@ func newApplicationAddCommand() *cobra.Command {
 	flags.IntVar(&policy.MaxPages, "max-pages", 0, "pages of a document at most; 0 for no limit")
 	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "bytes of a document at most; 0 for the gateway's limit")
 	flags.IntVar(&policy.RatePerMinute, "rate", 0, "requests a minute; 0 for the gateway's limit")
+	flags.BoolVar(&policy.FilledForms, "filled-forms", false, "may have forms signed that were filled in after an earlier signature; the policy gov then refuses that signature")
 	flags.BoolVar(&policy.Fallback, "fallback", false, "may accept a lower level when a service outside is down")
 	flags.BoolVar(&mtls, "require-certificate", false, "takes key and password only beside a client certificate (add-credential --certificate)")
 	mustRequire(cmd, "key-file")
