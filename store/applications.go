@@ -55,6 +55,9 @@ func (tx *Tx) Credential(ctx context.Context, kind gateway.CredentialKind, looku
 		c gateway.Credential
 		a gateway.Application
 	}
+	if !isText(lookup) {
+		return gateway.Credential{}, gateway.Application{}, gateway.ErrNotFound
+	}
 	found, err := one(ctx, tx, func(r row) (b both, err error) {
 		dest, finish := applicationFields(&b.a)
 		if err := r.Scan(append(credentialFields(&b.c), dest...)...); err != nil {

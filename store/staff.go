@@ -32,6 +32,9 @@ func (tx *Tx) StaffByName(ctx context.Context, username string) (gateway.Staff, 
 
 // member returns the one whom a query finds by a value and the scope.
 func (tx *Tx) member(ctx context.Context, query, by string) (gateway.Staff, error) {
+	if !isText(by) {
+		return gateway.Staff{}, gateway.ErrNotFound
+	}
 	s, err := one(ctx, tx, scanStaff, query, by, string(tx.scope))
 	if err == nil {
 		err = tx.vouched(ctx, sealedStaff, s.ID)

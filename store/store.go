@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
@@ -249,6 +250,11 @@ func one[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query st
 	}
 	return all[0], nil
 }
+
+// isText says whether a database can hold s as text. PostgreSQL takes a question
+// about any other for an error, by which a stranger's user name would look like a
+// database that fails; nothing has such a name.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // added turns the count of an INSERT … ON CONFLICT DO NOTHING into an error.
 func added(n int64, err error) error {

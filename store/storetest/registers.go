@@ -89,6 +89,11 @@ func credentials(t *testing.T, db *store.DB) {
 		if !reflect.DeepEqual(all, []gateway.Credential{key, cert}) {
 			t.Errorf("got %+v", all)
 		}
+		for _, name := range noNames {
+			if _, _, err := r.Credential(t.Context(), gateway.CredentialBasic, name); !errors.Is(err, gateway.ErrNotFound) {
+				t.Errorf("%q: got %v, want ErrNotFound", name, err)
+			}
+		}
 		if _, _, err := r.Credential(t.Context(), gateway.CredentialBasic, "abk_1"); !errors.Is(err, gateway.ErrNotFound) {
 			t.Errorf("another kind: got %v, want ErrNotFound", err)
 		}

@@ -65,7 +65,16 @@ func staffMembers(t *testing.T, db *store.DB) {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", name, got, m)
 		}
 	}
+	for _, name := range noNames {
+		err := db.View(t.Context(), Org, func(r gateway.Reader) error { _, err := r.StaffByName(t.Context(), name); return err })
+		if !errors.Is(err, gateway.ErrNotFound) {
+			t.Errorf("%q: got %v, want ErrNotFound", name, err)
+		}
+	}
 }
+
+// noNames are what a stranger may send as a name, and no database holds as text.
+var noNames = []string{"siti\x00", "siti\xff", "\x00"}
 
 // session is one of a member's that has just begun.
 func session(m gateway.Staff, token string) gateway.Session {
