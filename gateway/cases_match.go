@@ -544,6 +544,9 @@ func (m *matcher) document(ctx context.Context, id string, given bool) error {
 		return nil
 	}
 	d, err := m.r.Document(ctx, id)
+	if err == nil {
+		err = m.g.vouch(ctx, m.r, &d)
+	}
 	if errors.Is(err, ErrNotFound) {
 		if given {
 			m.registered = append(m.registered, dispute.Registered{ID: id, Given: true})
@@ -551,9 +554,6 @@ func (m *matcher) document(ctx context.Context, id string, given bool) error {
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if err := m.g.vouch(ctx, m.r, &d); err != nil {
 		return err
 	}
 	x := dispute.Registered{ID: id, Nomor: d.Nomor, Tanggal: d.Tanggal, Status: string(d.Status), Match: m.match(&d), Given: given}

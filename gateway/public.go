@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -71,9 +72,10 @@ func (g *Gateway) PublicDocument(ctx context.Context, id string) (*PublicDocumen
 	return &p, nil
 }
 
-// vouch leaves a document the versions that the evidence vouches for: each must be
-// the output of an outcome, with a receipt, about this document. Rows of versions
-// prove nothing, since whoever writes to the database can write them.
+// vouch leaves a document what the evidence vouches for: what it was registered as,
+// its versions, each the output of an outcome about this document, and what has
+// become of it. Rows prove nothing, since whoever writes to the database can write
+// them. The error wraps ErrNotFound for a document that no record registers.
 func (g *Gateway) vouch(ctx context.Context, r Reader, d *Document) error {
 	good := make([]DocumentVersion, 0, len(d.Versions))
 	for _, v := range d.Versions {
@@ -88,7 +90,81 @@ func (g *Gateway) vouch(ctx context.Context, r Reader, d *Document) error {
 		good = append(good, v)
 	}
 	d.Versions = good
+	said := *d
+	if err := g.recorded(ctx, r, d); err != nil {
+		return err
+	}
+	if said.Nomor != d.Nomor || said.Perihal != d.Perihal || said.Tanggal != d.Tanggal || said.Pages != d.Pages || said.Confidential != d.Confidential ||
+		said.Status != d.Status || said.ReplacedBy != d.ReplacedBy || said.Reason != d.Reason {
+		g.cfg.Log.ErrorContext(ctx, "ALARM: a registered document is not in the database as it is on record", "document", d.PublicID)
+	}
 	return nil
+}
+
+// maxRecordsSought bounds the operations among which a record is sought that the
+// log vouches for.
+const maxRecordsSought = 20
+
+// recorded puts in a document what its records say: that it was registered, and
+// the last that something has become of it.
+func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
+	was, err := g.lastRecord(ctx, r, d.PublicID, "document.register")
+	if err != nil {
+		return err
+	}
+	if was == nil {
+		g.cfg.Log.ErrorContext(ctx, "ALARM: a document that no record registers", "document", d.PublicID)
+		return ErrNotFound
+	}
+	// The record has no more of a long text than what is compared here.
+	restore := func(have *string, kept string) {
+		if clip(*have, 1024) != kept {
+			*have = kept
+		}
+	}
+	restore(&d.Nomor, was.Detail["nomor"])
+	restore(&d.Tanggal, was.Detail["tanggal"])
+	if hexDigest([]byte(d.Perihal)) != was.Detail["perihal-sha256"] {
+		d.Perihal = ""
+	}
+	d.Pages, _ = strconv.Atoi(was.Detail["pages"]) // written by this package
+	d.Confidential = was.Detail["confidential"] == strconv.FormatBool(true)
+	marked, err := g.lastRecord(ctx, r, d.PublicID, "document.status")
+	switch {
+	case err != nil:
+		return err
+	case marked != nil:
+		if to := DocumentStatus(marked.Detail["to"]); to != d.Status {
+			d.Status, d.ChangedAt = to, marked.Time
+		}
+		restore(&d.Reason, marked.Detail["reason"])
+		d.ReplacedBy = marked.Detail["replaced-by"]
+	case len(d.Versions) > 0:
+		d.Status, d.Reason, d.ReplacedBy = DocumentValid, "", ""
+	default:
+		d.Status, d.Reason, d.ReplacedBy = DocumentReserved, "", ""
+	}
+	return nil
+}
+
+// lastRecord is the newest record of a kind about a document that the log vouches
+// for; nil: there is none.
+func (g *Gateway) lastRecord(ctx context.Context, r Reader, document, kind string) (*evidence.Record, error) {
+	found, err := r.Operations(ctx, OperationQuery{Document: document, Kind: kind, Status: OperationOK, Page: Page{Limit: maxRecordsSought}})
+	if err != nil {
+		return nil, err
+	}
+	m := &matcher{g: g, r: r}
+	for _, o := range found {
+		c, err := m.outcome(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if c.record != nil && c.record.Kind == kind && c.record.Subject.Document == document && c.record.Result.Status == evidence.StatusOK {
+			return c.record, nil
+		}
+	}
+	return nil, nil
 }
 
 // released says why the evidence does not have a version as what its operation

@@ -240,11 +240,11 @@ func (g *Gateway) inputsOf(in Upload, made []madeHere, password []byte) ([][][32
 func (s *registers) retired(ctx context.Context, g *Gateway, r Reader) (found []Retired, err error) {
 	for id := range s.ids {
 		d, err := r.Document(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
 		if err == nil {
 			err = g.vouch(ctx, r, &d)
+		}
+		if errors.Is(err, ErrNotFound) {
+			continue
 		}
 		if err != nil {
 			return nil, err

@@ -29,6 +29,7 @@ func TestGatewayAbuse(t *testing.T) {
 	}{
 		{"S19 held uploads", testHeldUploads},
 		{"S28 forged version", testForgedVersion},
+		{"S28 forged registration", testForgedRegistration},
 		{"A-6 levels of augmenting", testAugmentPolicy},
 		{"S18 status of documents", testForeignStatus},
 		{"S15 readiness", testReadiness},
@@ -128,6 +129,55 @@ func testForgedVersion(t *testing.T, f *office) {
 	}
 	if !strings.Contains(f.log(), "never released") {
 		t.Error("the log does not say it")
+	}
+}
+
+// testForgedRegistration changes what the database says of registered letters, as
+// would fit a forged paper with a copied QR code: the page says what is on record.
+func testForgedRegistration(t *testing.T, f *office) {
+	page := func(id string, status int) string {
+		return string(f.do(t, call{path: "/d/" + id, header: map[string]string{"Accept": "text/html"}}).ok(t, status).body)
+	}
+	db := f.sqlite(t)
+	change := func(set, id string) {
+		if _, err := db.Exec(`UPDATE documents SET `+set+` WHERE public_id = ?`, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	valid, withdrawn, secret := f.register(t, "e-office"), f.register(t, "e-office"), f.post(t, "e-office", "/v1/documents", fields{
+		"nomor": "RHS/7", "perihal": "rahasia benar", "tanggal": "2026-11-21", "pages": 1, "confidential": true}).ok(t, 201).json(t)["id"].(string)
+	for _, id := range []string{valid, withdrawn, secret} {
+		f.seal(t, "e-office", letter(), bySeal.with(fields{"document": id})).ok(t, 200)
+	}
+	f.patch(t, "e-office", withdrawn, fields{"status": "withdrawn", "reason": "salah cetak"}).ok(t, 200)
+	untouched := page(valid, 200)
+
+	change("nomor = '900/99', perihal = 'Hibah', tanggal = '2020-02-02', pages = 9", valid)
+	change("status = 'valid', reason = ''", withdrawn)
+	change("confidential = FALSE", secret)
+	if got := page(valid, 200); got != untouched {
+		t.Error("a letter is what the database says")
+	}
+	if got := page(withdrawn, 200); !strings.Contains(got, "DICABUT") || !strings.Contains(got, "salah cetak") {
+		t.Error("a withdrawn letter is in force again")
+	}
+	if got := page(secret, 200); strings.Contains(got, "RHS/7") || strings.Contains(got, "rahasia benar") {
+		t.Error("a confidential letter is shown")
+	}
+	change("status = 'withdrawn', reason = 'x'", valid)
+	if got := page(valid, 200); got != untouched {
+		t.Error("a letter is withdrawn by the database")
+	}
+	const nobodys = "33333333333333333333333333"
+	if _, err := db.Exec(`INSERT INTO documents SELECT '`+nobodys+`', organisation, application, nomor, perihal, tanggal, pages, confidential, status, replaced_by, reason, created_at, changed_at
+		FROM documents WHERE public_id = ?`, valid); err != nil {
+		t.Fatal(err)
+	}
+	page(nobodys, 404)
+	for _, alarm := range []string{"is not in the database as it is on record", "a document that no record registers"} {
+		if !strings.Contains(f.log(), alarm) {
+			t.Errorf("the log does not say %q", alarm)
+		}
 	}
 }
 
