@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/absah-id/absah/evidence"
@@ -100,6 +101,9 @@ func (w *caseWork) examine(ctx context.Context) (*verifier.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.g.proveTraces(ctx, x.Traces); err != nil {
+		return nil, err
+	}
 	if original != nil {
 		x.Original = compareFiles(disputed, original, x.InLine(), w.g.cfg.Limits)
 		x.Original.Known, x.Original.Operation = known.Known, known.Operation
@@ -108,6 +112,29 @@ func (w *caseWork) examine(ctx context.Context) (*verifier.Report, error) {
 	f := dispute.Examine(x, w.at)
 	w.body.Findings = &f
 	return x.Report, nil
+}
+
+// proveTraces proves of each operation that its records are in the log. What
+// cannot be proven stays unproven: who wrote them is vouched for all the same.
+func (g *Gateway) proveTraces(ctx context.Context, traces []dispute.Trace) error {
+	for i := range traces {
+		t := &traces[i]
+		if t.Index < 0 {
+			continue
+		}
+		_, err := g.cfg.Notary.Prove(ctx, t.Operation)
+		switch {
+		case err == nil:
+			t.Included = true
+		case errors.Is(err, evidence.ErrNotIntegrated): // no checkpoint covers it yet
+			t.Index = -1
+		case errors.Is(err, evidence.ErrTampered):
+			g.cfg.Log.ErrorContext(ctx, "ALARM: a record is not where the log has it", "operation", t.Operation, "error", err)
+		default:
+			return fromStore(err)
+		}
+	}
+	return nil
 }
 
 func (w *caseWork) verify(ctx context.Context, disputed []byte) (*verifier.Report, error) {

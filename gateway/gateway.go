@@ -39,6 +39,9 @@ type Notary interface {
 	// Covering returns the first checkpoints that cover the entry at index,
 	// without and with a timestamp.
 	Covering(ctx context.Context, index int64) (signed, stamped evidence.Checkpoint, err error)
+	// Prove returns the proofs, which hold, that all entries of an operation are in
+	// the tree of one signed checkpoint; evidence.ErrNotIntegrated while one waits.
+	Prove(ctx context.Context, operation string) ([]evidence.Proof, error)
 }
 
 // PersonalKey is a signer's key while it is open.

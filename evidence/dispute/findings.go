@@ -101,6 +101,7 @@ type Trace struct {
 	OutputSHA256      string
 	Leaf              string   // of the outcome's record, hexadecimal
 	Index             int64    // in the log; -1 while it waits
+	Included          bool     // a proof leads from there to a signed checkpoint
 	Artefacts         []string // SHA-256 of what is kept with the record
 }
 
@@ -404,10 +405,13 @@ func (e *examiner) traces() {
 			e.say("log.more", OpenEnd, Neutral, args(number(maxNamed)))
 			return
 		}
-		if t.Index >= 0 {
-			e.say("log.included", Proven, Neutral, args(t.Operation, number(t.Index)), t.exhibit(), t.leaf())
-		} else {
+		switch {
+		case t.Index < 0:
 			e.say("log.waiting", Recorded, Neutral, args(t.Operation), t.exhibit(), t.leaf())
+		case t.Included:
+			e.say("log.included", Proven, Neutral, args(t.Operation, number(t.Index)), t.exhibit(), t.leaf())
+		default:
+			e.say("log.unproven", OpenEnd, Neutral, args(t.Operation, number(t.Index)), t.exhibit(), t.leaf())
 		}
 	}
 	if e.x.TracesLeft {

@@ -61,7 +61,7 @@ func judged(v verifier.Verdict, s ...*verifier.Signature) *verifier.Report {
 func trace(r dispute.Relation, change func(*dispute.Trace)) dispute.Trace {
 	t := dispute.Trace{
 		Relation: r, Operation: "0190-op", Kind: "sign", Size: 3000, Began: at(-1), At: at(-1), Application: "e-office", Address: "10.0.0.7",
-		Authorisation: "passphrase", Signer: "Bupati Contoh", OutputSHA256: fileSum, Leaf: otherSum, Index: 41,
+		Authorisation: "passphrase", Signer: "Bupati Contoh", OutputSHA256: fileSum, Leaf: otherSum, Index: 41, Included: true,
 	}
 	if change != nil {
 		change(&t)
@@ -135,6 +135,10 @@ func TestFindings(t *testing.T) {
 			FileSHA256: fileSum, Report: passed, Origins: made,
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Authorisation, t.User, t.Index = "activation", "siti", -1 })},
 		}, []string{"signature.activation", "signature.user", "log.waiting"}, []string{"signature.passphrase", "log.included"}, "signed-here"},
+		{"a place in the log that is not proven", dispute.Examination{
+			FileSHA256: fileSum, Report: passed, Origins: made,
+			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Included = false })},
+		}, []string{"log.unproven"}, []string{"log.included", "log.waiting"}, "signed-here"},
 		{"a seal", dispute.Examination{
 			FileSHA256: fileSum, Report: passed, Origins: made,
 			Traces: []dispute.Trace{trace(dispute.Released, func(t *dispute.Trace) { t.Kind, t.Authorisation = "seal", "resident-key" })},

@@ -21,7 +21,8 @@ type Supervision struct {
 	LogSize      int64
 	CheckpointAt time.Time
 	Sound        bool
-	// Cases are those received in the period, and those still open from before.
+	// Cases are those received in the period, and those that were open when it
+	// began.
 	Cases []Case
 	// Withheld is how many more there are that are kept from who makes the report,
 	// for a conflict of interest.
