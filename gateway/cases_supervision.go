@@ -82,7 +82,7 @@ func (w *caseWork) supervise(ctx context.Context, r Reader, s *dispute.Supervisi
 		}
 		for _, row := range rows {
 			page.After = row.ID
-			if !row.OpenedAt.Before(s.To) || row.OpenedAt.Before(s.From) && row.State == dispute.Closed {
+			if !row.OpenedAt.Before(s.To) || row.OpenedAt.Before(s.From) && row.State == dispute.Closed && row.ClosedAt.Before(s.From) {
 				continue
 			}
 			hidden, err := r.CaseHidden(ctx, row.ID, w.caller.sight())

@@ -149,7 +149,11 @@ func (v *visit) fileComplaint(p *posting, c gateway.Caller) (*gateway.CaseReceip
 		Document: p.value("document-id"),
 	}
 	if at := p.value("loss"); at != "" {
-		t, err := time.ParseInLocation("2006-01-02T15:04", at, zoneNamed(v.zone))
+		const minute, second = "2006-01-02T15:04", "2006-01-02T15:04:05" // browsers may send either
+		t, err := time.ParseInLocation(minute, at, zoneNamed(v.zone))
+		if err != nil {
+			t, err = time.ParseInLocation(second, at, zoneNamed(v.zone))
+		}
 		if err != nil {
 			return nil, invalid(err)
 		}
