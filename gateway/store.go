@@ -135,9 +135,6 @@ type SignerWriter interface {
 // KeyWriter administers keys and certificates.
 type KeyWriter interface {
 	AddKey(ctx context.Context, k Key) error
-	// ReplaceSealedKey puts the key under another passphrase. It returns
-	// ErrChanged unless the stored one is old.
-	ReplaceSealedKey(ctx context.Context, id [32]byte, old, sealed []byte) error
 	AddCertificate(ctx context.Context, c Certificate) error
 	// RevokeCertificate makes the gateway stop using it. The first revocation
 	// stays.
@@ -289,8 +286,6 @@ type DocumentWriter interface {
 	// It returns ErrChanged unless the status is from, ErrNotFound also when
 	// ReplacedBy is no document of the scope.
 	SetDocumentStatus(ctx context.Context, d Document, from DocumentStatus) error
-	// MarkRenewed says that another operation renewed what operation released.
-	MarkRenewed(ctx context.Context, operation, by string) error
 }
 
 // OversightReader serves who watches over the gateway.

@@ -195,21 +195,6 @@ func (v *Vault) Activate(ctx context.Context, signer string, sealedKey, passphra
 	return v.unwrap(ctx, s, wrapped)
 }
 
-// Reseal returns the key under another passphrase and, so, under the present
-// Argon2 parameters. Whoever keeps the old sealed key can still use the old
-// passphrase.
-func (v *Vault) Reseal(ctx context.Context, signer string, sealedKey, old, new []byte) ([]byte, error) {
-	if len(new) == 0 {
-		return nil, fmt.Errorf("hsm: empty passphrase")
-	}
-	s, wrapped, err := v.openPassphrase(ctx, signer, sealedKey, old)
-	if err != nil {
-		return nil, fmt.Errorf("reseal: %w", err)
-	}
-	s.argon = v.cfg.Argon2
-	return v.sealPassphrase(ctx, s, new, wrapped)
-}
-
 // Authorize opens a sealed key with the passphrase and seals it again under
 // token, TokenSize random bytes that the caller must not store. binding, which
 // may be a digest of what the signer authorised (documents, application,

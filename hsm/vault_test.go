@@ -161,28 +161,6 @@ func TestVaultAuthorize(t *testing.T) {
 	}
 }
 
-func TestVaultReseal(t *testing.T) {
-	t.Parallel()
-	v := newVault(t, hsmtest.New(t).Start(t))
-	ctx := t.Context()
-	w, err := v.GenerateWrapped(ctx, "signer-1", hsm.P256, passphrase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next, err := v.Reseal(ctx, "signer-1", w.Sealed, passphrase, []byte("baru"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.Activate(ctx, "signer-1", next, passphrase); !errors.Is(err, hsm.ErrPassphrase) {
-		t.Errorf("old passphrase: got %v, want %v", err, hsm.ErrPassphrase)
-	}
-	k, err := v.Activate(ctx, "signer-1", next, []byte("baru"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.Close()
-}
-
 // An activated key goes with the worker that holds it, and says so.
 func TestActivationLost(t *testing.T) {
 	t.Parallel()

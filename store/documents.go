@@ -109,9 +109,3 @@ func (tx *Tx) Renewals(ctx context.Context, before time.Time, p gateway.Page) ([
 		AND (due, operation) > (coalesce((SELECT due FROM renewals WHERE operation = $3), 0), $3)
 		ORDER BY due, operation LIMIT $4`, before.UnixMicro(), string(tx.scope), p.After, n)
 }
-
-// MarkRenewed is gateway.DocumentWriter's. The first renewal stays.
-func (tx *Tx) MarkRenewed(ctx context.Context, operation, by string) error {
-	return touched(tx.exec(ctx, `UPDATE renewals SET done_by = CASE done_by WHEN '' THEN $1 ELSE done_by END
-		WHERE operation = $2 AND ($3 = '*' OR organisation = $3)`, by, operation, string(tx.scope)))
-}

@@ -181,15 +181,6 @@ func (tx *Tx) AddKey(ctx context.Context, k gateway.Key) error {
 		k.ID[:], k.Organisation, k.Signer, k.Algorithm, k.Sealed, k.Label, micros(k.CreatedAt)))
 }
 
-// ReplaceSealedKey is gateway.KeyWriter's.
-func (tx *Tx) ReplaceSealedKey(ctx context.Context, id [32]byte, old, sealed []byte) error {
-	if _, err := tx.key(ctx, id); err != nil {
-		return err
-	}
-	return changed(tx.exec(ctx, `UPDATE signer_keys SET sealed = $1 WHERE id = $2 AND sealed = $3 AND ($4 = '*' OR organisation = $4)`,
-		sealed, id[:], old, string(tx.scope)))
-}
-
 // AddCertificate is gateway.KeyWriter's.
 func (tx *Tx) AddCertificate(ctx context.Context, c gateway.Certificate) error {
 	if err := tx.owns(c.Organisation); err != nil {

@@ -153,13 +153,9 @@ func keysAndCertificates(t *testing.T, db *store.DB) {
 	refused(t, db, Org, gateway.ErrExists, func(ctx context.Context, tx gateway.Tx) error { return tx.AddKey(ctx, k) })
 	refused(t, db, Org, gateway.ErrExists, func(ctx context.Context, tx gateway.Tx) error { return tx.AddCertificate(ctx, c) })
 	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error {
-		return errors.Join(tx.ReplaceSealedKey(ctx, k.ID, []byte("sealed"), []byte("again")),
-			tx.RevokeCertificate(ctx, c.SHA256, Start, "lost"), tx.RevokeCertificate(ctx, c.SHA256, Start.Add(time.Hour), "later"))
+		return errors.Join(tx.RevokeCertificate(ctx, c.SHA256, Start, "lost"), tx.RevokeCertificate(ctx, c.SHA256, Start.Add(time.Hour), "later"))
 	})
-	refused(t, db, Org, gateway.ErrChanged, func(ctx context.Context, tx gateway.Tx) error {
-		return tx.ReplaceSealedKey(ctx, k.ID, []byte("sealed"), []byte("third"))
-	})
-	k.Sealed, c.RevokedLocallyAt, c.RevokedReason = []byte("again"), Start, "lost"
+	c.RevokedLocallyAt, c.RevokedReason = Start, "lost"
 	k.Certificates = []gateway.Certificate{c}
 	got := view(t, db, Org, func(ctx context.Context, r gateway.Reader) ([]gateway.Key, error) { return r.Keys(ctx, s.ID) })
 	if want := []gateway.Key{k, resident}; !reflect.DeepEqual(got, want) {
@@ -325,13 +321,10 @@ func renewals(t *testing.T, db *store.DB) {
 	augment := Begin(Org, Start.AddDate(1, 0, 0))
 	augment.Operation.InputSHA256 = f.OutputSHA256
 	release(augment, Start.AddDate(5, 0, 0))
-	update(t, db, Org, func(ctx context.Context, tx gateway.Tx) error {
-		return tx.MarkRenewed(ctx, second.Operation.ID, "elsewhere")
-	})
-	if got := due(Start.AddDate(3, 0, 0)); len(got) != 0 {
-		t.Errorf("still due: %v", got)
+	if got, want := due(Start.AddDate(3, 0, 0)), []string{second.Operation.ID}; !reflect.DeepEqual(got, want) {
+		t.Errorf("still due: got %v, want %v", got, want)
 	}
-	if got, want := due(Start.AddDate(9, 0, 0)), []string{augment.Operation.ID}; !reflect.DeepEqual(got, want) {
+	if got, want := due(Start.AddDate(9, 0, 0)), []string{second.Operation.ID, augment.Operation.ID}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
