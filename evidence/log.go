@@ -52,7 +52,7 @@ type Timestamper interface {
 type Stamp struct {
 	Token []byte // DER TimeStampToken
 	// Material is the authority's chain and its revocation data, each with a
-	// Kind of "certificate", "ocsp" or "crl" and DER in Data.
+	// Kind of ArtefactCertificate, ArtefactOCSP or ArtefactCRL.
 	Material []Blob
 }
 

@@ -97,9 +97,19 @@ type Result struct {
 	Level  string `json:"level"` // B-B … B-LTA
 }
 
+// Kinds of artefacts on which the statements about a bundle rest
+// (docs/EVIDENCE.md).
+const (
+	ArtefactCMS         = "cms"         // a signature as it was made: DER ContentInfo
+	ArtefactTimestamp   = "timestamp"   // a DER TimeStampToken
+	ArtefactCertificate = "certificate" // DER
+	ArtefactOCSP        = "ocsp"        // a DER OCSPResponse
+	ArtefactCRL         = "crl"         // a DER CertificateList
+)
+
 // Artefact names bytes that are kept beside the record.
 type Artefact struct {
-	Kind   string `json:"kind"` // cms, timestamp, certificate, ocsp, crl, report, authorisation, …
+	Kind   string `json:"kind"` // ArtefactCMS …, or one that its writer alone reads
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"` // bytes
 }

@@ -325,7 +325,7 @@ func (m *matcher) signed(ctx context.Context, operation string, by *cms.SignerIn
 		return false, err
 	}
 	for _, a := range c.record.Artefacts {
-		if a.Kind != "cms" {
+		if a.Kind != evidence.ArtefactCMS {
 			continue
 		}
 		blob, ok, err := m.r.Artefact(ctx, digest(a.SHA256))

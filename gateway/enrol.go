@@ -193,9 +193,9 @@ func (g *Gateway) InstallCertificate(ctx context.Context, c Caller, signerID str
 		Kind:      "signer.certificate",
 		Signer:    evidence.Signer{ID: s.ID, CertificateSHA256: hex.EncodeToString(cert.SHA256[:]), Key: hex.EncodeToString(id[:])},
 		Result:    evidence.Result{Status: evidence.StatusOK},
-		Artefacts: []evidence.Artefact{artefactOf(evidence.Blob{Kind: "certificate", Data: leaf.Raw})},
+		Artefacts: []evidence.Artefact{artefactOf(evidence.Blob{Kind: evidence.ArtefactCertificate, Data: leaf.Raw})},
 	}, func(tx Tx) error {
-		if err := tx.PutArtefact(ctx, evidence.Blob{Kind: "certificate", Data: leaf.Raw}); err != nil {
+		if err := tx.PutArtefact(ctx, evidence.Blob{Kind: evidence.ArtefactCertificate, Data: leaf.Raw}); err != nil {
 			return err
 		}
 		return tx.AddCertificate(ctx, cert)

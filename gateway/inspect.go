@@ -122,7 +122,7 @@ func grave(hazards []pades.Hazard) []Finding {
 func certificateBlobs(certs []*x509.Certificate) []evidence.Blob {
 	blobs := make([]evidence.Blob, 0, len(certs))
 	for _, c := range certs {
-		blobs = append(blobs, evidence.Blob{Kind: "certificate", Data: c.Raw})
+		blobs = append(blobs, evidence.Blob{Kind: evidence.ArtefactCertificate, Data: c.Raw})
 	}
 	return blobs
 }
@@ -131,10 +131,10 @@ func certificateBlobs(certs []*x509.Certificate) []evidence.Blob {
 func evidenceBlobs(e pki.Evidence) []evidence.Blob {
 	blobs := certificateBlobs(e.Certificates)
 	for _, der := range e.OCSPs {
-		blobs = append(blobs, evidence.Blob{Kind: "ocsp", Data: der})
+		blobs = append(blobs, evidence.Blob{Kind: evidence.ArtefactOCSP, Data: der})
 	}
 	for _, der := range e.CRLs {
-		blobs = append(blobs, evidence.Blob{Kind: "crl", Data: der})
+		blobs = append(blobs, evidence.Blob{Kind: evidence.ArtefactCRL, Data: der})
 	}
 	return blobs
 }
@@ -144,10 +144,10 @@ func evidenceBlobs(e pki.Evidence) []evidence.Blob {
 func resultArtefacts(r *signer.Result) []evidence.Blob {
 	var blobs []evidence.Blob
 	if r.CMS != nil {
-		blobs = append(blobs, evidence.Blob{Kind: "cms", Data: r.CMS})
+		blobs = append(blobs, evidence.Blob{Kind: evidence.ArtefactCMS, Data: r.CMS})
 	}
 	for _, token := range r.Tokens {
-		blobs = append(blobs, evidence.Blob{Kind: "timestamp", Data: token})
+		blobs = append(blobs, evidence.Blob{Kind: evidence.ArtefactTimestamp, Data: token})
 	}
 	return append(blobs, evidenceBlobs(r.Evidence)...)
 }

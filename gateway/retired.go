@@ -195,7 +195,7 @@ func (s *registers) byOperation(ctx context.Context, m *matcher, q OperationQuer
 
 // hasCMS says whether a record has a signature among its artefacts.
 func hasCMS(r *evidence.Record, sum [32]byte) bool {
-	return slices.ContainsFunc(r.Artefacts, func(a evidence.Artefact) bool { return a.Kind == "cms" && digest(a.SHA256) == sum })
+	return slices.ContainsFunc(r.Artefacts, func(a evidence.Artefact) bool { return a.Kind == evidence.ArtefactCMS && digest(a.SHA256) == sum })
 }
 
 // inputsOf are the digests of what a file may have been before each of some

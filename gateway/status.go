@@ -92,7 +92,7 @@ func (g *Gateway) addStatus(out *outcome, leaf *x509.Certificate, r *signer.Resu
 	for _, of := range []struct {
 		kind string
 		list [][]byte
-	}{{"ocsp", s.OCSPs}, {"crl", s.CRLs}} {
+	}{{evidence.ArtefactOCSP, s.OCSPs}, {evidence.ArtefactCRL, s.CRLs}} {
 		for _, data := range of.list {
 			if a, there := g.kept.of(of.kind, data, at); there {
 				out.named = append(out.named, a)

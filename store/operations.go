@@ -209,7 +209,7 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 // signatureIn is the SHA-256 of the CMS among artefacts; zero when there is none.
 func signatureIn(artefacts []evidence.Blob) [32]byte {
 	for _, b := range artefacts {
-		if b.Kind == "cms" {
+		if b.Kind == evidence.ArtefactCMS {
 			return sha256.Sum256(b.Data)
 		}
 	}

@@ -168,19 +168,19 @@ func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[3
 		return err
 	}
 	switch blob.Kind {
-	case "cms":
+	case evidence.ArtefactCMS:
 		in.CMS = blob.Data
-	case "timestamp":
+	case evidence.ArtefactTimestamp:
 		in.Timestamps = append(in.Timestamps, blob.Data)
-	case "certificate":
+	case evidence.ArtefactCertificate:
 		cert, err := x509.ParseCertificate(blob.Data)
 		if err != nil {
 			return fmt.Errorf("certificate on record: %w", err)
 		}
 		in.Evidence.Add(pki.Evidence{Certificates: []*x509.Certificate{cert}})
-	case "ocsp":
+	case evidence.ArtefactOCSP:
 		in.Evidence.Add(pki.Evidence{OCSPs: [][]byte{blob.Data}})
-	case "crl":
+	case evidence.ArtefactCRL:
 		in.Evidence.Add(pki.Evidence{CRLs: [][]byte{blob.Data}})
 	}
 	return nil

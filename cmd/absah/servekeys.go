@@ -200,13 +200,13 @@ func (c *checkpointStamper) Timestamp(ctx context.Context, digest [32]byte) (evi
 	}
 	stamp.Token = der
 	for _, cert := range append(path, material.Certificates...) {
-		stamp.Material = append(stamp.Material, evidence.Blob{Kind: "certificate", Data: cert.Raw})
+		stamp.Material = append(stamp.Material, evidence.Blob{Kind: evidence.ArtefactCertificate, Data: cert.Raw})
 	}
 	for _, b := range material.OCSPs {
-		stamp.Material = append(stamp.Material, evidence.Blob{Kind: "ocsp", Data: b})
+		stamp.Material = append(stamp.Material, evidence.Blob{Kind: evidence.ArtefactOCSP, Data: b})
 	}
 	for _, b := range material.CRLs {
-		stamp.Material = append(stamp.Material, evidence.Blob{Kind: "crl", Data: b})
+		stamp.Material = append(stamp.Material, evidence.Blob{Kind: evidence.ArtefactCRL, Data: b})
 	}
 	return stamp, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
 )
 
 // inHand puts the caller's document in the place of the bundle's.
@@ -75,7 +76,7 @@ func (v *verification) documentTime() {
 	)
 	for ; v.small[stampFile(n)+"tst"] != nil; n++ {
 		token := v.small[stampFile(n)+"tst"]
-		problems = append(problems, v.recorded("timestamp", token, true))
+		problems = append(problems, v.recorded(evidence.ArtefactTimestamp, token, true))
 		at, proven, err := v.token(token, v.imprint, stampFile(n)+"pem")
 		problems = append(problems, err)
 		all = all && proven

@@ -14,6 +14,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/pki"
 )
 
@@ -276,7 +277,7 @@ func (v *verification) signatureTime(si *cms.SignerInfo) {
 func (v *verification) artefacts(signer *x509.Certificate) {
 	var err error
 	if signer != nil {
-		err = v.recorded("cms", v.small[fileCMS], true)
+		err = v.recorded(evidence.ArtefactCMS, v.small[fileCMS], true)
 		sum := sha256.Sum256(signer.Raw)
 		if hex.EncodeToString(sum[:]) != v.outcome.Signer.CertificateSHA256 {
 			err = errors.Join(err, errors.New("the outcome names another signer's certificate"))
@@ -300,7 +301,7 @@ func (v *verification) absent() error {
 		}
 	}
 	for _, a := range v.named {
-		if (a.Kind == "cms" || a.Kind == "timestamp") && !here[a.SHA256] {
+		if (a.Kind == evidence.ArtefactCMS || a.Kind == evidence.ArtefactTimestamp) && !here[a.SHA256] {
 			return fmt.Errorf("the record names a %s, SHA-256 %s, that is not here", a.Kind, a.SHA256)
 		}
 	}
