@@ -326,6 +326,18 @@ type AttemptPolicy struct {
 	Window time.Duration
 }
 
+// Delay is how long to wait after so many wrong ones in a row.
+func (p AttemptPolicy) Delay(failures int) time.Duration {
+	d := p.BaseDelay
+	for range failures - 1 {
+		if d >= p.MaxDelay {
+			break
+		}
+		d *= 2
+	}
+	return min(d, p.MaxDelay)
+}
+
 // Attempts is the state of guessing for a signer and an application.
 type Attempts struct {
 	Failures  int       // in a row

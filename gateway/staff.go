@@ -238,7 +238,7 @@ func (m Staff) barred(at time.Time) string {
 // countTry notes a try as if it had failed.
 func (g *Gateway) countTry(ctx context.Context, tx Tx, m *Staff, at time.Time) error {
 	m.Failures++
-	if m.NotBefore = at.Add(g.cfg.Attempts.delay(m.Failures)); m.Failures >= g.cfg.Attempts.Limit {
+	if m.NotBefore = at.Add(g.cfg.Attempts.Delay(m.Failures)); m.Failures >= g.cfg.Attempts.Limit {
 		m.NotBefore = at.Add(doorLock)
 	}
 	if err := tx.UpdateStaff(ctx, *m); err != nil {
@@ -246,17 +246,6 @@ func (g *Gateway) countTry(ctx context.Context, tx Tx, m *Staff, at time.Time) e
 	}
 	m.Version++
 	return nil
-}
-
-// delay is how long to wait after so many failures in a row.
-func (p AttemptPolicy) delay(failures int) time.Duration {
-	d := p.BaseDelay
-	for range failures - 1 {
-		if d *= 2; d >= p.MaxDelay {
-			return p.MaxDelay
-		}
-	}
-	return d
 }
 
 // failTry records a try that did not succeed. Tries at the door end no session,

@@ -34,11 +34,15 @@ func totpCode(secret []byte, step int64) string {
 	return fmt.Sprintf("%0*d", totpDigits, truncated%1_000_000)
 }
 
+// OneTimeStep is the step of one-time passwords that a moment is in, which
+// [Staff] remembers as LastStep.
+func OneTimeStep(at time.Time) int64 { return at.Unix() / int64(totpStep/time.Second) }
+
 // totpMatch returns the step that code belongs to around a moment, and false
 // when there is none after last: each code works once (RFC 6238 §5.2).
 func totpMatch(secret []byte, code string, at time.Time, last int64) (step int64, ok bool) {
 	code = strings.ReplaceAll(code, " ", "")
-	now := at.Unix() / int64(totpStep/time.Second)
+	now := OneTimeStep(at)
 	for s := now - totpWindow; s <= now+totpWindow; s++ {
 		// Every step is computed and compared whole: time tells nothing.
 		if hmac.Equal([]byte(totpCode(secret, s)), []byte(code)) && s > last {
@@ -56,7 +60,7 @@ func OneTimeCode(secret string, at time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("gateway: not the secret of one-time passwords: %w", err)
 	}
-	return totpCode(b, at.Unix()/int64(totpStep/time.Second)), nil
+	return totpCode(b, OneTimeStep(at)), nil
 }
 
 var totpText = base32.StdEncoding.WithPadding(base32.NoPadding)

@@ -35,7 +35,7 @@ func TestKeysStayInside(t *testing.T) {
 	}
 	newVault(t, m)
 	raw := openRaw(t, tok)
-	wrap := raw.find(t, pkcs11.CKO_SECRET_KEY, "absah-wrap")
+	wrap := raw.find(t, pkcs11.CKO_SECRET_KEY, "absah-wrapping")
 	pepper := raw.find(t, pkcs11.CKO_SECRET_KEY, "absah-pepper")
 	secrets := map[string]pkcs11.ObjectHandle{"wrapping key": wrap, "pepper": pepper}
 	for _, alg := range []hsm.Algorithm{hsm.RSA2048, hsm.P256, hsm.Ed25519} {
@@ -73,7 +73,7 @@ func TestUnwrapTemplate(t *testing.T) {
 	tok := hsmtest.New(t)
 	newVault(t, tok.Start(t))
 	raw := openRaw(t, tok)
-	wrap := raw.find(t, pkcs11.CKO_SECRET_KEY, "absah-wrap")
+	wrap := raw.find(t, pkcs11.CKO_SECRET_KEY, "absah-wrapping")
 	_, priv, err := raw.lib.GenerateKeyPair(raw.s, mechanism(pkcs11.CKM_EC_KEY_PAIR_GEN),
 		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, []byte{6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7})},
 		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, true), pkcs11.NewAttribute(pkcs11.CKA_SIGN, true)})
@@ -111,7 +111,7 @@ func TestUnsafeWrappingKey(t *testing.T) {
 	raw := openRaw(t, tok)
 	attr := pkcs11.NewAttribute
 	_, err := raw.lib.GenerateKey(raw.s, mechanism(pkcs11.CKM_AES_KEY_GEN), []*pkcs11.Attribute{
-		attr(pkcs11.CKA_TOKEN, true), attr(pkcs11.CKA_LABEL, "absah-wrap"), attr(pkcs11.CKA_VALUE_LEN, 32), attr(pkcs11.CKA_SENSITIVE, true),
+		attr(pkcs11.CKA_TOKEN, true), attr(pkcs11.CKA_LABEL, "absah-wrapping"), attr(pkcs11.CKA_VALUE_LEN, 32), attr(pkcs11.CKA_SENSITIVE, true),
 		attr(pkcs11.CKA_EXTRACTABLE, false), attr(pkcs11.CKA_WRAP, true), attr(pkcs11.CKA_UNWRAP, true), attr(pkcs11.CKA_DECRYPT, true)})
 	check(t, err)
 	if _, err := tok.Start(t).Vault(t.Context(), hsm.VaultConfig{Create: true}); !errors.Is(err, hsm.ErrUnsafeKey) {

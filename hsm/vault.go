@@ -53,7 +53,7 @@ func (w WrapMechanism) valid() bool { return w == WrapPad || w == WrapKWP }
 // VaultConfig says which keys of the token protect personal keys. The zero
 // value is usable.
 type VaultConfig struct {
-	WrapKey   string        // label of the AES-256 wrapping key; empty means "absah-wrap"
+	WrapKey   string        // label of the AES-256 wrapping key; empty means "absah-wrapping"
 	Pepper    string        // label of the HMAC key; empty means "absah-pepper"
 	Mechanism WrapMechanism // for new keys; old ones say their own
 
@@ -93,7 +93,7 @@ type Vault struct {
 // or ErrUnsupported.
 func (m *Module) Vault(ctx context.Context, cfg VaultConfig) (*Vault, error) {
 	if cfg.WrapKey == "" {
-		cfg.WrapKey = "absah-wrap"
+		cfg.WrapKey = "absah-wrapping"
 	}
 	if cfg.Pepper == "" {
 		cfg.Pepper = "absah-pepper"

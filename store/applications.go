@@ -25,8 +25,8 @@ func limit(p gateway.Page) (int, error) {
 
 const applicationColumns = `a.id, a.organisation, a.name, a.role, a.require_mtls, a.policy, a.created_at, a.expires_at, a.revoked_at, a.version`
 
-// application scans applicationColumns into a; policy is decoded by the
-// function returned.
+// applicationFields is where the columns of applicationColumns are scanned to;
+// finish then decodes the policy, which is kept as JSON.
 func applicationFields(a *gateway.Application) (dest []any, finish func() error) {
 	var policy string
 	dest = []any{&a.ID, &a.Organisation, &a.Name, &a.Role, &a.RequireMTLS, &policy,

@@ -118,7 +118,7 @@ func (tx *Tx) EndAttempt(ctx context.Context, signer, application string, correc
 		}
 	} else {
 		a.Failures++
-		a.NotBefore = at.Add(delay(a.Failures, p))
+		a.NotBefore = at.Add(p.Delay(a.Failures))
 		if a.Failures >= p.Limit && a.LockedAt.IsZero() {
 			a.LockedAt = at
 		}
@@ -135,18 +135,6 @@ func (tx *Tx) EndAttempt(ctx context.Context, signer, application string, correc
 	}
 	a.Recent, err = tx.recent(ctx, at, p)
 	return a, err
-}
-
-// delay is how long to wait after that many failures in a row.
-func delay(failures int, p gateway.AttemptPolicy) time.Duration {
-	d := p.BaseDelay
-	for range failures - 1 {
-		if d >= p.MaxDelay {
-			break
-		}
-		d *= 2
-	}
-	return min(d, p.MaxDelay)
 }
 
 // ClearAttempts is gateway.AttemptWriter's.

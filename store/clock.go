@@ -8,9 +8,6 @@ import (
 	"github.com/absah-id/absah/gateway"
 )
 
-// totpStep is what gateway.Staff.LastStep counts, in seconds.
-const totpStep = 30
-
 // ResetClock records that the clock had run ahead: the event e of operation o,
 // dated by the clock that is right again, becomes the last entry, and the latest
 // moment on record is its time. Nothing that is on record changes.
@@ -54,7 +51,7 @@ func (db *DB) ResetClock(ctx context.Context, o gateway.Operation, e evidence.En
 		}{
 			{sealedAttempts, `not_before = $1`, `not_before > $1`, now},
 			{sealedStaff, `not_before = $1, version = version + 1`, `not_before > $1`, now},
-			{sealedStaff, `last_step = $1, version = version + 1`, `last_step > $1`, e.Time.Unix() / totpStep},
+			{sealedStaff, `last_step = $1, version = version + 1`, `last_step > $1`, gateway.OneTimeStep(e.Time)},
 			{sealedProposals, `expires_at = $1`, `status = 'pending' AND proposed_at > $1`, now},
 		} {
 			if err := tx.setAll(ctx, s.table, s.set, s.of, s.arg); err != nil {

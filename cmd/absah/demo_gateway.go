@@ -37,7 +37,6 @@ admin: {listen: "off"}
 database: {url: "sqlite:absah.db"}
 hsm: {module: %q, token: %s, pin_file: pin, environment: [%q]}
 keys:
-  wrapping: absah-wrap
   seals: [{id: %s, key: %s, certificate: seal.pem}]
 trust: {signers: [trust.pem]}
 timestamps: {sources: [{url: %q}]}
