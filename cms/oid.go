@@ -14,7 +14,6 @@ var (
 	OIDContentType            = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 3}
 	OIDMessageDigest          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 4}
 	OIDSigningTime            = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 5}
-	OIDCounterSignature       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 6}
 	OIDAlgorithmProtection    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 52}        // RFC 6211
 	OIDSigningCertificate     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 12} // RFC 2634 §5.4, SHA-1
 	OIDSignatureTimestamp     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 14} // RFC 3161 Appendix A
@@ -23,11 +22,7 @@ var (
 	OIDSignerLocation         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 17} // EN 319 122-1 §5.2.5
 	OIDSignerAttributes       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 18} // EN 319 122-1 §5.2.6.2
 	OIDContentTimestamp       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 20} // EN 319 122-1 §5.2.8
-	OIDCertificateRefs        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 21} // EN 319 122-1 A.1.1.1
-	OIDRevocationRefs         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 22} // EN 319 122-1 A.1.2.1
-	OIDCertificateValues      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 23} // EN 319 122-1 A.1.1.2
 	OIDRevocationValues       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 24} // EN 319 122-1 A.1.2.2
-	OIDArchiveTimestampV2     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 48} // EN 319 122-1 A.2.4
 	OIDSigningCertificateV2   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 2, 47} // RFC 5035 §3
 	OIDSignerAttributesV2     = asn1.ObjectIdentifier{0, 4, 0, 19122, 1, 1}               // EN 319 122-1 §5.2.6.1
 	OIDArchiveTimestampV3     = asn1.ObjectIdentifier{0, 4, 0, 1733, 2, 4}                // EN 319 122-1 §5.5.3

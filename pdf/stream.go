@@ -133,10 +133,6 @@ func (r *Revision) StreamData(s *Stream, max int64) ([]byte, error) {
 	return out, place(err, s.start)
 }
 
-// RawStream returns the stored bytes of s, decrypted but not decoded. More than
-// max bytes are a [LimitError] named max. The result may be shared.
-func (r *Revision) RawStream(s *Stream, max int64) ([]byte, error) { return s.plain(max, "max") }
-
 var defaultLimits = func() *Limits { l := Limits{}.withDefaults(); return &l }()
 
 // structural decodes a stream that the reader itself needs, under the caps for
