@@ -11,12 +11,6 @@ import (
 	"github.com/absah-id/absah/gateway"
 )
 
-// Media types of RFC 3161 §3.4.
-const (
-	typeQuery = "application/timestamp-query"
-	typeReply = "application/timestamp-reply"
-)
-
 // stamp answers a timestamp query as RFC 3161 §3.4 has it, for applications
 // that have proved themselves: what the authority signs is on record too.
 func (s *Server) stamp(c *gin.Context) error {
@@ -24,8 +18,8 @@ func (s *Server) stamp(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != typeQuery {
-		return &gateway.Error{Code: codeMediaType, Text: "Send " + typeQuery + ".", Err: err}
+	if kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || kind != tsp.QueryType {
+		return &gateway.Error{Code: codeMediaType, Text: "Send " + tsp.QueryType + ".", Err: err}
 	}
 	if err := limitBody(c, tsp.MaxRequest); err != nil {
 		return err
@@ -41,6 +35,6 @@ func (s *Server) stamp(c *gin.Context) error {
 		return err
 	}
 	c.Header(headerOperation, reply.Operation)
-	c.Data(http.StatusOK, typeReply, reply.Reply)
+	c.Data(http.StatusOK, tsp.ReplyType, reply.Reply)
 	return nil
 }

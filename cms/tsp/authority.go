@@ -237,8 +237,8 @@ func (a *Authority) ServeTimestamps(clock func() time.Time, report func(*http.Re
 			http.Error(w, "POST a time-stamp query", http.StatusMethodNotAllowed)
 			return
 		}
-		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != queryType {
-			http.Error(w, "the content type must be "+queryType, http.StatusUnsupportedMediaType)
+		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != QueryType {
+			http.Error(w, "the content type must be "+QueryType, http.StatusUnsupportedMediaType)
 			return
 		}
 		query, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequest))
@@ -250,7 +250,7 @@ func (a *Authority) ServeTimestamps(clock func() time.Time, report func(*http.Re
 		if err != nil && report != nil {
 			report(r, err)
 		}
-		w.Header().Set("Content-Type", replyType)
+		w.Header().Set("Content-Type", ReplyType)
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write(resp) // a client that left needs no answer
 	})

@@ -23,8 +23,8 @@ import (
 
 // Media types of RFC 3161 §3.4.
 const (
-	queryType = "application/timestamp-query"
-	replyType = "application/timestamp-reply"
+	QueryType = "application/timestamp-query"
+	ReplyType = "application/timestamp-reply"
 )
 
 // Defaults of [ClientConfig].
@@ -385,8 +385,8 @@ func (c *Client) post(ctx context.Context, s *server, query []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", queryType)
-	req.Header.Set("Accept", replyType)
+	req.Header.Set("Content-Type", QueryType)
+	req.Header.Set("Accept", ReplyType)
 	if s.username != "" {
 		req.SetBasicAuth(s.username, s.password)
 	}
@@ -398,7 +398,7 @@ func (c *Client) post(ctx context.Context, s *server, query []byte) ([]byte, err
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("tsp: HTTP status %d", resp.StatusCode)
 	}
-	if media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || media != replyType {
+	if media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || media != ReplyType {
 		return nil, fmt.Errorf("tsp: content type %.80q", resp.Header.Get("Content-Type"))
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
