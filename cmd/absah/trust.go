@@ -82,10 +82,9 @@ func withTrust(cmd *cobra.Command, file string, act func(context.Context, *gatew
 	if err != nil {
 		return err
 	}
-	defer s.close()
 	me := s.operator()
 	if me.User == "" {
-		return errors.New("the operating system does not know who you are")
+		return errors.Join(errors.New("the operating system does not know who you are"), s.close())
 	}
-	return act(cmd.Context(), s, me)
+	return errors.Join(act(cmd.Context(), s, me), s.close())
 }
