@@ -66,8 +66,8 @@ const maxNesting = 16
 
 // exact refuses JSON that is well-formed and not plain: text that is not
 // Unicode or holds U+0000, null, a member that stands twice, and one whose name
-// is not letter for letter that of a field of t. What is malformed is left to who
-// decodes it. Its errors repeat nothing of the request.
+// is not letter for letter that of a field of t. What is malformed is left to
+// whoever decodes it. Its errors repeat nothing of the request.
 func exact(raw []byte, t reflect.Type) error {
 	if !utf8.Valid(raw) {
 		return &valueError{"it is not UTF-8"}

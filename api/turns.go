@@ -83,8 +83,8 @@ func inTurn[T any](ctx context.Context, t *turns, caller string, work func() (T,
 }
 
 // patience is how long a client may be silent while it sends or receives. What
-// has come fast earns no silence later: who has sent all but the last byte would
-// hold its room for hours.
+// has come fast earns no silence later: whoever has sent all but the last byte
+// would hold its room for hours.
 const patience = 30 * time.Second
 
 // paced is a body that must keep coming: what has not, ends the connection.

@@ -52,7 +52,7 @@ type AuditConfig struct {
 	Origin string
 	// Keys are vkeys of the log and of its receipts, past ones too. Without a
 	// key of the log, signatures of checkpoints are not verified, without one
-	// of receipts, receipts are not: who holds the database could then have
+	// of receipts, receipts are not: whoever holds the database could then have
 	// made both. Keys of another origin are those of a name that the log had.
 	Keys []string
 	// Intents is the secret of the log's nodes (Config.Intents); without it only

@@ -155,7 +155,7 @@ func (g *Gateway) Recuse(ctx context.Context, c Caller, ref CaseRef, username, r
 }
 
 // Readmit lets a member of staff take part in a case again. That is an auditor's to
-// say: who is accused, or works with them, does not judge whether it is so.
+// say: whoever is accused, or works with them, does not judge whether it is so.
 func (g *Gateway) Readmit(ctx context.Context, c Caller, ref CaseRef, username, reason string) error {
 	w, m, err := g.changeMember(ctx, c, ref, "case.readmit", username)
 	if err == nil {

@@ -134,8 +134,9 @@ func TestConductIsKeptFromInvestigators(t *testing.T) {
 	}
 }
 
-// TestRecusal: who is complained of, by name or as somebody says, neither reads the
-// complaint nor finds its records nor decides it, until an auditor says otherwise.
+// TestRecusal: whoever is complained of, by name or as somebody says, neither
+// reads the complaint nor finds its records nor decides it, until an auditor
+// says otherwise.
 func TestRecusal(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

@@ -63,7 +63,7 @@ const (
 
 // doorLock is how long the door is shut once AttemptPolicy.Limit tries in a row
 // were wrong, and again after each further one. Strangers can do that to any name
-// that they know, so it passes by itself and ends no session. Who has the
+// that they know, so it passes by itself and ends no session. Whoever has the
 // password and guesses at codes has a hundred tries a day.
 const doorLock = 15 * time.Minute
 

@@ -141,7 +141,7 @@ const maxStray = 1 << 18
 
 // Stray lists what looks like heads of objects in the bytes of the revision,
 // also within streams, strings and comments, where none of its own entries
-// leads. Who reads the file by its cross-reference data sees nothing of them;
+// leads. Whoever reads the file by its cross-reference data sees nothing of them;
 // who repairs it by searching does. Heads that only some readers would see are
 // among them.
 //

@@ -14,9 +14,9 @@ import (
 
 // watch is a source that notes for which certificate of a path a responder
 // answered "unknown" (RFC 6960 §2.2). A revocation list beside it does not
-// help: who is entitled to answer for the authority knows of no such
-// certificate, so the authority may never have issued it, and a list names
-// only certificates that it did.
+// help: the responder, which answers for the authority, knows of no such
+// certificate, so the authority may never have issued it, and a list names only
+// certificates that it did issue.
 type watch struct {
 	pki.Source
 	path []*x509.Certificate // leaf to anchor

@@ -10,8 +10,8 @@ import (
 	"github.com/absah-id/absah/store/storetest"
 )
 
-// TestCasesChangeOnce: who has the database in hand cannot rewrite the history or
-// the files of a case; erasing them is all that can be done, once.
+// TestCasesChangeOnce: whoever has the database in hand cannot rewrite the
+// history or the files of a case; erasing them is all that can be done, once.
 func TestCasesChangeOnce(t *testing.T) {
 	for _, e := range []storetest.Engine{storetest.SQLite, storetest.Postgres} {
 		t.Run(e.Name, func(t *testing.T) {

@@ -220,8 +220,8 @@ func (g *registers) signers(ctx context.Context, tx *Tx) (found, err error) {
 	return g.signerKeys(ctx, tx)
 }
 
-// signerKeys compares whose keys and certificates are with the records: who is lent
-// a seal's key signs without a passphrase.
+// signerKeys compares the owners of keys and certificates with the records: a
+// signer that were given a seal's key would sign without a passphrase.
 func (g *registers) signerKeys(ctx context.Context, tx *Tx) (found, err error) {
 	for _, t := range []struct{ what, query string }{
 		{"key", `SELECT id, signer FROM signer_keys ORDER BY id`}, {"certificate", `SELECT sha256, signer_key FROM certificates ORDER BY sha256`},

@@ -34,7 +34,7 @@ func (tx *Tx) ReleaseHold(ctx context.Context, reason string) error {
 
 // EraseArtefact is gateway.RetentionWriter's.
 func (tx *Tx) EraseArtefact(ctx context.Context, sha256 [32]byte, at time.Time) error {
-	// The row is locked first, then looked for in holds: who holds it at the
+	// The row is locked first, then looked for in holds: whoever holds it at the
 	// same time has either come first or finds it erased.
 	kept, err := list(ctx, tx, func(r row) (org string, err error) {
 		err = r.Scan(&org)

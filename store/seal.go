@@ -44,9 +44,8 @@ func (db *DB) SealRows(key [32]byte) {
 	}
 }
 
-// AdoptRows gives a MAC to all rows of those tables as they are. That is for the
-// operator to order, who has found them right, for a database from before there
-// were MACs.
+// AdoptRows gives a MAC to all rows of those tables as they are: for a database
+// from before there were MACs, when the operator has found its rows right.
 func (db *DB) AdoptRows(ctx context.Context) (n int64, err error) {
 	err = db.Update(ctx, gateway.AllOrganisations, func(g gateway.Tx) error {
 		n = 0

@@ -11,8 +11,9 @@ import (
 	"github.com/absah-id/absah/store/storetest"
 )
 
-// TestS13ForgedRows: rows that say who may do what count only as a gateway wrote
-// them. Who can write to the database and not to the HSM gives nobody a right.
+// TestS13ForgedRows: rows that say who may do what count only as a gateway
+// wrote them. Whoever can write to the database and not to the HSM gives nobody
+// a right.
 func TestS13ForgedRows(t *testing.T) {
 	const zero = `decode(repeat('00', 32), 'hex')`
 	for _, tt := range []struct{ name, do, of string }{

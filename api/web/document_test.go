@@ -145,7 +145,7 @@ func TestS28Comparison(t *testing.T) {
 	}
 }
 
-// TestFirstPage: the registered first page is shown to who has the registered
+// TestFirstPage: the registered first page is shown to whoever has the registered
 // document, and to nobody else; what is shown is the registered part.
 func TestFirstPage(t *testing.T) {
 	size := len(letter())
@@ -170,7 +170,7 @@ func TestFirstPage(t *testing.T) {
 			resp, body := s.get(t, "/d/contoh1")
 			checkPage(t, resp, body)
 			if strings.Contains(body, "data-first") {
-				t.Error("a first page is shown to who has no file")
+				t.Error("a first page is shown to whoever has no file")
 			}
 			if got := strings.Contains(body, "dapat ditiru pada kertas palsu"); got == c.confidential {
 				t.Errorf("the page says why it shows none: got %v", got)

@@ -20,7 +20,7 @@ func (c Config) caseFileLimit() int64 { return min(c.MaxUpload, maxCaseFile) }
 var errDocumentID = errors.New("web: no id of a document")
 
 // intake is the public form for a complaint at /pengaduan, and what becomes of
-// one. Who has written down what happened gets it back with every refusal.
+// one. Whoever has written down what happened gets it back with every refusal.
 func (v *visit) intake(post bool) error {
 	// Browsers that do not say Sec-Fetch-Site then say where a form comes from.
 	v.w.Header().Set("Referrer-Policy", "same-origin")

@@ -14,7 +14,7 @@ import (
 
 // TestGatewayBundleBelowLT: below B-LT the document holds no revocation data; the
 // bundle does all the same, of every certificate of the signer's path, and so is
-// proven to who has the log's keys and the root, by the program and by hand.
+// proven to whoever has the log's keys and the root, by the program and by hand.
 func TestGatewayBundleBelowLT(t *testing.T) {
 	t.Parallel()
 	f := newOffice(t, officeOptions{yaml: stampedOften})

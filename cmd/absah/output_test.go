@@ -81,7 +81,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestOutputUnnamed: who is killed while it writes leaves nothing behind.
+// TestOutputUnnamed: a process that is killed while it writes leaves nothing
+// behind.
 func TestOutputUnnamed(t *testing.T) {
 	shared, err := os.MkdirTemp("/dev/shm", "absah") // a tmpfs on Linux
 	if err == nil {

@@ -145,8 +145,9 @@ func TestForShow(t *testing.T) {
 	}
 }
 
-// TestForgedReceipt: who holds the database can put a record into the log, and
-// write a receipt with a key of his own: nothing shows that the gateway wrote it.
+// TestForgedReceipt: whoever holds the database can put a record into the log,
+// and write a receipt with a key of his own: nothing shows that the gateway
+// wrote it.
 func TestForgedReceipt(t *testing.T) {
 	w := newWorld(t)
 	honest := w.keys

@@ -320,7 +320,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestSuccessor: who knows only the log's first key accepts the one that it
+// TestSuccessor: whoever knows only the log's first key accepts the one that it
 // named as its successor, and not one that nobody named.
 func TestSuccessor(t *testing.T) {
 	path := tools(t)

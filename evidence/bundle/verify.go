@@ -387,7 +387,7 @@ func (v *verification) entry(n int) (evidence.Record, [32]byte, error) {
 	return r, leaf, err
 }
 
-// receipt proves that the gateway wrote the entry: who holds its database can
+// receipt proves that the gateway wrote the entry: whoever holds its database can
 // put a record into the log, but has no receipt for it. An intent has none; the
 // outcome's vouches for it. One by a key that only the bundle names is Unproven,
 // as is one that is not here.

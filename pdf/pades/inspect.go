@@ -18,7 +18,7 @@ type Hazard struct {
 	Object pdf.Ref // zero when there is no one object
 	Page   int     // 1-based; 0 when it belongs to no page
 	Text   string  // one English sentence
-	// Grave is set for what no honest letter needs: who signs on behalf of
+	// Grave is set for what no honest letter needs: whoever signs on behalf of
 	// others should refuse. The rest is for a warning.
 	Grave bool
 }

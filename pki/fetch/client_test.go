@@ -346,8 +346,9 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
-// TestHangingHost: who has many questions for a service that hangs waits for it
-// once, and asks again after a while; other services of the host are asked.
+// TestHangingHost: whoever has many questions for a service that hangs waits
+// for it once, and asks again after a while; other services of the host are
+// asked.
 func TestHangingHost(t *testing.T) {
 	at := &clock{t: time.Now().UTC().Truncate(time.Second)}
 	l := start(t, lab.Config{Clock: at.now})

@@ -27,8 +27,8 @@ const supervised = "ABSAH_TEST_SUPERVISED"
 const restartStatus = 75
 
 // TestDiskFails: once the kernel cannot bring a commit to the disk the gateway
-// says so to who waits, and ends with a status of its own, so that the service
-// manager starts it again; then all that was released is there.
+// says so to whoever waits, and ends with a status of its own, so that the
+// service manager starts it again; then all that was released is there.
 func TestDiskFails(t *testing.T) {
 	w := newWorld(t, storetest.SQLite, 4)
 	n := w.node("a")

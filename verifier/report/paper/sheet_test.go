@@ -27,7 +27,7 @@ func letter() paper.Sheet {
 	}
 }
 
-// TestEnding: who signs a letter does not stand alone on its last page.
+// TestEnding: whoever signs a letter does not stand alone on its last page.
 func TestEnding(t *testing.T) {
 	for lines := 20; lines < 50; lines++ {
 		s := letter()
