@@ -9,13 +9,14 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/signer"
 )
 
 // remembering is a key that computes each signature once: with RSA and the
 // same request it costs nothing, and what remains is this program.
 type remembering struct {
-	softKey
+	testkey.Key
 	known map[string][]byte
 }
 
@@ -23,7 +24,7 @@ func (k remembering) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts
 	if sig, ok := k.known[string(msg)]; ok {
 		return sig, nil
 	}
-	sig, err := k.softKey.SignMessage(r, msg, opts)
+	sig, err := k.Key.SignMessage(r, msg, opts)
 	k.known[string(msg)] = sig
 	return sig, err
 }
@@ -33,7 +34,7 @@ func (k remembering) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts
 func BenchmarkOverhead(b *testing.B) {
 	w := newWorld(b)
 	req := w.request(signer.B)
-	req.Key = remembering{rsaKeys(b, 2048), map[string][]byte{}}
+	req.Key = remembering{testkey.RSA(b, 2048), map[string][]byte{}}
 	req.Certificate, req.Chain = w.issue(b, req.Key.Public(), labDefaults)
 	in := padded(testfile.ByName(b, "form").Bytes(b), 8<<10)
 	b.ReportAllocs()
@@ -48,7 +49,7 @@ func BenchmarkOverhead(b *testing.B) {
 // alone costs: their difference is what this program adds.
 func BenchmarkSign(b *testing.B) {
 	w := newWorld(b)
-	w.key = rsaKeys(b, 2048)
+	w.key = testkey.RSA(b, 2048)
 	w.cert, w.chain = w.issue(b, w.key.Public(), labDefaults)
 	in := letter(b)
 	if len(in) > 10<<10 {
@@ -77,7 +78,7 @@ func BenchmarkSign(b *testing.B) {
 }
 
 func BenchmarkKey(b *testing.B) {
-	key := rsaKeys(b, 2048)
+	key := testkey.RSA(b, 2048)
 	alg, err := cms.ForKey(key.Public(), false)
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/absah-id/absah/internal/pdfmake"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/signer"
 )
@@ -121,7 +122,7 @@ func TestBreaksEarlier(t *testing.T) {
 
 // unused is a key that must not be used.
 type unused struct {
-	softKey
+	testkey.Key
 	t *testing.T
 }
 

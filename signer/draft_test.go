@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 )
@@ -14,7 +15,7 @@ import (
 // request with another chain, algorithm or key.
 func TestSameCertificateAgain(t *testing.T) {
 	w := newWorld(t)
-	w.key = rsaKeys(t, 2048)
+	w.key = testkey.RSA(t, 2048)
 	w.cert, w.chain = w.issue(t, w.key.Public(), lab.IssueOptions{})
 	s, err := signer.New(signer.Config{}) // without anchors, for which the chain would be needed
 	if err != nil {
@@ -40,7 +41,7 @@ func TestSameCertificateAgain(t *testing.T) {
 		}
 	}
 	other := w.request(signer.B)
-	other.Key = rsaKeys(t, 3072)
+	other.Key = testkey.RSA(t, 3072)
 	if _, err := s.Sign(t.Context(), input(letter(t), ""), other); codeOf(err) != signer.CodeKeyMismatch {
 		t.Errorf("another key: %v, want %s", err, signer.CodeKeyMismatch)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
@@ -36,7 +37,7 @@ func demo() (*signer.Signer, signer.Request, func()) {
 	must(err)
 	cert, chain, err := l.Issue(key.Public(), pkix.Name{CommonName: "Bupati Contoh"}, lab.IssueOptions{})
 	must(err)
-	return s, signer.Request{Key: softKey{key}, Certificate: cert, Chain: chain, At: time.Now()}, func() { source.Close(); l.Close() }
+	return s, signer.Request{Key: testkey.Key{Signer: key}, Certificate: cert, Chain: chain, At: time.Now()}, func() { source.Close(); l.Close() }
 }
 
 func readLetter() []byte {

@@ -2,7 +2,6 @@ package signer_test
 
 import (
 	"bytes"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/signer"
@@ -76,7 +76,7 @@ func FuzzSign(f *testing.F) {
 // offline is a signer for B-B alone, with a key in memory.
 func offline(tb testing.TB) (*signer.Signer, signer.Request) {
 	tb.Helper()
-	key, at := ecKey(tb, elliptic.P256()), time.Date(2026, 8, 17, 3, 0, 0, 0, time.UTC)
+	key, at := testkey.P256(tb), time.Date(2026, 8, 17, 3, 0, 0, 0, time.UTC)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Kepala Dinas Contoh"},
 		NotBefore: at.AddDate(-1, 0, 0), NotAfter: at.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature,

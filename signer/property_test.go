@@ -21,6 +21,7 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/internal/pdfrand"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/signer"
@@ -90,12 +91,12 @@ func TestAlgorithms(t *testing.T) {
 	trust := save(t, "root.pem", w.lab.TrustPEM())
 	for _, c := range []struct {
 		name string
-		key  softKey
+		key  testkey.Key
 		pss  bool
 	}{
-		{"RSA-2048", rsaKeys(t, 2048), false}, {"RSA-3072", rsaKeys(t, 3072), false}, {"RSA-4096", rsaKeys(t, 4096), false},
-		{"PSS-2048", rsaKeys(t, 2048), true}, {"PSS-3072", rsaKeys(t, 3072), true},
-		{"P-256", ecKey(t, elliptic.P256()), false}, {"P-384", ecKey(t, elliptic.P384()), false}, {"P-521", ecKey(t, elliptic.P521()), false},
+		{"RSA-2048", testkey.RSA(t, 2048), false}, {"RSA-3072", testkey.RSA(t, 3072), false}, {"RSA-4096", testkey.RSA(t, 4096), false},
+		{"PSS-2048", testkey.RSA(t, 2048), true}, {"PSS-3072", testkey.RSA(t, 3072), true},
+		{"P-256", testkey.P256(t), false}, {"P-384", testkey.EC(t, elliptic.P384()), false}, {"P-521", testkey.EC(t, elliptic.P521()), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req := w.request(signer.LTA)
@@ -347,7 +348,7 @@ func TestMemory(t *testing.T) {
 func TestReproducible(t *testing.T) {
 	w := newWorld(t)
 	req := w.request(signer.B)
-	req.Key = rsaKeys(t, 2048)
+	req.Key = testkey.RSA(t, 2048)
 	req.Certificate, req.Chain = w.issue(t, req.Key.Public(), labDefaults)
 	req.Visible = &signer.Visible{X: 50, Y: 50, Width: 200, Height: 70, QR: "https://contoh.go.id/v/1", Office: "Bupati Contoh", Name: "Andi Wijaya"}
 	for _, name := range []string{"naskah-dinas", "v15-stream"} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/elliptic"
 	"crypto/x509"
 	"errors"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
@@ -48,7 +48,7 @@ func TestRefused(t *testing.T) {
 		req  signer.Request
 		code string
 	}{
-		{"other key", letter(t), with(func(r *signer.Request) { r.Key = ecKey(t, elliptic.P256()) }), signer.CodeKeyMismatch},
+		{"other key", letter(t), with(func(r *signer.Request) { r.Key = testkey.P256(t) }), signer.CodeKeyMismatch},
 		{"expired", letter(t), with(func(r *signer.Request) { r.At = w.cert.NotAfter.Add(time.Second) }), signer.CodeExpired},
 		{"not yet valid", letter(t), with(func(r *signer.Request) { r.At = w.cert.NotBefore.Add(-time.Second) }), signer.CodeNotYetValid},
 		{"a CA", letter(t), with(func(r *signer.Request) { r.Certificate = w.lab.Issuing() }), signer.CodeAuthority},
@@ -114,7 +114,7 @@ func TestBrokenInput(t *testing.T) {
 // TestFaultyKey: one bit flipped by the module must never reach a document.
 func TestFaultyKey(t *testing.T) {
 	w := newWorld(t)
-	for _, k := range []softKey{w.key, rsaKeys(t, 2048)} {
+	for _, k := range []testkey.Key{w.key, testkey.RSA(t, 2048)} {
 		req := w.request(signer.B)
 		req.Certificate, req.Chain = w.issue(t, k.Public(), labDefaults)
 		req.Key = badKey{k}

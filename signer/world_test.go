@@ -4,23 +4,19 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki/fetch"
@@ -28,50 +24,15 @@ import (
 	"github.com/absah-id/absah/signer"
 )
 
-// softKey is a key in memory.
-type softKey struct{ crypto.Signer }
-
-func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return crypto.SignMessage(k.Signer, r, msg, opts)
-}
-
 // badKey flips one bit of every value, as a faulty module does.
-type badKey struct{ softKey }
+type badKey struct{ testkey.Key }
 
 func (k badKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	sig, err := k.softKey.SignMessage(r, msg, opts)
+	sig, err := k.Key.SignMessage(r, msg, opts)
 	if err == nil {
 		sig[len(sig)/2] ^= 1
 	}
 	return sig, err
-}
-
-var rsaKeys = func() func(testing.TB, int) softKey {
-	var mu sync.Mutex
-	keys := map[int]softKey{}
-	return func(tb testing.TB, bits int) softKey {
-		tb.Helper()
-		mu.Lock()
-		defer mu.Unlock()
-		if k, ok := keys[bits]; ok {
-			return k
-		}
-		k, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		keys[bits] = softKey{k}
-		return keys[bits]
-	}
-}()
-
-func ecKey(tb testing.TB, c elliptic.Curve) softKey {
-	tb.Helper()
-	k, err := ecdsa.GenerateKey(c, rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return softKey{k}
 }
 
 // patience with services on loopback is more than a busy machine needs.
@@ -83,7 +44,7 @@ type world struct {
 	client *tsp.Client
 	source *fetch.Client
 	signer *signer.Signer
-	key    softKey
+	key    testkey.Key
 	cert   *x509.Certificate
 	chain  []*x509.Certificate
 	now    func() time.Time
@@ -112,7 +73,7 @@ func newWorldAt(tb testing.TB, now func() time.Time) *world {
 	}
 	tb.Cleanup(func() { w.source.Close() })
 	w.signer = w.newSigner(tb, signer.Config{})
-	w.key = ecKey(tb, elliptic.P256())
+	w.key = testkey.P256(tb)
 	w.cert, w.chain = w.issue(tb, w.key.Public(), lab.IssueOptions{})
 	return w
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki/lab"
@@ -68,7 +69,7 @@ func certify(t *testing.T, serial int64, subject pkix.Name, key *ecdsa.PrivateKe
 }
 
 func tenThousand(t *testing.T, w *world) []byte {
-	self := ecKey(t).Signer.(*ecdsa.PrivateKey)
+	self := testkey.P256(t).Signer.(*ecdsa.PrivateKey)
 	var dss pades.DSS
 	for i := range int64(10_000) {
 		dss.Certificates = append(dss.Certificates, certify(t, i+1, pkix.Name{CommonName: fmt.Sprint(i)}, self, nil).Raw)
@@ -80,7 +81,7 @@ func tenThousand(t *testing.T, w *world) []byte {
 // trusted, and returns it.
 func stranger(t *testing.T, w *world, name pkix.Name) *authority {
 	t.Helper()
-	ca := &authority{key: ecKey(t).Signer.(*ecdsa.PrivateKey)}
+	ca := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	ca.cert = certify(t, 1, name, ca.key, nil)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(77), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
@@ -104,7 +105,7 @@ func crossSigned(t *testing.T, w *world) []byte {
 	ca := stranger(t, w, pkix.Name{CommonName: "CA 0"})
 	all := []*authority{ca}
 	for i := 1; i < n; i++ {
-		a := &authority{key: ecKey(t).Signer.(*ecdsa.PrivateKey)}
+		a := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 		a.cert = certify(t, int64(i), pkix.Name{CommonName: fmt.Sprint("CA ", i)}, a.key, nil)
 		all = append(all, a)
 	}
@@ -137,7 +138,7 @@ func sameName(t *testing.T, w *world) []byte {
 	for i := range int64(4000) {
 		a := &authority{key: ca.key}
 		if i%2 == 0 {
-			a.key = ecKey(t).Signer.(*ecdsa.PrivateKey)
+			a.key = testkey.P256(t).Signer.(*ecdsa.PrivateKey)
 		}
 		a.cert = certify(t, i+2, ca.cert.Subject, a.key, by)
 		dss.Certificates = append(dss.Certificates, a.cert.Raw)
@@ -271,7 +272,7 @@ func hugeKey(t *testing.T, w *world) []byte {
 // with as many names.
 func manyNames(t *testing.T, w *world) []byte {
 	const n = 4000
-	ca := &authority{key: ecKey(t).Signer.(*ecdsa.PrivateKey)}
+	ca := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA Contoh"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(1000 * day),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -323,7 +324,7 @@ func manyRevisions(t *testing.T, w *world) []byte {
 		t.Fatal(err)
 	}
 	b = w.sign(t, append(bytes.Clone(b), tail...), signer.B)
-	self := ecKey(t).Signer.(*ecdsa.PrivateKey)
+	self := testkey.P256(t).Signer.(*ecdsa.PrivateKey)
 	for i := range int64(190) {
 		b = withStore(t, b, pades.DSS{Certificates: [][]byte{certify(t, i+1, pkix.Name{CommonName: fmt.Sprint(i)}, self, nil).Raw}})
 	}
@@ -338,7 +339,7 @@ func manyStamps(t *testing.T, w *world) []byte {
 	for range 5 {
 		b = stuffed(t, w.sign(t, b, signer.T))
 	}
-	self := ecKey(t).Signer.(*ecdsa.PrivateKey)
+	self := testkey.P256(t).Signer.(*ecdsa.PrivateKey)
 	var dss pades.DSS
 	for i := range int64(3900) {
 		dss.Certificates = append(dss.Certificates, certify(t, i+1, pkix.Name{CommonName: fmt.Sprint(i)}, self, nil).Raw)
@@ -396,7 +397,7 @@ func manySignatures(t *testing.T, w *world) []byte {
 func manySigners(t *testing.T, w *world) []byte {
 	b := letter(t)
 	for range 60 {
-		w.key = ecKey(t)
+		w.key = testkey.P256(t)
 		w.issue(t, lab.IssueOptions{})
 		b = w.sign(t, b, signer.LT)
 		w.advance(time.Second)
@@ -407,7 +408,7 @@ func manySigners(t *testing.T, w *world) []byte {
 func manyLists(t *testing.T, w *world) []byte {
 	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
 	trusted[t.Name()] = ca.cert
-	impostor := &authority{key: ecKey(t).Signer.(*ecdsa.PrivateKey)}
+	impostor := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	impostor.cert = certify(t, 1, ca.cert.Subject, impostor.key, nil)
 	var dss pades.DSS
 	for range 4000 {

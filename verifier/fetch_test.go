@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
@@ -201,7 +202,7 @@ func (e *endless) CRL(context.Context, *x509.Certificate, *x509.Certificate, tim
 
 func (e *endless) Issuers(_ context.Context, c *x509.Certificate) ([]*x509.Certificate, error) {
 	e.calls++
-	next := &authority{key: ecKey(e.t).Signer.(*ecdsa.PrivateKey)}
+	next := &authority{key: testkey.P256(e.t).Signer.(*ecdsa.PrivateKey)}
 	name := pkix.Name{CommonName: fmt.Sprint("above ", e.calls)}
 	next.cert = certify(e.t, 1, name, next.key, nil)
 	key := e.keys[c.Issuer.CommonName]

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
@@ -147,7 +148,7 @@ func newWorldFor(t *testing.T, aged string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.key = softKey{k}
+	w.key = testkey.Key{Signer: k}
 	w.issue(t, lab.IssueOptions{})
 	return w
 }

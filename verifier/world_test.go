@@ -3,40 +3,20 @@ package verifier_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"io"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/verifier"
 )
-
-// softKey is a key in memory.
-type softKey struct{ crypto.Signer }
-
-func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return crypto.SignMessage(k.Signer, r, msg, opts)
-}
-
-func ecKey(tb testing.TB) softKey {
-	tb.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return softKey{k}
-}
 
 // clock is a time that tests move.
 type clock struct {
@@ -65,7 +45,7 @@ type world struct {
 	client *tsp.Client
 	source *fetch.Client
 	signer *signer.Signer
-	key    softKey
+	key    testkey.Key
 	cert   *x509.Certificate
 	chain  []*x509.Certificate
 }
@@ -92,7 +72,7 @@ func newWorldWith(tb testing.TB, cfg lab.Config) *world {
 	}
 	tb.Cleanup(func() { w.source.Close() })
 	w.newSigner(tb, signer.DefaultTokenSize)
-	w.key = ecKey(tb)
+	w.key = testkey.P256(tb)
 	w.issue(tb, lab.IssueOptions{})
 	return w
 }

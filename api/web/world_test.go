@@ -3,7 +3,6 @@ package web_test
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +19,7 @@ import (
 	"github.com/absah-id/absah/api/web"
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
@@ -183,12 +183,6 @@ type world struct {
 	signer *signer.Signer
 }
 
-type softKey struct{ crypto.Signer }
-
-func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return crypto.SignMessage(k.Signer, r, msg, opts)
-}
-
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	must := func(err error) {
@@ -227,7 +221,7 @@ func (w *world) sign(tb testing.TB, doc []byte, subject pkix.Name, level signer.
 		tb.Fatal(err)
 	}
 	r, err := w.signer.Sign(context.Background(), signer.Input{Reader: bytes.NewReader(doc), Size: int64(len(doc))}, signer.Request{
-		Key: softKey{key}, Certificate: cert, Chain: chain, At: time.Now(), Level: level, Reason: "Disetujui",
+		Key: testkey.Key{Signer: key}, Certificate: cert, Chain: chain, At: time.Now(), Level: level, Reason: "Disetujui",
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -13,7 +13,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -24,18 +23,12 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/store"
 )
-
-// memoryKey is a key in memory.
-type memoryKey struct{ *ecdsa.PrivateKey }
-
-func (k memoryKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return crypto.SignMessage(k.PrivateKey, r, msg, opts)
-}
 
 // record is the command "record DB BUNDLE KEYS FLOOR": it records one signature in
 // a new SQLite database, and writes its bundle, the log's keys and the floor.
@@ -171,7 +164,7 @@ func signedRecord(ctx context.Context, authority *lab.Lab) (bundle.Input, eviden
 	if err != nil {
 		return fail(err)
 	}
-	der, err := cms.Sign(cms.SignOptions{Digest: content[:], Hash: crypto.SHA256, Certificate: cert, Chain: chain, Algorithm: algorithm, Key: memoryKey{key}})
+	der, err := cms.Sign(cms.SignOptions{Digest: content[:], Hash: crypto.SHA256, Certificate: cert, Chain: chain, Algorithm: algorithm, Key: testkey.Key{Signer: key}})
 	if err != nil {
 		return fail(err)
 	}

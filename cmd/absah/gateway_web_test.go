@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
 	"github.com/absah-id/absah/testdata"
@@ -53,7 +54,7 @@ func (f *office) signedElsewhere(t testing.TB, other *lab.Lab) []byte {
 	s, err := signer.New(signer.Config{})
 	f.must(err)
 	r, err := s.Sign(t.Context(), signer.Input{Reader: bytes.NewReader(testdata.Letter), Size: int64(len(testdata.Letter))},
-		signer.Request{Key: memoryKey{key}, Certificate: cert, Chain: chain, At: time.Now()})
+		signer.Request{Key: testkey.Key{Signer: key}, Certificate: cert, Chain: chain, At: time.Now()})
 	f.must(err)
 	return slices.Concat(testdata.Letter, r.Tail)
 }

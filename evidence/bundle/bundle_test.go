@@ -11,6 +11,7 @@ import (
 
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -101,7 +102,7 @@ func complete(t *testing.T) (*world, bundle.Input) {
 	w.other(t, 0, 3)
 	w.integrate(t)
 	w.other(t, 10, 4)
-	in := w.sign(t, ecKey(t), signer.LTA, false)
+	in := w.sign(t, testkey.P256(t), signer.LTA, false)
 	w.earlier(t, &in, 3)
 	return w, in
 }
@@ -112,27 +113,27 @@ func TestBundle(t *testing.T) {
 	path := tools(t)
 	for _, tt := range []struct {
 		name  string
-		key   func(testing.TB) softKey
+		key   testkey.Key
 		level signer.Level
 		pss   bool
 		drop  func(*bundle.Input)
 		want  []string // statements beside those that every bundle makes
 		lacks bool     // what the record names was erased: artefacts is unproven
 	}{
-		{"B-LTA ECDSA", ecKey, signer.LTA, false, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document-time", "document"}, false},
-		{"B-LTA, kept elsewhere", ecKey, signer.LTA, false, func(in *bundle.Input) { in.Document, in.ByteRange = nil, [4]int64{} }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document-time"}, false},
-		{"document timestamps alone", ecKey, signer.LTA, false, func(in *bundle.Input) { in.CMS, in.Timestamps = nil, in.Timestamps[1:] }, []string{"artefacts", "report", "document-time", "document"}, true},
-		{"B-LT RSA-PSS", rsaKey, signer.LT, true, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document"}, false},
-		{"B-T RSA", rsaKey, signer.T, false, func(in *bundle.Input) { in.Document, in.Report = nil, nil }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts"}, false},
-		{"B-B", ecKey, signer.B, false, func(in *bundle.Input) { in.Document = nil }, []string{"signature", "certificate", "revocation", "artefacts", "report"}, false},
-		{"no signature", ecKey, signer.B, false, func(in *bundle.Input) { in.CMS, in.Document = nil, nil }, []string{"artefacts", "report"}, true},
+		{"B-LTA ECDSA", testkey.P256(t), signer.LTA, false, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document-time", "document"}, false},
+		{"B-LTA, kept elsewhere", testkey.P256(t), signer.LTA, false, func(in *bundle.Input) { in.Document, in.ByteRange = nil, [4]int64{} }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document-time"}, false},
+		{"document timestamps alone", testkey.P256(t), signer.LTA, false, func(in *bundle.Input) { in.CMS, in.Timestamps = nil, in.Timestamps[1:] }, []string{"artefacts", "report", "document-time", "document"}, true},
+		{"B-LT RSA-PSS", testkey.RSA(t, 2048), signer.LT, true, nil, []string{"signature", "signature-time", "certificate", "revocation", "artefacts", "report", "document"}, false},
+		{"B-T RSA", testkey.RSA(t, 2048), signer.T, false, func(in *bundle.Input) { in.Document, in.Report = nil, nil }, []string{"signature", "signature-time", "certificate", "revocation", "artefacts"}, false},
+		{"B-B", testkey.P256(t), signer.B, false, func(in *bundle.Input) { in.Document = nil }, []string{"signature", "certificate", "revocation", "artefacts", "report"}, false},
+		{"no signature", testkey.P256(t), signer.B, false, func(in *bundle.Input) { in.CMS, in.Document = nil, nil }, []string{"artefacts", "report"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.other(t, 0, 4)
 			w.integrate(t)
 			w.company = tt.drop == nil // receipts of both kinds
-			in := w.sign(t, tt.key(t), tt.level, tt.pss)
+			in := w.sign(t, tt.key, tt.level, tt.pss)
 			w.earlier(t, &in, 4)
 			if tt.drop != nil {
 				tt.drop(&in)

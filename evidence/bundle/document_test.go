@@ -17,6 +17,7 @@ import (
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
 )
@@ -196,7 +197,7 @@ func (w *world) timestamped(t *testing.T, text, token []byte) bundle.Input {
 // released is the one that was released.
 func FuzzDocument(f *testing.F) {
 	w := newWorld(f)
-	in := w.sign(f, ecKey(f), signer.LTA, false)
+	in := w.sign(f, testkey.P256(f), signer.LTA, false)
 	released, err := io.ReadAll(io.NewSectionReader(in.Document, 0, in.DocumentSize))
 	if err != nil {
 		f.Fatal(err)

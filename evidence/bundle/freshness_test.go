@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/signer"
@@ -37,7 +38,7 @@ func TestOldLists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		leaf, chain, err := old.Issue(ecKey(t).Public(), pkix.Name{CommonName: "Contoh"}, lab.IssueOptions{})
+		leaf, chain, err := old.Issue(testkey.P256(t).Public(), pkix.Name{CommonName: "Contoh"}, lab.IssueOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +52,7 @@ func TestOldLists(t *testing.T) {
 		}
 
 		w := newWorldOf(t, lab.Config{Dir: dir})
-		in := w.sign(t, ecKey(t), signer.B, false)
+		in := w.sign(t, testkey.P256(t), signer.B, false)
 		issuer := w.lab.Root()
 		if !tt.authority {
 			about, issuer = in.Evidence.Certificates[0], chain[0]

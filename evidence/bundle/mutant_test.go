@@ -8,6 +8,7 @@ import (
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/signer"
 )
 
@@ -66,7 +67,7 @@ func TestLeftOut(t *testing.T) {
 	in.Document, in.ByteRange = nil, [4]int64{}
 	good := unzip(t, write(t, in))
 	bb := newWorld(t)
-	plain := unzip(t, write(t, bb.sign(t, ecKey(t), signer.B, false)))
+	plain := unzip(t, write(t, bb.sign(t, testkey.P256(t), signer.B, false)))
 	w.mutants(t, []mutant{
 		{"the outcome", good.without("entries/2/", "signature/", "document/", "report/"), "operation", bundle.Unproven},
 		{"the signature", good.without("signature/", "document/ranges"), "artefacts", bundle.Unproven},

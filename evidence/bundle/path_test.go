@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/lab"
 )
 
@@ -44,7 +45,7 @@ func TestOtherAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, issuers, err := w.lab.Issue(ecKey(t).Public(), pkix.Name{CommonName: "TSA Contoh 2"}, lab.IssueOptions{
+	other, issuers, err := w.lab.Issue(testkey.P256(t).Public(), pkix.Name{CommonName: "TSA Contoh 2"}, lab.IssueOptions{
 		NotBefore: time.Now().AddDate(0, 0, -1),
 		Extra:     []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: purpose}},
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/pki/lab"
@@ -486,7 +487,7 @@ func TestHostileZip(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	w := newWorld(f)
 	w.other(f, 0, 3)
-	in := w.sign(f, ecKey(f), signer.T, false)
+	in := w.sign(f, testkey.P256(f), signer.T, false)
 	in.Document = nil
 	c := unzip(f, write(f, in))
 	for i, name := range c.names {

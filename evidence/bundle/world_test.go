@@ -5,11 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509/pkix"
 	"encoding/hex"
@@ -27,6 +23,7 @@ import (
 	"github.com/absah-id/absah/evidence/bundle"
 	"github.com/absah-id/absah/evidence/evidencetest"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
@@ -39,31 +36,6 @@ const (
 	origin    = "log.contoh.example/log"
 	operation = "0193f2a4-7c1e-7d3a-9b5c-6f1e2d3c4b5a"
 )
-
-// softKey is a key in memory.
-type softKey struct{ crypto.Signer }
-
-func (k softKey) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return crypto.SignMessage(k.Signer, r, msg, opts)
-}
-
-func ecKey(t testing.TB) softKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return softKey{k}
-}
-
-func rsaKey(t testing.TB) softKey {
-	t.Helper()
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return softKey{k}
-}
 
 func logKey(n byte) ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte{n})
@@ -183,7 +155,7 @@ func digest(b []byte) string {
 }
 
 // sign signs the test letter, records that, and returns a bundle's input.
-func (w *world) sign(t testing.TB, key softKey, level signer.Level, pss bool) bundle.Input {
+func (w *world) sign(t testing.TB, key testkey.Key, level signer.Level, pss bool) bundle.Input {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()

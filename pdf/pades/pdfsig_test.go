@@ -1,7 +1,6 @@
 package pades_test
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/absah-id/absah/cms"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pdf/pades"
 )
 
@@ -48,7 +48,7 @@ func TestPDFSig(t *testing.T) {
 				if err := p.WriteSigned(h); err != nil {
 					t.Fatal(err)
 				}
-				der, err := cms.Sign(cms.SignOptions{Digest: h.Sum(nil), Certificate: cert, Key: messageSigner{key}})
+				der, err := cms.Sign(cms.SignOptions{Digest: h.Sum(nil), Certificate: cert, Key: testkey.Key{Signer: key}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,15 +70,6 @@ func TestPDFSig(t *testing.T) {
 			}
 		})
 	}
-}
-
-// messageSigner hashes before it signs, as a key in an HSM does.
-type messageSigner struct{ *ecdsa.PrivateKey }
-
-func (k messageSigner) SignMessage(r io.Reader, msg []byte, opts crypto.SignerOpts) ([]byte, error) {
-	h := opts.HashFunc().New()
-	h.Write(msg)
-	return k.Sign(r, h.Sum(nil), opts)
 }
 
 func selfSigned(t *testing.T, key *ecdsa.PrivateKey) *x509.Certificate {
