@@ -120,17 +120,9 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 	if err != nil {
 		return "", err
 	}
-	right, err := g.checkPassword(ctx, member.Password, s.Password)
+	passed, why, err := g.judgeTry(ctx, member, proof{code: s.Code, password: s.Password, hasPassword: true}, why, at)
 	if err != nil {
 		return "", err
-	}
-	step, fresh := g.checkCode(member, s.Code, at)
-	switch {
-	case why != "":
-	case !right:
-		why = "wrong password"
-	case !fresh:
-		why = "wrong or used code"
 	}
 	caller := member.caller(s.Address)
 	if why != "" {
@@ -139,8 +131,6 @@ func (g *Gateway) SignIn(ctx context.Context, s SignIn) (token string, err error
 	}
 	token, session := g.newSession(member, at)
 	err = g.recordWith(ctx, caller, evidence.Record{Kind: actSignIn, Result: evidence.Result{Status: evidence.StatusOK}}, func(tx Tx) error {
-		passed := member
-		passed.Failures, passed.NotBefore, passed.LastStep = 0, time.Time{}, step
 		if err := tx.UpdateStaff(ctx, passed); err != nil {
 			return err
 		}
@@ -281,6 +271,30 @@ func (g *Gateway) failTry(ctx context.Context, c Caller, m Staff, act, why strin
 		return err
 	}
 	return errSignIn()
+}
+
+// judgeTry judges what a member of staff shows. It returns why that does not do,
+// or the member as it is to be written when it does: its failures are forgotten
+// and the code is used up. A reason that is known already wins, but everything
+// is looked at all the same, so that time does not tell.
+func (g *Gateway) judgeTry(ctx context.Context, m Staff, p proof, known string, at time.Time) (passed Staff, why string, err error) {
+	right := true
+	if p.hasPassword {
+		if right, err = g.checkPassword(ctx, m.Password, p.password); err != nil {
+			return m, "", err
+		}
+	}
+	step, fresh := g.checkCode(m, p.code, at)
+	switch {
+	case known != "":
+		return m, known, nil
+	case !right:
+		return m, "wrong password", nil
+	case !fresh:
+		return m, "wrong or used code", nil
+	}
+	m.Failures, m.NotBefore, m.LastStep = 0, time.Time{}, step
+	return m, "", nil
 }
 
 // checkCode tells whether a one-time password is a member's, now, and unused.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/absah-id/absah/evidence"
 )
@@ -37,19 +36,9 @@ func (g *Gateway) again(ctx context.Context, c Caller, act string, p proof) (mem
 	if err != nil {
 		return member, err
 	}
-	right := true
-	if p.hasPassword {
-		if right, err = g.checkPassword(ctx, member.Password, p.password); err != nil {
-			return member, err
-		}
-	}
-	step, fresh := g.checkCode(member, p.code, at)
-	switch {
-	case why != "":
-	case !right:
-		why = "wrong password"
-	case !fresh:
-		why = "wrong or used code"
+	passed, why, err := g.judgeTry(ctx, member, p, why, at)
+	if err != nil {
+		return member, err
 	}
 	if why != "" {
 		if err := g.failTry(ctx, c, member, act, why); fromStore(err).Code != CodeUnauthenticated {
@@ -58,8 +47,7 @@ func (g *Gateway) again(ctx context.Context, c Caller, act string, p proof) (mem
 		// The session goes on: it is no reason to send anybody to the door.
 		return member, errorf(CodePassphrase, "What was shown is wrong or was used already, or the next try must wait.")
 	}
-	member.Failures, member.NotBefore, member.LastStep = 0, time.Time{}, step
-	return member, nil
+	return passed, nil
 }
 
 // PasswordChange is what a member of staff shows to get another password.
