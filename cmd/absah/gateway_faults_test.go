@@ -5,13 +5,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +17,6 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/cms/tsp"
-	"github.com/absah-id/absah/gateway"
-	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/hsm/hsmtest"
 	"github.com/absah-id/absah/pki/lab"
 	"github.com/absah-id/absah/store/storetest"
@@ -319,20 +314,16 @@ func testLostHSM(t *testing.T, f *office) {
 // testDepartedClient hangs up at every moment of a request: every intent gets
 // its outcome.
 func testDepartedClient(t *testing.T, f *office) {
+	request, err := json.Marshal(bySeal.with(fields{"level": "B-T"}))
+	f.must(err)
+	kind, filled, err := form(letter(), request)
+	f.must(err)
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+3*i)*time.Millisecond)
 			defer cancel()
-			j := jsonReader(t, bySeal.with(fields{"level": "B-T"}))
-			b := make([]byte, 4096)
-			n, _ := j.Read(b)
-			kind, body, err := form(letter(), b[:n])
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_, _ = f.try(call{ctx: ctx, as: "e-office", method: http.MethodPost, path: "/v1/seal", kind: kind, body: body})
+			_, _ = f.try(call{ctx: ctx, as: "e-office", method: http.MethodPost, path: "/v1/seal", kind: kind, body: bytes.NewReader(filled.Bytes())})
 		})
 	}
 	wg.Wait()
@@ -409,148 +400,6 @@ func testCertificates(t *testing.T, f *office) {
 	}
 }
 
-// TestGatewayStart starts gateways that must not start.
-func TestGatewayStart(t *testing.T) {
-	t.Parallel()
-	f := newOffice(t, officeOptions{})
-	f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
-	f.stop()
-	refused := func(t *testing.T, why string) {
-		t.Helper()
-		status, said := f.run("serve", f.config)
-		if status == 0 || !strings.Contains(said, why) {
-			t.Errorf("started: %d %s; want %q", status, said, why)
-		}
-	}
-	works := func(t *testing.T) {
-		t.Helper()
-		f.start()
-		f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
-		f.stop()
-	}
-	other, err := lab.Start(lab.Config{})
-	f.must(err)
-	defer other.Close()
-	t.Run("S14", func(t *testing.T) {
-		trust := f.read("trust.pem")
-		f.write("trust.pem", trust+string(other.TrustPEM()))
-		refused(t, "not those that were approved")
-		db := f.sqlite(t)
-		t.Run("edited in the database", func(t *testing.T) {
-			var set gateway.AnchorSet
-			cfg, err := loadConfig(f.config)
-			f.must(err)
-			s := &gatewayService{cfg: cfg}
-			f.must(s.openTrust(t.Context()))
-			set = s.anchors.set()
-			var (
-				id  string
-				was []byte
-			)
-			f.must(db.QueryRow(`SELECT id, payload FROM proposals WHERE kind = 'trust.anchors' ORDER BY id DESC LIMIT 1`).Scan(&id, &was))
-			_, err = db.Exec(`UPDATE proposals SET payload = ? WHERE id = ?`, fmt.Appendf(nil, `{"sha256":%q,"names":[]}`, set.SHA256), id)
-			f.must(err)
-			refused(t, "not on record")
-			_, err = db.Exec(`UPDATE proposals SET payload = ? WHERE id = ?`, was, id)
-			f.must(err)
-		})
-		t.Run("approved by a second person", func(t *testing.T) {
-			f.write("trust.pem", trust+string(other.TrustPEM()))
-			status, id := f.runAs("siti", "trust", "propose", f.config)
-			if status != 0 {
-				t.Fatal(id)
-			}
-			id = strings.TrimSpace(id)
-			refused(t, "not those that were approved")
-			if status, said := f.runAs("siti", "trust", "approve", f.config, id, "--reason", "perlu"); status == 0 {
-				t.Errorf("approved by who proposed: %s", said)
-			}
-			if status, said := f.runAs("budi", "trust", "approve", f.config, id, "--reason", "perlu"); status != 0 {
-				t.Fatal(said)
-			}
-			works(t)
-			f.write("trust.pem", trust)
-			refused(t, "not those that were approved")
-			f.write("trust.pem", trust+string(other.TrustPEM()))
-		})
-	})
-	t.Run("S17", func(t *testing.T) {
-		db := f.sqlite(t)
-		var was int64
-		f.must(db.QueryRow(`SELECT at FROM time_floor`).Scan(&was))
-		if was == 0 {
-			t.Error("the floor was never raised")
-		}
-		_, err := db.Exec(`UPDATE time_floor SET at = ?`, time.Now().Add(24*time.Hour).UnixMicro())
-		f.must(err)
-		f.launchUntilServing(t)
-		f.still(t, func() {
-			a := f.seal(t, "e-office", letter(), bySeal)
-			a.problem(t, http.StatusServiceUnavailable, "clock")
-			if a.header.Get("Retry-After") == "" {
-				t.Error("no Retry-After")
-			}
-			f.do(t, call{path: "/readyz"}).ok(t, http.StatusServiceUnavailable)
-		})
-		f.stop()
-		_, err = db.Exec(`UPDATE time_floor SET at = ?`, was)
-		f.must(err)
-		works(t)
-	})
-	t.Run("S09", func(t *testing.T) {
-		seal := f.read("seal.pem")
-		f.must(writeChain(f.path("seal.pem"), f.signers["bupati"].cert, []*x509.Certificate{f.lab.Issuing()}))
-		refused(t, "is not the certificate of the key")
-		// An identifier on the token is only a name: who makes a key chooses it.
-		m := f.token.Start(t)
-		id := sha256.Sum256(f.signers["bupati"].cert.RawSubjectPublicKeyInfo)
-		_, err := m.Generate(t.Context(), hsm.KeySpec{Label: "twin", ID: id[:], Algorithm: hsm.RSA2048})
-		f.must(err)
-		configured := f.read("absah.yaml")
-		f.write("absah.yaml", strings.Replace(configured, "key: seal,", "key: twin,", 1))
-		refused(t, "is not the certificate of the key")
-		f.write("absah.yaml", configured)
-		f.write("seal.pem", seal)
-	})
-	t.Run("S25", func(t *testing.T) {
-		if status, said := f.run("backup", f.config, f.path("backup.db")); status != 0 {
-			t.Fatal(said)
-		}
-		for range 3 {
-			works(t)
-		}
-		for _, name := range []string{"absah.db", "absah.db-wal", "absah.db-shm"} {
-			if err := os.Rename(f.path(name), f.path(name+".new")); err != nil && !os.IsNotExist(err) {
-				t.Fatal(err)
-			}
-		}
-		f.write("absah.db", f.read("backup.db"))
-		refused(t, "log")
-		for _, name := range []string{"absah.db", "absah.db-wal", "absah.db-shm"} {
-			_ = os.Remove(f.path(name))
-			if err := os.Rename(f.path(name+".new"), f.path(name)); err != nil && !os.IsNotExist(err) {
-				t.Fatal(err)
-			}
-		}
-		works(t)
-	})
-	t.Run("S11", func(t *testing.T) { testKilled(t, f) })
-}
-
-// launchUntilServing is start without the demand that all is well.
-func (f *office) launchUntilServing(t testing.TB) {
-	t.Helper()
-	f.start()
-}
-
-// runAs runs a command as sudo would for a user.
-func (f *office) runAs(user string, args ...string) (int, string) {
-	f.t.Helper()
-	f.sudo = user
-	defer func() { f.sudo = "" }()
-	return f.run(args...)
-}
-
 // testKilled kills the gateway between intent and outcome.
 func testKilled(t *testing.T, f *office) {
 	f.start()
@@ -587,117 +436,6 @@ func testKilled(t *testing.T, f *office) {
 	}
 	f.stop()
 	f.consistent(t)
-}
-
-// TestGatewayTLS is S01 with client certificates, and A-7.
-func TestGatewayTLS(t *testing.T) {
-	t.Parallel()
-	f := prepareOffice(t, officeOptions{tls: true})
-	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
-	own, foreign, old := f.clients.client(t, "e-office", soon), f.clients.client(t, "foreign", soon), f.clients.client(t, "e-office", past)
-	stranger := newIssuer(t, "Orang Asing").client(t, "e-office", soon)
-	bind := func(as string, cert tls.Certificate) gateway.Credential {
-		return gateway.NewCertificate(f.apps[as].Organisation, f.apps[as].ID, cert.Leaf, time.Now().UTC(), time.Time{})
-	}
-	f.act(func(s *gatewayService) {
-		f.must(s.db.Update(t.Context(), gateway.AllOrganisations, func(tx gateway.Tx) error {
-			for _, c := range []gateway.Credential{bind("e-office", own), bind("foreign", foreign)} {
-				if err := tx.AddCredential(t.Context(), c); err != nil {
-					return err
-				}
-			}
-			a, err := tx.Application(t.Context(), f.apps["second"].ID)
-			if err != nil {
-				return err
-			}
-			a.RequireMTLS = true
-			return tx.UpdateApplication(t.Context(), a)
-		}))
-	})
-	f.start()
-	f.http = f.client()
-	for _, test := range []struct {
-		name string
-		as   string // key shown
-		cert *tls.Certificate
-		want int // 0: no connection
-	}{
-		{"certificate alone", "", &own, 200},
-		{"certificate and key", "e-office", &own, 200},
-		{"key alone", "e-office", nil, 200},
-		{"nothing", "", nil, 401},
-		{"expired certificate", "e-office", &old, 0},
-		{"certificate of another authority", "e-office", &stranger, 0},
-		{"certificate of B with the key of A", "e-office", &foreign, 401},
-		{"key where a certificate is demanded", "second", nil, 401},
-		{"certificate of A with the key of one that demands its own", "second", &own, 401},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			client := f.client()
-			if test.cert != nil {
-				client = f.client(*test.cert)
-			}
-			defer client.CloseIdleConnections()
-			j := jsonReader(t, bySeal)
-			raw := make([]byte, 1024)
-			n, _ := j.Read(raw)
-			kind, body, err := form(letter(), raw[:n])
-			f.must(err)
-			send := func() (answer, error) {
-				return f.try(call{as: test.as, client: client, method: http.MethodPost, path: "/v1/seal", kind: kind, body: body})
-			}
-			if test.want == http.StatusOK {
-				a, err := send()
-				f.must(err)
-				a.ok(t, http.StatusOK)
-				return
-			}
-			f.still(t, func() {
-				a, err := send()
-				if test.want == 0 {
-					if err == nil {
-						t.Errorf("connected: %d %.300q", a.status, a.body)
-					}
-					return
-				}
-				f.must(err)
-				a.problem(t, test.want, "unauthenticated")
-			})
-		})
-	}
-	t.Run("A-7", func(t *testing.T) {
-		a := f.do(t, call{path: "/healthz"}).ok(t, http.StatusOK)
-		if got := a.header.Get("Strict-Transport-Security"); !strings.Contains(got, "max-age=63072000") || !strings.Contains(got, "includeSubDomains") {
-			t.Errorf("HSTS: %q", got)
-		}
-		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
-			conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{MinVersion: version, MaxVersion: version, InsecureSkipVerify: true})
-			if err == nil {
-				conn.Close()
-				t.Errorf("TLS %x is spoken", version)
-			}
-		}
-		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-			if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
-				continue
-			}
-			conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}, InsecureSkipVerify: true})
-			if err == nil {
-				conn.Close()
-			}
-			aead := strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_CHACHA20_")
-			if want := aead && strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_"); want != (err == nil) { // the certificate's key is ECDSA
-				t.Errorf("%s: spoken %v, want %v", suite.Name, err == nil, want)
-			}
-		}
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(f.url, "https://"), &tls.Config{InsecureSkipVerify: true})
-		f.must(err)
-		defer conn.Close()
-		if conn.ConnectionState().Version != tls.VersionTLS13 {
-			t.Errorf("version %x by default", conn.ConnectionState().Version)
-		}
-	})
-	f.stop()
 }
 
 // TestGatewayPostgreSQL holds two gateways on one database and one token to

@@ -2,29 +2,22 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/gateway"
-	"github.com/absah-id/absah/internal/testfile"
-	"github.com/absah-id/absah/pdf"
-	"github.com/absah-id/absah/pki/lab"
 )
 
 // securityTests are those of docs/SECURITY-TESTS.md that share one gateway, in
@@ -162,52 +155,6 @@ func testRefusedBeforeBody(t *testing.T, f *office) {
 	b := make([]byte, 12)
 	if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 401" {
 		t.Errorf("got %q, %v, want 401 at once", b, err)
-	}
-}
-
-// content returns everything that the office keeps on disk.
-func (f *office) content(t testing.TB) map[string][]byte {
-	t.Helper()
-	all := map[string][]byte{}
-	err := filepath.WalkDir(f.dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return ignoreGone(err)
-		}
-		b, err := os.ReadFile(name)
-		all[strings.TrimPrefix(name, f.dir+"/")] = b
-		return ignoreGone(err) // the gateway writes beside a file's place, then renames
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// nowhere asserts that no file of the office and no process of it holds any of
-// the secrets.
-func (f *office) nowhere(t testing.TB, secrets map[string]string) {
-	t.Helper()
-	for name, b := range f.content(t) {
-		for what, secret := range secrets {
-			for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)]} {
-				if bytes.Contains(b, []byte(form)) {
-					t.Errorf("%s is in %s", what, name)
-				}
-			}
-		}
-	}
-	for _, pid := range f.processes(t) {
-		for _, name := range []string{"cmdline", "environ"} {
-			b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for what, secret := range secrets {
-				if bytes.Contains(b, []byte(secret)) {
-					t.Errorf("%s is in %s of process %d", what, name, pid)
-				}
-			}
-		}
 	}
 }
 
@@ -357,146 +304,6 @@ func testReplay(t *testing.T, f *office) {
 	})
 }
 
-// activation asks for one.
-func (f *office) activate(t testing.TB, as, name string, more fields, docs ...[]byte) (token string) {
-	t.Helper()
-	request := fields{"signer": f.signers[name].id, "passphrase": canaryPassphrase, "level": "B-B"}.with(more)
-	var sums []string
-	for _, d := range docs {
-		sums = append(sums, hexSum(d))
-	}
-	request["documents"] = sums
-	a := f.post(t, as, "/v1/activations", request).ok(t, http.StatusCreated)
-	return a.json(t)["token"].(string)
-}
-
-func testOtherDocument(t *testing.T, f *office) {
-	bupati := f.signers["bupati"].id
-	under := func(token string) fields { return fields{"signer": bupati, "activation": token, "level": "B-B"} }
-	doc := letter()
-	token := f.activate(t, "e-office", "bupati", fields{"reason": "Naskah dinas"}, doc)
-	request := under(token).with(fields{"reason": "Naskah dinas"})
-	f.still(t, func() {
-		for name, try := range map[string]func() answer{
-			"other bytes":   func() answer { return f.sign(t, "e-office", letter(), request) },
-			"another level": func() answer { return f.sign(t, "e-office", doc, request.with(fields{"level": "B-T"})) },
-			"another signer": func() answer {
-				return f.sign(t, "e-office", doc, request.with(fields{"signer": f.signers["sekda"].id}))
-			},
-			"another application": func() answer { return f.sign(t, "second", doc, request) },
-			"another reason":      func() answer { return f.sign(t, "e-office", doc, request.with(fields{"reason": "Setuju"})) },
-			"an appearance": func() answer {
-				return f.sign(t, "e-office", doc, request.with(fields{"visible": fields{"page": 1, "x": 10, "y": 10, "width": 100, "height": 50}}))
-			},
-			"certification":   func() answer { return f.sign(t, "e-office", doc, request.with(fields{"certify": 2})) },
-			"a lower level":   func() answer { return f.sign(t, "e-office", doc, request.with(fields{"fallback": true})) },
-			"no token at all": func() answer { return f.sign(t, "e-office", doc, request.with(fields{"activation": "AAAA"})) },
-		} {
-			t.Run(name, func(t *testing.T) { try().problem(t, http.StatusForbidden, "not-activated") })
-		}
-	})
-	f.sign(t, "e-office", doc, request).ok(t, http.StatusOK)
-	f.still(t, func() {
-		f.sign(t, "e-office", doc, request).problem(t, http.StatusForbidden, "not-activated")
-	})
-	t.Run("revoked and expired", func(t *testing.T) {
-		doc := letter()
-		revoked, short := f.activate(t, "e-office", "bupati", nil, doc), f.activate(t, "e-office", "bupati", fields{"seconds": 1}, doc)
-		f.post(t, "second", "/v1/activations/revoke", fields{"token": revoked}).problem(t, http.StatusForbidden, "not-activated")
-		f.post(t, "e-office", "/v1/activations/revoke", fields{"token": revoked}).ok(t, http.StatusNoContent)
-		f.still(t, func() {
-			f.sign(t, "e-office", doc, under(revoked)).problem(t, http.StatusForbidden, "not-activated")
-			<-time.After(1100 * time.Millisecond)
-			f.sign(t, "e-office", doc, under(short)).problem(t, http.StatusForbidden, "not-activated")
-		})
-	})
-	t.Run("swapped a thousand times", func(t *testing.T) { testSwappedBytes(t, f, under) })
-}
-
-// testSwappedBytes races documents that were not approved against those that
-// were: each of these is signed once, none of the others is.
-func testSwappedBytes(t *testing.T, f *office, under func(string) fields) {
-	const swaps, approved, workers = 1000, 10, 8
-	var docs [][]byte
-	for range approved {
-		docs = append(docs, letter())
-	}
-	var (
-		request      = under(f.activate(t, "e-office", "bupati", nil, docs...))
-		before       = f.documents()
-		next, signed atomic.Int64
-		wg           sync.WaitGroup
-	)
-	for range workers {
-		wg.Go(func() {
-			for n := next.Add(1); n <= swaps; n = next.Add(1) {
-				if doc := docs[n%approved]; n%20 < 2 { // the same one from several workers
-					if a := f.sign(t, "e-office", doc, request); a.status == http.StatusOK {
-						signed.Add(1)
-					} else {
-						a.problem(t, http.StatusForbidden, "not-activated")
-					}
-				}
-				f.sign(t, "e-office", letter(), request).problem(t, http.StatusForbidden, "not-activated")
-			}
-		})
-	}
-	wg.Wait()
-	if n := f.documents() - before; int64(n) != signed.Load() || n > approved || n == 0 {
-		t.Errorf("%d signatures, %d released, %d approved", n, signed.Load(), approved)
-	}
-}
-
-func testActiveContent(t *testing.T, f *office) {
-	t.Run("shadows", func(t *testing.T) { testShadows(t, f) })
-	root := testfile.Root(t)
-	for _, name := range []string{"a01-launch.pdf", "a01-script-name.pdf", "a01-submit.pdf", "c5-javascript-before.pdf",
-		"x17-embedded-pdf.pdf", // whose header stands in the first KiB, where some readers look for the file's
-	} {
-		t.Run(name, func(t *testing.T) {
-			doc, err := os.ReadFile(filepath.Join(root, "testdata", "attacks", name))
-			f.must(err)
-			f.still(t, func() {
-				a := f.seal(t, "e-office", doc, bySeal)
-				p := a.problem(t, http.StatusUnprocessableEntity, "document-refused")
-				if len(p.Findings) == 0 || p.Findings[0].Code == "" || p.Findings[0].Text == "" {
-					t.Errorf("no findings: %s", a.body)
-				}
-			})
-		})
-	}
-	t.Run("an attachment is not active", func(t *testing.T) {
-		doc := attach(t, letter(), "lampiran.txt")
-		if a := f.seal(t, "e-office", doc, bySeal).ok(t, http.StatusOK); !bytes.HasPrefix(a.body, doc) || len(a.body) == len(doc) {
-			t.Errorf("released are %d bytes, want the %d of the letter and a seal", len(a.body), len(doc))
-		}
-	})
-}
-
-// attach adds a revision with an embedded file (ISO 32000-2 §7.11.4).
-func attach(t *testing.T, doc []byte, name string) []byte {
-	t.Helper()
-	d, err := pdf.Open(bytes.NewReader(doc), int64(len(doc)), pdf.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := d.Latest().NewUpdate()
-	file := u.Add(pdf.NewStream(pdf.Dict{"Type": pdf.Name("EmbeddedFile")}, []byte("Lampiran\n")))
-	spec := u.Add(pdf.Dict{"Type": pdf.Name("Filespec"), "F": pdf.String(name), "UF": pdf.String(name), "EF": pdf.Dict{"F": file}})
-	catalog, err := d.Latest().Catalog()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := pdf.Clone(catalog).(pdf.Dict)
-	root["Names"] = pdf.Dict{"EmbeddedFiles": pdf.Dict{"Names": pdf.Array{pdf.String(name), spec}}}
-	u.Set(d.Latest().Root(), root)
-	tail, err := u.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(bytes.Clone(doc), tail...)
-}
-
 func testBlindSigning(t *testing.T, f *office) {
 	digest := fields{"digest": strings.Repeat("ab", 32), "hash": "SHA-256", "signer": "segel"}
 	raw := bytes.Repeat([]byte{0x31, 0x30}, 200) // as signed attributes begin
@@ -631,138 +438,6 @@ func (f *office) alike(t testing.TB, a, b func()) {
 	t.Errorf("one takes %v, the other %v", x, y)
 }
 
-func testRegisteredDocument(t *testing.T, f *office) {
-	testRegistered(t, f)
-}
-
-// testRegistered signs one registered document from fifty clients at once, on
-// all nodes.
-func testRegistered(t *testing.T, nodes ...*office) {
-	t.Helper()
-	f := nodes[0]
-	document := f.post(t, "e-office", "/v1/documents", fields{"nomor": "2/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"].(string)
-	var (
-		mu     sync.Mutex
-		latest = letter()
-		chain  = [][]byte{latest}
-		wg     sync.WaitGroup
-	)
-	for i := range 50 {
-		wg.Go(func() {
-			for range 4 {
-				mu.Lock()
-				doc := latest
-				mu.Unlock()
-				a := nodes[i%len(nodes)].seal(t, "e-office", doc, bySeal.with(fields{"document": document}))
-				if a.status == http.StatusOK {
-					mu.Lock()
-					defer mu.Unlock()
-					latest, chain = a.body, append(chain, a.body)
-					return
-				}
-				p := a.problem(t, http.StatusConflict, map[bool]string{true: "changed", false: "in-progress"}[strings.Contains(string(a.body), `"changed"`)])
-				if p.Code == "in-progress" && a.header.Get("Retry-After") == "" {
-					t.Error("no Retry-After")
-				}
-			}
-		})
-	}
-	wg.Wait()
-	slices.SortFunc(chain, func(a, b []byte) int { return len(a) - len(b) })
-	for i := 1; i < len(chain); i++ {
-		if !bytes.HasPrefix(chain[i], chain[i-1]) {
-			t.Errorf("version %d is not version %d with something added", i, i-1)
-		}
-	}
-	versions := f.do(t, call{as: "e-office", path: "/v1/documents/" + document}).ok(t, 200).json(t)["versions"].([]any)
-	if len(versions) != len(chain)-1 || len(versions) == 0 {
-		t.Fatalf("%d versions on record, %d released", len(versions), len(chain)-1)
-	}
-	a := f.verify(t, chain[len(chain)-1])
-	if a["verdict"] != "TOTAL-PASSED" || len(a["signatures"].([]any)) != len(versions) {
-		t.Errorf("the last version: %v with %d signatures, want %d", a["verdict"], len(a["signatures"].([]any)), len(versions))
-	}
-	f.seal(t, "e-office", chain[0], bySeal.with(fields{"document": document})).problem(t, http.StatusConflict, "changed")
-	t.Logf("%d of 50 in series", len(versions))
-}
-
-// verify asks for a verdict as anybody may.
-func (f *office) verify(t testing.TB, doc []byte) map[string]any {
-	t.Helper()
-	return f.do(t, call{method: http.MethodPost, path: "/v1/verify", kind: "application/pdf", body: bytes.NewReader(doc)}).ok(t, http.StatusOK).json(t)
-}
-
-func testForeignSigner(t *testing.T, f *office) {
-	other, err := lab.Start(lab.Config{})
-	f.must(err)
-	defer other.Close()
-	doc := f.signedElsewhere(t, other)
-	before := other.Requests(lab.OCSP) + other.Requests(lab.CRL) + other.Requests(lab.AIA)
-	v := f.verify(t, doc)
-	s := v["signatures"].([]any)[0].(map[string]any)
-	if v["verdict"] != "INDETERMINATE" || s["subIndication"] != "NO_CERTIFICATE_CHAIN_FOUND" {
-		t.Errorf("got %v %v, want INDETERMINATE NO_CERTIFICATE_CHAIN_FOUND", v["verdict"], s["subIndication"])
-	}
-	if who := s["signer"].(map[string]any); who["issuer"] == "" || who["commonName"] != "bupati" {
-		t.Errorf("the signer is shown as %v", who)
-	}
-	if n := other.Requests(lab.OCSP) + other.Requests(lab.CRL) + other.Requests(lab.AIA) - before; n != 0 {
-		t.Errorf("%d requests to addresses that a stranger's certificate names, want 0", n)
-	}
-}
-
-func testSwappedDocument(t *testing.T, f *office) {
-	document := f.post(t, "e-office", "/v1/documents", fields{"nomor": "3/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)
-	a := f.seal(t, "e-office", letter(), bySeal.with(fields{"document": document["id"], "visible": fields{"page": 1, "x": 341, "y": 133, "width": 190, "height": 56}})).ok(t, http.StatusOK)
-	other := f.seal(t, "e-office", letter(), bySeal).ok(t, http.StatusOK)
-	found := f.do(t, call{as: "e-office", path: "/v1/documents/" + document["id"].(string)}).ok(t, http.StatusOK)
-	if !bytes.Contains(found.body, []byte(hexSum(a.body))) || bytes.Contains(found.body, []byte(hexSum(other.body))) {
-		t.Error("the register does not tell the registered document from another authentic one")
-	}
-}
-
-func testPINStaysSecret(t *testing.T, f *office) {
-	pin := f.token.Config.PINFile
-	if strings.HasPrefix(pin, f.dir) {
-		t.Fatal("the PIN file is among what is searched")
-	}
-	f.nowhere(t, map[string]string{"the PIN": strings.TrimSpace(readFile(t, pin)), "the SO PIN": "canary-8264-so"})
-	for _, name := range []string{"limits", "status"} {
-		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", f.process.Process.Pid, name)); err != nil || len(b) == 0 {
-			t.Errorf("%s: %v", name, err)
-		} else if name == "limits" && !noCore.Match(b) {
-			t.Errorf("a crash would write memory to disk: %s", b)
-		}
-	}
-}
-
-var noCore = regexp.MustCompile(`Max core file size +0 +0 `)
-
-func readFile(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func testNothingIsKept(t *testing.T, f *office) {
-	const canary = "Kenari: isi surat rahasia 90417"
-	doc := bytes.Replace(letter(), []byte("\nstartxref"), []byte("\n%"+canary+"\nstartxref"), 1)
-	if !bytes.Contains(doc, []byte(canary)) {
-		t.Fatal("no canary in the document")
-	}
-	f.seal(t, "e-office", doc, bySeal).ok(t, http.StatusOK)
-	f.send(t, "e-office", "/v1/sign", doc, f.by("bupati"), map[string]string{"Idempotency-Key": "kenari"}).ok(t, http.StatusOK)
-	f.verify(t, slices.Concat(doc, bytes.Repeat([]byte(" "), 300<<10))) // large enough for the disk
-	f.nowhere(t, map[string]string{"the document": canary, "the passphrase": canaryPassphrase, "a NIK": canaryNIK[:15]})
-	left, err := os.ReadDir(f.path("spool"))
-	if err != nil || len(left) != 0 {
-		t.Errorf("the spool holds %v, %v", left, err)
-	}
-}
-
 func testRateLimit(t *testing.T, f *office) {
 	var last answer
 	for range 10 {
@@ -775,90 +450,4 @@ func testRateLimit(t *testing.T, f *office) {
 		t.Errorf("Retry-After: %q", last.header.Get("Retry-After"))
 	}
 	f.do(t, call{as: "e-office", path: "/v1/signers"}).ok(t, http.StatusOK) // others are not concerned
-}
-
-func testPassphraseGuessing(t *testing.T, f *office) {
-	wrong := f.by("sekda").with(fields{"passphrase": "bukan frasa yang benar"})
-	doc := letter()
-	before := f.documents()
-	guess := func(from string) answer {
-		j, err := json.Marshal(wrong)
-		f.must(err)
-		kind, body, err := form(doc, j)
-		f.must(err)
-		local := &net.TCPAddr{IP: net.ParseIP(from)}
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return (&net.Dialer{LocalAddr: local}).DialContext(ctx, network, addr)
-			},
-		}}
-		defer client.CloseIdleConnections()
-		return f.do(t, call{as: "e-office", method: http.MethodPost, path: "/v1/sign", kind: kind, body: body, client: client})
-	}
-	tries, waits := 0, 0
-	for i := range 200 {
-		a := guess(fmt.Sprintf("127.0.0.%d", 2+i%11))
-		if a.status == http.StatusLocked {
-			a.problem(t, http.StatusLocked, "signer-locked")
-			break
-		}
-		if a.status == http.StatusTooManyRequests {
-			waits++
-			a.problem(t, http.StatusTooManyRequests, "passphrase-wait")
-			n, err := strconv.Atoi(a.header.Get("Retry-After"))
-			if err != nil || n < 1 {
-				t.Fatalf("Retry-After: %q", a.header.Get("Retry-After"))
-			}
-			<-time.After(time.Duration(n) * time.Second)
-			continue
-		}
-		tries++
-		if p := a.problem(t, http.StatusForbidden, "passphrase"); p.Operation == "" {
-			t.Error("a wrong passphrase is not on record")
-		}
-	}
-	if tries != 3 || waits == 0 {
-		t.Errorf("%d tries and %d waits before the lock, want 3 and some", tries, waits)
-	}
-	f.sign(t, "e-office", doc, f.by("sekda")).problem(t, http.StatusLocked, "signer-locked")
-	f.sign(t, "e-office", doc, f.by("bupati")).ok(t, http.StatusOK)
-	t.Run("not for other applications", func(t *testing.T) {
-		// It has its own count, and the office's alarm rings at the fourth.
-		f.sign(t, "second", doc, wrong).problem(t, http.StatusForbidden, "passphrase")
-		if !strings.Contains(f.log(), "ALARM") {
-			t.Error("no alarm")
-		}
-		<-time.After(1100 * time.Millisecond)
-		f.sign(t, "second", doc, f.by("sekda")).ok(t, http.StatusOK)
-	})
-	t.Run("on record", func(t *testing.T) {
-		found := f.operations(t, "kind=sign&signer="+f.signers["sekda"].id+"&limit=100")
-		n := 0
-		for _, o := range found {
-			if o["code"] == "passphrase" {
-				n++
-				entries := f.do(t, call{as: "auditor", path: "/v1/operations/" + o["id"].(string)}).ok(t, 200).json(t)["entries"].([]any)
-				if len(entries) != 2 {
-					t.Errorf("%d entries, want intent and outcome", len(entries))
-				}
-			}
-		}
-		if n != 4 || len(f.operations(t, "kind=signer.lockout")) != 1 {
-			t.Errorf("%d wrong passphrases on record, want 4; lockouts %v", n, f.operations(t, "kind=signer.lockout"))
-		}
-	})
-	t.Run("unlocked", func(t *testing.T) {
-		if status, said := f.run("signer", "unlock", f.config, f.signers["sekda"].id, "--reason", "datang sendiri"); status != 0 {
-			t.Fatal(said)
-		}
-		f.sign(t, "e-office", doc, f.by("sekda")).ok(t, http.StatusOK)
-	})
-	if n := f.documents() - before; n != 3 {
-		t.Errorf("%d signatures, want 3", n)
-	}
-	t.Run("who may not ask learns nothing", func(t *testing.T) {
-		unknown := wrong.with(fields{"signer": "0193f2a4-7c1e-7d3a-9b5c-000000000000"})
-		same(t, f.sign(t, "narrow", doc, wrong), f.sign(t, "narrow", doc, unknown), http.StatusForbidden, "forbidden")
-		f.alike(t, func() { f.sign(t, "narrow", doc, wrong) }, func() { f.sign(t, "narrow", doc, unknown) })
-	})
 }

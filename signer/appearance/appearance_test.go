@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"math"
@@ -331,65 +330,6 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func pngFile(tb testing.TB, alpha bool) []byte {
-	tb.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, 90, 60))
-	for y := range 60 {
-		for x := range 90 {
-			a := uint8(255)
-			if alpha && x < 30 {
-				a = uint8(8 * x)
-			}
-			m.Set(x, y, color.NRGBA{R: 180, G: uint8(4 * y), B: 30, A: a})
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		tb.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// hugePNG claims 100,000 × 100,000 pixels.
-func hugePNG() []byte {
-	var b bytes.Buffer
-	png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1)))
-	out := b.Bytes()
-	for _, at := range []int{16, 20} { // width and height in IHDR
-		copy(out[at:], []byte{0, 1, 0x86, 0xA0})
-	}
-	// The checksum of IHDR comes before the size is looked at.
-	copy(out[29:], crc(out[12:29]))
-	return out
-}
-
-func crc(b []byte) []byte {
-	c := ^uint32(0)
-	for _, v := range b {
-		c ^= uint32(v)
-		for range 8 {
-			c = c>>1 ^ 0xEDB88320*(c&1)
-		}
-	}
-	c = ^c
-	return []byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}
-}
-
-func jpegFile(tb testing.TB) []byte {
-	tb.Helper()
-	m := image.NewRGBA(image.Rect(0, 0, 90, 60))
-	for y := range 60 {
-		for x := range 90 {
-			m.Set(x, y, color.RGBA{R: uint8(2 * x), G: uint8(4 * y), B: 90, A: 255})
-		}
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, m, nil); err != nil {
-		tb.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // form returns the appearance's form XObject with the revision it stands in.
 func form(tb testing.TB, b []byte) (*pdf.Revision, *pdf.Stream) {
 	tb.Helper()
@@ -433,43 +373,6 @@ func dig[T pdf.Object](tb testing.TB, rev *pdf.Revision, d pdf.Dict, keys ...pdf
 	return v
 }
 
-// TestImages: transparency stays, except in PDF/A-1; a JPEG stays compressed
-// and loses its metadata.
-func TestImages(t *testing.T) {
-	v := full()
-	v.Image = pngFile(t, true)
-	rev, f := form(t, place(t, page(nil), v))
-	im := dig[*pdf.Stream](t, rev, f.Dict, "Resources", "XObject", "Im1")
-	if mask := dig[*pdf.Stream](t, rev, im.Dict, "SMask"); mask == nil {
-		t.Error("transparency was lost")
-	}
-	v.Image = pngFile(t, false)
-	rev, f = form(t, place(t, page(nil), v))
-	im = dig[*pdf.Stream](t, rev, f.Dict, "Resources", "XObject", "Im1")
-	if _, ok := im.Dict["SMask"]; ok {
-		t.Error("an opaque image has a mask")
-	}
-
-	plain := jpegFile(t)
-	exif := append([]byte{0xFF, 0xD8, 0xFF, 0xE1, 0, 10, 'E', 'x', 'i', 'f', 0, 0, 'G', 'P', 0xFF, 0xFE, 0, 5, 'h', 'a', 'i'}, plain[2:]...)
-	v.Image = append(exif, "trailing secret"...)
-	rev, f = form(t, place(t, page(nil), v))
-	im = dig[*pdf.Stream](t, rev, f.Dict, "Resources", "XObject", "Im1")
-	if dig[pdf.Name](t, rev, im.Dict, "Filter") != "DCTDecode" {
-		t.Error("the JPEG was recompressed")
-	}
-	out := place(t, page(nil), v)
-	for _, secret := range []string{"Exif", "GP", "hai", "trailing"} {
-		if bytes.Contains(out[bytes.Index(out, []byte("DCTDecode")):], []byte(secret)) {
-			t.Errorf("%q got into the document", secret)
-		}
-	}
-	m := render(t, out)
-	if ink(cut(m, v.X, v.Y, v.Width, v.Height)) == 0 {
-		t.Error("nothing is drawn")
-	}
-}
-
 // TestPDFA: in PDF/A-1 nothing is transparent, and in PDF/A colours need no
 // output intent.
 func TestPDFA(t *testing.T) {
@@ -499,76 +402,6 @@ func TestPDFA(t *testing.T) {
 		}
 		if got := readQR(t, cut(render(t, out), v.X, v.Y, v.Height, v.Height)); got != address {
 			t.Errorf("PDF/A-%d: the code says %q", part, got)
-		}
-	}
-}
-
-// TestFont: the text can be copied, and its widths are those of the subset.
-func TestFont(t *testing.T) {
-	v := full()
-	v.Name = "Ñandú Ωmega — “Łódź”"
-	out := place(t, page(nil), v)
-	t.Run("poppler", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "in.pdf")
-		if err := os.WriteFile(path, out, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		text, err := exec.Command(testfile.Tool(t, "pdftotext"), "-layout", path, "-").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{v.Name, "Ditandatangani secara elektronik oleh:", "Kepala Dinas Komunikasi dan"} {
-			if !strings.Contains(string(text), want) {
-				t.Errorf("%q is not in the text:\n%s", want, text)
-			}
-		}
-		fonts, err := exec.Command(testfile.Tool(t, "pdffonts"), path).Output()
-		if err != nil || strings.Count(string(fonts), "CID TrueType") != 2 || strings.Count(string(fonts), "yes yes yes") != 2 {
-			t.Errorf("pdffonts: %v\n%s", err, fonts)
-		}
-	})
-	rev, f := form(t, out)
-	for _, name := range []pdf.Name{"F1", "F2"} {
-		top := dig[pdf.Dict](t, rev, f.Dict, "Resources", "Font", name)
-		cid, err := rev.Resolve(dig[pdf.Array](t, rev, top, "DescendantFonts")[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := dig[*pdf.Stream](t, rev, cid.(pdf.Dict), "FontDescriptor", "FontFile2")
-		data, err := rev.StreamData(file, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkSFNT(t, data)
-		if n := dig[pdf.Integer](t, rev, file.Dict, "Length1"); int(n) != len(data) {
-			t.Errorf("Length1 %d, want %d", n, len(data))
-		}
-	}
-}
-
-// checkSFNT sums every table against the directory, and the file as a whole.
-func checkSFNT(t *testing.T, b []byte) {
-	t.Helper()
-	sum := func(b []byte) (s uint32) {
-		for i := 0; i < len(b); i += 4 {
-			var w [4]byte
-			copy(w[:], b[i:])
-			s += uint32(w[0])<<24 | uint32(w[1])<<16 | uint32(w[2])<<8 | uint32(w[3])
-		}
-		return s
-	}
-	u32 := func(b []byte) uint32 { return sum(b[:4]) }
-	if got := sum(b); got != 0xB1B0AFBA {
-		t.Errorf("the font file sums to %08X", got)
-	}
-	for i := range int(b[5]) {
-		e := b[12+16*i:]
-		table := bytes.Clone(b[u32(e[8:]) : u32(e[8:])+u32(e[12:])])
-		if string(e[:4]) == "head" {
-			clear(table[8:12])
-		}
-		if got := sum(table); got != u32(e[4:]) {
-			t.Errorf("table %s sums to %08X", e[:4], got)
 		}
 	}
 }
@@ -650,53 +483,6 @@ func content(t *testing.T, b []byte) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// TestLogo: a code with a logo in its middle is still read.
-func TestLogo(t *testing.T) {
-	v := full()
-	v.Logo = pngFile(t, true)
-	m := render(t, place(t, page(nil), v))
-	if got := readQR(t, cut(m, v.X, v.Y, v.Height, v.Height)); got != address {
-		t.Errorf("the code says %q", got)
-	}
-}
-
-// FuzzImage feeds images to the only parser of foreign bytes here.
-func FuzzImage(f *testing.F) {
-	f.Add(pngFile(f, true))
-	f.Add(jpegFile(f))
-	f.Add([]byte{0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9})
-	rev := open(f, page(nil))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) == 0 {
-			return
-		}
-		a, err := appearance.New(rev, appearance.Visible{Width: 50, Height: 50, Image: b})
-		var r *pades.RefusedError
-		if err != nil && !errors.As(err, &r) {
-			t.Fatalf("untyped error %v", err)
-		}
-		if err == nil {
-			if _, err := a.Form(rev.NewUpdate()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
-// FuzzText lays out any text in any rectangle.
-func FuzzText(f *testing.F) {
-	f.Add("Andi Wijaya", "Bupati Contoh", "https://contoh.go.id", 100.0, 50.0)
-	f.Add("", "a b c d e f g h i j k l m n o p", "", 1.0, 500.0)
-	rev := open(f, page(nil))
-	f.Fuzz(func(t *testing.T, name, office, qr string, w, h float64) {
-		_, err := appearance.New(rev, appearance.Visible{Width: w, Height: h, Name: name, Office: office, QR: qr, Lines: []string{office}})
-		var r *pades.RefusedError
-		if err != nil && !errors.As(err, &r) {
-			t.Fatalf("untyped error %v", err)
-		}
-	})
 }
 
 func ExampleNew() {
