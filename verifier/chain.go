@@ -152,6 +152,8 @@ func pathConclusion(leaf *x509.Certificate, err error) Conclusion {
 		return indeterminate(NoCertificateChainFound, why)
 	case p.Rule == pki.RuleKeyUsage && p.Certificate != nil && p.Certificate.Equal(leaf):
 		return indeterminate(ChainConstraintsFailure, why)
+	case p.Rule == pki.RuleAlgorithm && leaf.PublicKey == nil && p.Certificate != nil && p.Certificate.Equal(leaf):
+		return indeterminate(CryptoNoPOE, why) // for no fault of the path: the signature's own algorithm is in no catalogue
 	}
 	return indeterminate(ChainGeneralFailure, why)
 }

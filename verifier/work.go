@@ -357,7 +357,7 @@ func (r *run) examineSignature(w *work) {
 		digest = w.content.digest
 	}
 	w.check = w.si.Check(w.cert, digest)
-	examineEd448(w, r.doc)
+	examineUncatalogued(w, r.doc)
 	w.breaches = append(w.breaches, w.check.Breaches...)
 	w.warnings = append(w.warnings, w.check.Warnings...)
 }
