@@ -200,7 +200,8 @@ func hasCMS(r *evidence.Record, sum [32]byte) bool {
 
 // inputsOf are the digests of what a file may have been before each of some
 // signatures: of all up to the revision that the signature made, with and without
-// the end of line there. None for a file that cannot be read.
+// the end of line there. None for a file that cannot be read. The file is read
+// once.
 func (g *Gateway) inputsOf(in Upload, made []madeHere, password []byte) ([][][32]byte, error) {
 	inputs := make([][][32]byte, len(made))
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
@@ -208,31 +209,49 @@ func (g *Gateway) inputsOf(in Upload, made []madeHere, password []byte) ([][][32
 		return inputs, nil //nolint:nilerr // a file without revisions: nothing was signed before
 	}
 	revisions := doc.Revisions()
+	ends := make([][]int64, len(made))
 	for i, x := range made {
 		if x.revision < 2 || x.revision > len(revisions) {
 			continue
 		}
-		end := revisions[x.revision-2].End()
-		var tail [2]byte
-		if end < 2 {
-			continue
-		}
-		if _, err := in.ReadAt(tail[:], end-2); err != nil {
+		if ends[i], err = endsBefore(in, revisions[x.revision-2].End()); err != nil {
 			return nil, err
 		}
-		for trimmed := string(tail[:]); ; trimmed = trimmed[:len(trimmed)-1] {
-			n := end - int64(len(tail)-len(trimmed))
-			h := sha256.New()
-			if _, err := io.Copy(h, io.NewSectionReader(in, 0, n)); err != nil {
-				return nil, err
-			}
-			inputs[i] = append(inputs[i], [32]byte(h.Sum(nil)))
-			if trimmed == "" || !strings.ContainsAny(trimmed[len(trimmed)-1:], "\r\n") {
-				break
-			}
+	}
+	all := slices.Concat(ends...)
+	slices.Sort(all)
+	sums, h, at := map[int64][32]byte{}, sha256.New(), int64(0)
+	for _, end := range slices.Compact(all) {
+		if _, err := io.Copy(h, io.NewSectionReader(in, at, end-at)); err != nil {
+			return nil, err
+		}
+		at, sums[end] = end, [32]byte(h.Sum(nil))
+	}
+	for i := range made {
+		for _, end := range ends[i] {
+			inputs[i] = append(inputs[i], sums[end])
 		}
 	}
 	return inputs, nil
+}
+
+// endsBefore are an end in a file, and those without the end of line before it.
+func endsBefore(in io.ReaderAt, end int64) (ends []int64, err error) {
+	var last [1]byte
+	for range 3 { // "\r\n" at most
+		ends = append(ends, end)
+		if end == 0 {
+			break
+		}
+		if _, err := in.ReadAt(last[:], end-1); err != nil {
+			return nil, err
+		}
+		if last[0] != '\r' && last[0] != '\n' {
+			break
+		}
+		end--
+	}
+	return ends, nil
 }
 
 // retired are those that were replaced or withdrawn, as the evidence vouches that
