@@ -140,7 +140,7 @@ func (g *Gateway) AttachToCase(ctx context.Context, c Caller, ref CaseRef, kind 
 	w.say("file", fileLabel(file.Name), "")
 	if kind != CaseAttachment { // what is examined is another thing now
 		var void bool
-		if w.body.Case, void = w.body.Case.Reconsider(); void {
+		if w.body.Case, void = w.body.Case.Supplied(); void {
 			w.say("void", "", "")
 		}
 	}

@@ -94,6 +94,9 @@ type Case struct {
 	// Objections are the times when an answer did not end the matter, oldest
 	// first.
 	Objections []Objection
+	// Unexamined: a file was added since that findings are to be made of. What
+	// was found of others decides nothing then.
+	Unexamined bool `json:",omitempty"`
 	// Closing waits for a second person; nil when nobody proposed it.
 	Closing *Closing
 	// Outcome and ClosedBy are set when the case is closed.
@@ -125,8 +128,8 @@ type Closing struct {
 var (
 	// ErrNoSuchMove: the state cannot follow.
 	ErrNoSuchMove = errors.New("the state cannot follow")
-	// ErrNoFindings: the case has not been examined.
-	ErrNoFindings = errors.New("nothing has been examined yet")
+	// ErrNoFindings: the case has not been examined, or not since a file was added.
+	ErrNoFindings = errors.New("nothing has been examined yet, or not what was added since")
 	// ErrNoReason: the move needs a reason, the answer a text.
 	ErrNoReason = errors.New("a reason is needed")
 	// ErrNotAsked: the PSrE has not been asked for assistance.
@@ -181,7 +184,7 @@ func (c Case) Examine(a Act) (Case, error) {
 	if a.At.Before(c.Since) {
 		return c, &MoveError{c.State, Examined, ErrBackwards}
 	}
-	c.Latest.Findings, c.Closing = a.At, nil
+	c.Latest.Findings, c.Closing, c.Unexamined = a.At, nil, false
 	first(&c.FindingsAt, a.At)
 	if c.State == Received {
 		c.State, c.Since = Examined, a.At
@@ -201,7 +204,7 @@ func (c Case) Move(to State, a Act, r Rules) (Case, error) {
 		return fail(ErrNoReason)
 	case a.At.Before(c.Since):
 		return fail(ErrBackwards)
-	case c.FindingsAt.IsZero():
+	case c.FindingsAt.IsZero(), c.Unexamined && to != Examined:
 		return fail(ErrNoFindings)
 	case to == Escalated && c.AssistedAt.Before(c.OpenedAt):
 		return fail(ErrNotAsked)
@@ -268,8 +271,14 @@ func (c Case) Wrote(k LetterKind, at time.Time) Case {
 	return c
 }
 
-// Reconsider makes a proposal to close void, as when another file is to be
-// looked at. It reports whether there was one.
+// Supplied notes that there is another file to be examined. It reports whether
+// that made a proposal to close void.
+func (c Case) Supplied() (Case, bool) {
+	c.Unexamined = !c.FindingsAt.IsZero()
+	return c.Reconsider()
+}
+
+// Reconsider makes a proposal to close void. It reports whether there was one.
 func (c Case) Reconsider() (Case, bool) {
 	void := c.Closing != nil
 	c.Closing = nil
@@ -298,6 +307,8 @@ func (c Case) Propose(o Outcome, a Act) (Case, error) {
 		return fail(ErrNoReason)
 	case a.At.Before(c.Since):
 		return fail(ErrBackwards)
+	case c.Unexamined && o != Withdrawn:
+		return fail(ErrNoFindings)
 	}
 	c.Closing = &Closing{Outcome: o, Reason: a.Reason, By: a.By, At: a.At}
 	return c, nil

@@ -159,8 +159,29 @@ func TestClosingNeedsTwo(t *testing.T) {
 	if err != nil || looked.Closing != nil {
 		t.Errorf("another examination leaves the proposal: %+v, %v", looked.Closing, err)
 	}
-	if other, void := proposed.Reconsider(); !void || other.Closing != nil || proposed.Closing == nil {
+	other, void := proposed.Supplied()
+	if !void || other.Closing != nil || proposed.Closing == nil {
 		t.Errorf("another file leaves the proposal: %t, %+v", void, other.Closing)
+	}
+	// Nothing is decided of a file that nobody has looked at.
+	if _, err := other.Propose(dispute.Upheld, act("ani", 3)); !errors.Is(err, dispute.ErrNoFindings) {
+		t.Errorf("closing is proposed by findings of another file: %v", err)
+	}
+	if _, err := other.Propose(dispute.Withdrawn, act("ani", 3)); err != nil {
+		t.Errorf("the complainant withdraws: %v", err)
+	}
+	back, err := other.Move(dispute.Examined, act("ani", 3), dispute.DefaultRules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := back.Move(dispute.Answered, act("ani", 3), dispute.DefaultRules()); !errors.Is(err, dispute.ErrNoFindings) {
+		t.Errorf("answered by findings of another file: %v", err)
+	}
+	if back, err = back.Examine(act("ani", 3)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := back.Move(dispute.Answered, act("ani", 3), dispute.DefaultRules()); err != nil {
+		t.Errorf("answered after the examination: %v", err)
 	}
 	if _, void := answered.Reconsider(); void {
 		t.Error("there was nothing to make void")
