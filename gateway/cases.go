@@ -511,10 +511,7 @@ func (w *caseWork) detail() map[string]string {
 // write brings what was done into the database together with its record.
 func (w *caseWork) write(ctx context.Context) error {
 	w.row.State = w.body.Case.State
-	w.row.Due = time.Time{}
-	if d, ok := w.body.Case.NextDue(w.g.cfg.Cases.Rules); ok {
-		w.row.Due = d.Due.UTC()
-	}
+	w.row.Due = w.due()
 	if w.row.State == dispute.Closed && w.row.ClosedAt.IsZero() {
 		w.row.ClosedAt = w.at
 	}
@@ -539,6 +536,15 @@ func (w *caseWork) write(ctx context.Context) error {
 		}
 		return w.writeParts(ctx, tx)
 	})
+}
+
+// due is the next deadline; zero: nothing is due.
+func (w *caseWork) due() time.Time {
+	d, ok := w.body.Case.NextDue(w.g.cfg.Cases.Rules)
+	if !ok {
+		return time.Time{}
+	}
+	return d.Due.UTC()
 }
 
 // maxEarlier bounds the sets of findings that are kept beside the last one.

@@ -78,3 +78,28 @@ func TestSupervisedCases(t *testing.T) {
 		}
 	}
 }
+
+// TestNewHolidays: a holiday that is decreed later moves the deadlines of open cases
+// in lists and reminders as it does on their own pages.
+func TestNewHolidays(t *testing.T) {
+	w := newWorld(t)
+	id := w.filed(dispute.Authenticity, "asli?")
+	c := w.cfg
+	c.Cases.Rules = dispute.DefaultRules()
+	c.Cases.Rules.Calendar.Holidays = []dispute.Date{{Year: 2026, Month: time.November, Day: 25}}
+	var err error
+	if w.Gateway, err = gateway.New(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.RemindCases(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.Cases(t.Context(), w.at("ani", gateway.RoleInvestigator), gateway.CaseQuery{})
+	w.must(err)
+	v, err := w.Case(t.Context(), w.at("budi", gateway.RoleSupervisor), id)
+	w.must(err)
+	want := v.Case.Deadlines(c.Cases.Rules)[0].Due
+	if len(found) != 1 || !found[0].Due.Equal(want) {
+		t.Errorf("got %v, want %v", found, want)
+	}
+}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -146,6 +147,9 @@ func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := g.redate(ctx); err != nil {
+		return 0, err
+	}
 	var rows []CaseRow
 	err = g.view(ctx, Scope(g.cfg.Organisation), func(r Reader) (err error) {
 		rows, err = r.Cases(ctx, CaseQuery{Open: true, ByDue: true, Page: Page{Limit: maxReminded}})
@@ -166,4 +170,41 @@ func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 		g.cfg.Log.WarnContext(ctx, "more complaints are due than are told of", "told", n)
 	}
 	return n, nil
+}
+
+// redate brings the next deadlines of open cases, by which they are listed, to what
+// the rules say now: holidays are decreed within the year.
+func (g *Gateway) redate(ctx context.Context) error {
+	for page := (Page{Limit: 200}); ; {
+		var rows []CaseRow
+		err := g.view(ctx, Scope(g.cfg.Organisation), func(r Reader) (err error) {
+			rows, err = r.Cases(ctx, CaseQuery{Open: true, Page: page})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			page.After = row.ID
+			w := &caseWork{g: g, row: row}
+			if err := w.unseal(); err != nil {
+				return err
+			}
+			due := w.due()
+			if due.Equal(row.Due) {
+				continue
+			}
+			row.Due = due
+			err := g.update(ctx, Scope(row.Organisation), func(tx Tx) error { return tx.UpdateCase(ctx, row) })
+			if e := (*Error)(nil); errors.As(err, &e) && e.Code == CodeChanged {
+				continue // somebody is at it, by the same rules
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if len(rows) < page.Limit {
+			return nil
+		}
+	}
 }
