@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -187,6 +188,9 @@ func outcomeOf(match gateway.Match, d *gateway.PublicDocument, r *verifier.Repor
 	}
 	if outcome = string(match); !signedBehind(d, r) {
 		outcome = outcomePadded
+		if len(r.Signatures) > 0 && r.Verdict == verifier.TotalPassed && filledBehind(r) {
+			return outcome, "open"
+		}
 	}
 	switch r.Verdict {
 	case verifier.TotalPassed:
@@ -195,6 +199,13 @@ func outcomeOf(match gateway.Match, d *gateway.PublicDocument, r *verifier.Repor
 		return outcome, "open"
 	}
 	return "altered", "failed"
+}
+
+// filledBehind tells whether something was filled in behind the last signature, as
+// a policy may allow: nobody has signed that.
+func filledBehind(r *verifier.Report) bool {
+	last := slices.MaxFunc(r.Signatures, func(a, b *verifier.Signature) int { return cmp.Compare(a.End, b.End) })
+	return last.Changes.Level == "FORM"
 }
 
 // signedBehind tells whether a file has a signature or timestamp over more than
