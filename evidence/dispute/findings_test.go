@@ -650,3 +650,25 @@ func TestPapers(t *testing.T) {
 		}
 	}
 }
+
+// TestMovedActivation: of a signature that was made for another document nobody says
+// that its signer authorised this one.
+func TestMovedActivation(t *testing.T) {
+	moved := signature(func(s *verifier.Signature) {
+		s.Intact, s.Indication, s.Sub = false, verifier.Failed, verifier.HashFailure
+	})
+	f := dispute.Examine(dispute.Examination{
+		FileSHA256: fileSum, Report: judged(verifier.TotalFailed, moved), Origins: made,
+		Traces: []dispute.Trace{trace(dispute.Copied, func(t *dispute.Trace) { t.Authorisation = "activation" })},
+	}, at(0))
+	for l, no := range map[dispute.Language]string{dispute.Indonesian: "dokumen ini", dispute.English: "this document"} {
+		words, err := dispute.WordsIn(l, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(f.Statements, func(s dispute.Statement) bool { return s.Code == "signature.activation" })
+		if i < 0 || strings.Contains(words.Statement(f.Statements[i]), no) {
+			t.Errorf("%s: got %+v", l, f.Statements)
+		}
+	}
+}
