@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/store"
 	"github.com/absah-id/absah/store/storetest"
 )
@@ -156,6 +158,55 @@ func TestS12AuditNamesTheFirstBadIndex(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAuditOfManyArtefacts: an artefact that was found with one record is found
+// with a later one too, however many there are between.
+func TestAuditOfManyArtefacts(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name, func(t *testing.T) {
+			db := storetest.Open(t, e)
+			l := openLog(t, db, filepath.Join(t.TempDir(), "floor"))
+			var entries []evidence.Entry
+			var records []evidence.Record
+			for i, data := range []string{"certificate", "first list", "second list", "third list", "certificate"} {
+				sum := sha256.Sum256([]byte(data))
+				r := evidence.Record{
+					Organisation: storetest.Org, Operation: operationID(i), Phase: evidence.PhaseEvent, Kind: "verify", Time: storetest.Start,
+					Actor:     evidence.Actor{Application: "e-office", Role: "application", Authentication: "key", Address: "127.0.0.1"},
+					Result:    evidence.Result{Status: evidence.StatusOK},
+					Artefacts: []evidence.Artefact{{Kind: evidence.ArtefactCertificate, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data))}},
+				}
+				entry, _, err := l.NewEntry(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = db.Update(t.Context(), storetest.Org, func(tx gateway.Tx) error {
+					if err := tx.PutArtefact(t.Context(), evidence.Blob{Organisation: storetest.Org, Kind: evidence.ArtefactCertificate, Data: []byte(data)}); err != nil {
+						return err
+					}
+					return tx.RecordEvent(t.Context(), gateway.Operation{ID: r.Operation, Organisation: r.Organisation, Kind: r.Kind, Status: gateway.OperationOK,
+						Application: r.Actor.Application, StartedAt: r.Time, FinishedAt: r.Time}, entry)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				entries, records = append(entries, entry), append(records, r)
+			}
+			b := store.ForgetfulBeside(db, 2)
+			for _, part := range [][2]int{{0, 1}, {1, 5}} {
+				found, err := b.Compare(t.Context(), entries[part[0]:part[1]], records[part[0]:part[1]])
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, f := range found {
+					if f != nil {
+						t.Errorf("record %d: %v", part[0]+i, f)
+					}
+				}
+			}
+		})
 	}
 }
 

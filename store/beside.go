@@ -14,7 +14,7 @@ import (
 
 // Beside returns what stands beside the log in this database, for one audit.
 func (db *DB) Beside() evidence.Beside {
-	return &beside{db: db, named: map[[32]byte]bool{}, registers: newRegisters()}
+	return &beside{db: db, named: map[[32]byte]bool{}, most: maxNamed, registers: newRegisters()}
 }
 
 // beside is evidence.Beside. It keeps what the records say of documents whose
@@ -22,12 +22,13 @@ func (db *DB) Beside() evidence.Beside {
 // for each. Everything else is compared as it comes.
 type beside struct {
 	db        *DB
-	named     map[[32]byte]bool // artefacts that were found, so many as maxNamed
+	named     map[[32]byte]bool // artefacts that were found
+	most      int               // of them before they are forgotten: maxNamed
 	registers registers
 }
 
-// maxNamed bounds how many artefacts are remembered as found: a certificate or a
-// list is named by thousands of records.
+// maxNamed bounds how many artefacts are remembered as found, those of the records
+// at hand aside: a certificate or a list is named by thousands of records.
 const maxNamed = 1 << 14
 
 // kindErase is the event that names artefacts which were erased.
@@ -35,6 +36,9 @@ const kindErase = "artefact.erase"
 
 // Compare is evidence.Beside's.
 func (b *beside) Compare(ctx context.Context, entries []evidence.Entry, records []evidence.Record) ([]error, error) {
+	if len(b.named) >= b.most { // not later: what is in it is not asked for
+		clear(b.named)
+	}
 	found := make([]error, len(entries))
 	err := b.db.engine.view(ctx, gateway.AllOrganisations, func(tx *Tx) error {
 		clear(found)
@@ -264,9 +268,6 @@ func (rows *besideRows) artefact(e *evidence.Entry, a evidence.Artefact, b *besi
 			continue
 		}
 		if !row.gone { // what is erased is known when all records were read
-			if len(b.named) >= maxNamed {
-				clear(b.named)
-			}
 			b.named[d] = true
 		}
 		return nil
