@@ -152,20 +152,12 @@ func parseReference(e element, version int) (c CertificateReference, err error) 
 // parseGeneralIssuer reads IssuerSerial, whose issuer is GeneralNames with one
 // directoryName (RFC 5035 §4).
 func parseGeneralIssuer(e element) (issuer []byte, serial *big.Int, err error) {
-	r := e.children()
-	names, err := r.expect(tagSequence, "issuer")
+	names, serial, err := parseIssuerSerial(e)
 	if err != nil {
-		return nil, nil, err
-	}
-	number, err := r.expect(tagInteger, "serial number")
-	if err != nil {
-		return nil, nil, err
-	}
-	if serial, err = parseInteger(number); err != nil {
 		return nil, nil, err
 	}
 	const directoryName = context0 + 4
-	r = names.children()
+	r := names.children()
 	dn, err := r.expect(directoryName, "directoryName")
 	if err != nil {
 		return nil, nil, err

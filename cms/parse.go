@@ -368,7 +368,10 @@ func (si *SignerInfo) parseIdentifier(r *reader) error {
 	}
 	switch e.tag {
 	case tagSequence:
-		si.RawIssuer, si.Serial, err = parseIssuerSerial(e)
+		issuer, serial, err := parseIssuerSerial(e)
+		if err == nil {
+			si.RawIssuer, si.Serial = issuer.raw(), serial
+		}
 		return err
 	case context0, context0 &^ constructed:
 		si.SubjectKeyID, err = octets(e)
@@ -377,20 +380,21 @@ func (si *SignerInfo) parseIdentifier(r *reader) error {
 	return malformed(e.start, "cms-syntax", "expected signer identifier")
 }
 
-func parseIssuerSerial(e element) (issuer []byte, serial *big.Int, err error) {
+// parseIssuerSerial reads IssuerAndSerialNumber (RFC 5652 §10.2.4), or
+// IssuerSerial (RFC 5035 §4), which differ in what issuer is.
+func parseIssuerSerial(e element) (issuer element, serial *big.Int, err error) {
 	r := e.children()
-	name, err := r.expect(tagSequence, "issuer")
-	if err != nil {
-		return nil, nil, err
+	if issuer, err = r.expect(tagSequence, "issuer"); err != nil {
+		return issuer, nil, err
 	}
 	number, err := r.expect(tagInteger, "serial number")
 	if err != nil {
-		return nil, nil, err
+		return issuer, nil, err
 	}
 	if serial, err = parseInteger(number); err != nil {
-		return nil, nil, err
+		return issuer, nil, err
 	}
-	return name.raw(), serial, r.finish("serial number")
+	return issuer, serial, r.finish("serial number")
 }
 
 func algorithmIdentifier(r *reader, what string) (id identifier, oid asn1.ObjectIdentifier, err error) {

@@ -89,6 +89,11 @@ func TestRules(t *testing.T) {
 			f.without(cms.OIDSigningCertificateV2)
 			f.add(attribute(cms.OIDSigningCertificateV2, essV2(sha256OfCert[:], issuerSerial(3))))
 		}, nil, []cms.Rule{cms.RuleIssuerSerial}, true},
+		{"M09 issuerSerial of three members", func(f *forgery) {
+			f.without(cms.OIDSigningCertificateV2)
+			three := tlv(0x30, tlv(0x30, tlv(0xa4, id.cert.RawIssuer)), []byte{2, 1, 2}, []byte{5, 0})
+			f.add(attribute(cms.OIDSigningCertificateV2, essV2(sha256OfCert[:], three)))
+		}, nil, []cms.Rule{cms.RuleIssuerSerial}, true},
 		{"M09 signer identifier of another", func(f *forgery) { f.sid = sidOf(id.chain[0]) }, []cms.Rule{cms.RuleSignerIdentifier}, nil, true},
 		{"M09 subject key identifier", func(f *forgery) { f.sid = tlv(0x80, id.cert.SubjectKeyId) }, nil, nil, true},
 		{"M09 wrong subject key identifier", func(f *forgery) { f.sid = tlv(0x80, []byte{9}) }, []cms.Rule{cms.RuleSignerIdentifier}, nil, true},
