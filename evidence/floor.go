@@ -65,14 +65,14 @@ func (l *Log) firstFloor(ctx context.Context) (head Head, err error) {
 	return head, l.raiseFloor(ctx, head, msg)
 }
 
-// SetFloor makes the floor file of a node that has none over a log with entries:
-// a new machine's, or after the file was lost or moved away. Until then Check
-// returns ErrNoFloor, since an old database is not told from the present one. The
-// floor becomes the last checkpoint of the database, after all that Check looks at.
-// The tree must continue the checkpoint kept, a signed note from outside the
-// database: of another node, of who reads the log, of a witness. Nil goes without:
-// then the database is believed. It returns the floor's head, or ErrRollback or
-// ErrTampered.
+// SetFloor makes the floor file of a node that has none over a log with
+// entries: a new machine's, or after the file was lost or moved away. Until
+// then Check returns ErrNoFloor, since an old database is not told from the
+// present one. The floor becomes the last checkpoint of the database, after all
+// that Check looks at. The tree must continue the checkpoint kept, a signed
+// note from outside the database: of another node, of a reader of the log, of a
+// witness. Nil goes without: then the database is believed. It returns the
+// floor's head, or ErrRollback or ErrTampered.
 func (l *Log) SetFloor(ctx context.Context, kept []byte) (Head, error) {
 	if there, err := l.hasFloor(); err != nil || there {
 		return Head{}, errors.Join(errors.New("evidence: there is a floor already, or none is kept"), err)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestS25LostFloor: who puts yesterday's database in the place of today's and takes
-// the floor away must not get further than who leaves it there.
+// the floor away must not get further than whoever leaves it there.
 func TestS25LostFloor(t *testing.T) {
 	floor := filepath.Join(t.TempDir(), "floor")
 	withFloor := func(c *evidence.Config) { c.Floor = floor }

@@ -100,7 +100,7 @@ func (t tile) sizes() (from, to int64, ok bool) {
 // ServeHTTP serves the log as C2SP tlog-tiles: checkpoint, tile/L/N[.p/W] and
 // tile/entries/N[.p/W] below the root of its path (the caller strips a prefix).
 // Beside it stand what a bundle has under the same names: keys.txt and
-// successor-N.note, for who kept an older key. Partial tiles exist only of
+// successor-N.note, for whoever kept an older key. Partial tiles exist only of
 // sizes for which a checkpoint does. An entry of a bundle is the 32 bytes of
 // Entry.Leaf. Nothing else is disclosed, and nobody needs permission.
 func (l *Log) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -131,7 +131,7 @@ var ErrNoMember = errors.New("gateway: no such member of staff, or nothing to ch
 // Recuse keeps a member of staff out of a case: one who has an interest in it
 // neither reads it nor finds its records nor decides (UU 30/2014 art. 42). Everybody
 // who reads the case may keep out themselves; supervisors and auditors keep out
-// others. A proposal of who keeps out is void.
+// others. What a member who keeps out has proposed is void.
 func (g *Gateway) Recuse(ctx context.Context, c Caller, ref CaseRef, username, reason string) error {
 	w, m, err := g.changeMember(ctx, c, ref, "case.recuse", username)
 	if err == nil {

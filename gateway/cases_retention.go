@@ -147,7 +147,7 @@ func (w *caseWork) wordless(ctx context.Context) (sealed map[string][]byte, err 
 	return sealed, err
 }
 
-// CaseRetention is what is kept of complaints, for who watches over it.
+// CaseRetention is what is kept of complaints, for whoever watches over it.
 type CaseRetention struct {
 	// CaseCount.Over are those whose time is over and whose evidence is held:
 	// the rest is erased within the hour.

@@ -38,7 +38,7 @@ func (m member) fresh() string {
 	return m.code()
 }
 
-// at is the same for who needs no other one-time password.
+// at is the same for callers that need no other one-time password.
 func (w *world) at(username string, role gateway.Role) gateway.Caller {
 	w.tb.Helper()
 	return w.member(username, role).Caller

@@ -34,13 +34,13 @@ type LiveAnswer struct {
 	RevokedAt time.Time
 	Reason    string
 	// ThisUpdate and NextUpdate are the times of the answer, zero where it names
-	// none; Signer is the name of who answered.
+	// none; Signer is the name of the one who answered.
 	ThisUpdate, NextUpdate time.Time
 	Signer                 string
 	DER                    []byte // the answer; nil when there was none
 }
 
-// maxLiveCRL is the largest list that is kept beside the record of who asked;
+// maxLiveCRL is the largest list that is kept beside the record of the question;
 // of a larger one the record has the digest alone. Signing keeps what it needs.
 const maxLiveCRL = 1 << 20
 
@@ -69,7 +69,7 @@ func (g *Gateway) AskCertificate(ctx context.Context, c Caller, sum [32]byte) (*
 	return s, g.recordAnswers(ctx, c, act, sum, s)
 }
 
-// issuerOf finds the certificate of who issued leaf among those that came with
+// issuerOf finds the certificate of the issuer of leaf among those that came with
 // it and the anchors; nil when none has.
 func (g *Gateway) issuerOf(leaf *x509.Certificate, chain []*x509.Certificate) *x509.Certificate {
 	candidates := chain

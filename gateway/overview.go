@@ -17,7 +17,7 @@ type OverviewRequest struct {
 	Offset time.Duration
 }
 
-// Overview is how the gateway has worked, for who watches over it.
+// Overview is how the gateway has worked, for whoever watches over it.
 type Overview struct {
 	At       time.Time
 	Days     []OverviewDay // one for each day, oldest first

@@ -14,7 +14,7 @@ import (
 	"github.com/absah-id/absah/verifier"
 )
 
-// Found is operations with the names of who took part in them.
+// Found lists operations, with the names of those who took part in them.
 type Found struct {
 	Operations []Operation
 	// Names are those of signers, applications and members of staff, by
@@ -22,8 +22,8 @@ type Found struct {
 	Names map[string]string
 }
 
-// Asker is the name of who asked for an operation: the application, or the
-// person; what the row says when neither has a name.
+// Asker is the name of the one who asked for an operation: the application, or
+// the person; what the row says when neither has a name.
 func (f *Found) Asker(o Operation) string {
 	for _, id := range []string{o.Application, staffOf(o.User)} {
 		if name := f.Names[id]; name != "" {

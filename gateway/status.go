@@ -75,9 +75,9 @@ func (k *keptStatus) written(e pki.Evidence, at time.Time) {
 	}
 }
 
-// addStatus puts beside an outcome by what the certificate was found good before
-// the key was used: at B-B and B-T the document does not hold it. Where nobody
-// could say, the outcome does.
+// addStatus puts beside an outcome the evidence by which the certificate was
+// found good before the key was used: at B-B and B-T the document does not hold
+// it. Where there is none, the outcome says that.
 func (g *Gateway) addStatus(out *outcome, leaf *x509.Certificate, r *signer.Result, at time.Time) {
 	if r.Level >= signer.LT {
 		return

@@ -312,7 +312,7 @@ func TestRestartBackOff(t *testing.T) {
 	}
 }
 
-// A flipped bit goes through: verifying is for who knows the certificate. The
+// A flipped bit goes through: verifying is for whoever knows the certificate. The
 // health check, which has no certificate, verifies itself.
 func TestFlippedBit(t *testing.T) {
 	t.Parallel()

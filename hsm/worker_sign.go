@@ -246,7 +246,7 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 
 // notFound tells a missing key from a missing token or login: a module may go
 // on answering for a token that was removed, with no objects in it, and hides
-// private objects from who is not logged in.
+// private objects from sessions that are not logged in.
 func (w *worker) notFound(s *session, label string) error {
 	si, err := w.lib.GetSessionInfo(s.h)
 	if err != nil {

@@ -22,8 +22,8 @@ type Input struct {
 	Size     int64 // bytes
 	Password []byte
 	Limits   pdf.Limits // zero fields mean the defaults
-	// Document is what pdf.Open made of the fields above, for who has opened it
-	// before; nil means that it is opened here.
+	// Document is what pdf.Open made of the fields above, for callers that have
+	// opened it already; nil means that it is opened here.
 	Document *pdf.Document
 
 	// Digest is a SHA-256 state that has been given all Size bytes, from
@@ -90,11 +90,11 @@ type Result struct {
 	// Evidence is what went into the document security store, or was found
 	// there and relied upon.
 	Evidence pki.Evidence
-	// Status is by what the signer's certificate was found good before the key
-	// was used, at most a minute earlier, at every level: it is not in the
-	// document. It holds OCSP responses, CRLs and the certificates of responders,
-	// and is empty where nobody was asked, or had an answer. It is shared with
-	// other results, and not to be changed.
+	// Status is the evidence by which the signer's certificate was found good
+	// before the key was used, at most a minute earlier, at every level; the
+	// document does not hold it. It has OCSP responses, CRLs and the
+	// certificates of responders, and is empty where nobody was asked or nobody
+	// had an answer. It is shared with other results, and not to be changed.
 	Status pki.Evidence
 }
 

@@ -62,7 +62,8 @@ type DB struct {
 }
 
 // Owned tells whether the PostgreSQL user of Options.URL owns the tables, or may
-// act as who does: such a user can remove what keeps evidence from being changed.
+// act as their owner: such a user can remove what keeps evidence from being
+// changed.
 // On SQLite, which has no users, it is false.
 func (db *DB) Owned(ctx context.Context) (bool, error) {
 	if p, ok := db.engine.(*postgresDB); ok {

@@ -13,7 +13,7 @@ import (
 type link struct {
 	cert, issuer *x509.Certificate
 	anchor       *x509.Certificate // of the path
-	// signer marks the certificate of who signed the document: its status has
+	// signer marks the certificate of the document's signer: its status has
 	// to be recent, that of authorities only current (see freshFor).
 	signer bool
 	status pki.Status

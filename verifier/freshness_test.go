@@ -77,7 +77,7 @@ func TestAgeOfStatus(t *testing.T) {
 }
 
 // TestRevokedAuthority: an old list of a time-stamp authority that still
-// stands does not hide its revocation from who asks, and what it stamped
+// stands does not hide its revocation from whoever asks, and what it stamped
 // afterwards proves nothing, whatever time it says.
 func TestRevokedAuthority(t *testing.T) {
 	w := newWorldWith(t, lab.Config{CRLLifetime: 30 * day})

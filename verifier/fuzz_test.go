@@ -120,7 +120,7 @@ func FuzzVerify(f *testing.F) {
 }
 
 // seen is what the seeds hold: digests of the bytes that were signed, and the
-// certificates of who signed.
+// certificates of the signers.
 type seen struct {
 	bytes   map[[32]byte]bool
 	signers map[string]bool

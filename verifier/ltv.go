@@ -149,7 +149,8 @@ func (r *run) staleAuthority(l link, at time.Time) Conclusion {
 }
 
 // algorithmsNow is step 8: certificates and revocation data have no proof of
-// existence here, and neither has the validity of who signed the latter.
+// existence here, and neither has the validity of the certificates that signed
+// the latter.
 func (r *run) algorithmsNow(w *work) Conclusion {
 	if len(w.chain.weak) > 0 {
 		return indeterminate(CryptoNoPOE, r.weakReasons(w.chain.weak)...)

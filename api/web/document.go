@@ -143,8 +143,9 @@ func (v *visit) compare(content *page, d *gateway.PublicDocument) error {
 }
 
 // registeredPart is how much of a file of some size is the registered document
-// byte for byte. That may be drawn for who compares a paper with it: the gateway
-// keeps no document that it could show, and the file's owner has it already.
+// byte for byte. That may be drawn for whoever compares a paper with it: the
+// gateway keeps no document that it could show, and the file's owner has it
+// already.
 func registeredPart(match gateway.Match, d *gateway.PublicDocument, size int64) int64 {
 	switch n := len(d.Versions); {
 	case d.Confidential:

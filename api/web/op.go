@@ -93,7 +93,7 @@ func (r Route) match(path string) (name string, ok bool) {
 	return name, true
 }
 
-// errAnswered is returned by what has answered the request already.
+// errAnswered is returned by functions that have answered the request already.
 var errAnswered = errors.New("web: answered")
 
 // console answers a request to one of the addresses of the console.
@@ -358,8 +358,8 @@ func (v *visit) readFields(p *posting) error {
 
 var errTwice = errors.New("web: a field twice")
 
-// set takes a field. Of one that is too long its beginning is kept, for who is
-// shown the form again.
+// set takes a field. Of one that is too long its beginning is kept, for whoever
+// is shown the form again.
 func (p *posting) set(name, value string) {
 	if len(value) > maxValue {
 		value, p.long = strings.ToValidUTF8(value[:maxValue], ""), true
@@ -429,10 +429,10 @@ func (v *visit) readPart(p *posting, part *multipart.Part, ours func(token strin
 
 // opPage is what the head of the console shows, and the content of its page.
 type opPage struct {
-	Name, Role string // of who has signed in; "" for nobody
+	Name, Role string // of the member of staff who has signed in; "" for nobody
 	CSRF       string
 	Navigation []opLink
-	Account    bool // it is the page of who has signed in
+	Account    bool // it is that member's own page
 	Stylesheet string
 	Content    any
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/absah-id/absah/gateway"
 )
 
-// accountView is the page of who has signed in.
+// accountView is the page of the member of staff who has signed in.
 type accountView struct {
 	Fault, Done string // words; "" for none
 }

@@ -86,7 +86,7 @@ type Config struct {
 type Printing struct {
 	Language report.Language
 	Zone     *time.Location
-	Address  string // of who asked
+	Address  string // of the client
 	// Retired are the documents that the file is and that were replaced or
 	// withdrawn.
 	Retired []gateway.Retired

@@ -420,7 +420,7 @@ func (x *viewer) changes(c verifier.Changes) (out []string) {
 	return out
 }
 
-// details are for who must look closer.
+// details are for whoever must look closer.
 func (x *viewer) details(s *verifier.Signature) (out []row) {
 	w := x.words
 	add := func(label string, values ...string) {

@@ -293,7 +293,7 @@ func intentsOf(ctx context.Context, file string) ([]byte, error) {
 }
 
 // checkToken tells whether a token is over a digest and signed by the certificate
-// that it names; whom to trust for the time is for who verifies a bundle.
+// that it names; whom to trust for the time is for whoever verifies a bundle.
 func checkToken(der []byte, digest [32]byte) error {
 	token, err := tsp.ParseToken(der)
 	if err != nil {

@@ -131,7 +131,7 @@ type Comparison struct {
 	OriginalSHA256 string
 	// Operation released what was supplied (Known is "output"), or got it to be
 	// signed ("input"). Known is "" when nothing is on record of it: then it is
-	// an original by nobody's word but that of who supplied it.
+	// an original only by the word of the one who supplied it.
 	Known, Operation string
 	Identical        bool
 	Unreadable       bool   // one of the two is no PDF that can be read

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Paper is what a letter or case file says, for who prints it.
+// Paper is what a letter or case file says, for whoever prints it.
 type Paper struct {
 	Language Language
 	Title    string

@@ -47,7 +47,7 @@ type Rules struct {
 type Office struct {
 	Head  []string // lines of the letterhead, the first the largest
 	Place string   // where letters are dated; "" leaves it out
-	Title string   // of who is responsible: "Kepala Dinas …"
+	Title string   // of the person who is responsible: "Kepala Dinas …"
 }
 
 // Addressee is whom a letter goes to.

@@ -24,8 +24,8 @@ type Supervision struct {
 	// Cases are those received in the period, and those that were open when it
 	// began.
 	Cases []Case
-	// Withheld is how many more there are that are kept from who makes the report,
-	// for a conflict of interest.
+	// Withheld is how many more there are that are kept from whoever makes the
+	// report, for a conflict of interest.
 	Withheld int
 }
 

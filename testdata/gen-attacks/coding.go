@@ -54,8 +54,8 @@ func entry4(kind, off int) []byte {
 }
 
 // predicted is a letter whose contents were others before they were signed. A
-// later section repeats where they stand for who knows no predictor; for others
-// the free entry before is added to it.
+// later section repeats where they stand for whoever knows no predictor; for
+// others the free entry before is added to it.
 func predicted(coding string) func() []byte {
 	return func() []byte {
 		f := letter(func(_ *file, r *revision) { r.set[objContents] = pageText(forgery) }, emptyCRL())

@@ -448,7 +448,7 @@ func consoleViews(tb testing.TB) []view {
 	}
 }
 
-// doorViews are the pages of who has not signed in.
+// doorViews are the pages of whoever has not signed in.
 var doorViews = []view{{name: "op-masuk", path: "/op/sign-in"}, {name: "op-sign-in", path: "/op/sign-in?lang=en"}}
 
 // look opens a page of the console.

@@ -6,7 +6,7 @@ import (
 	"github.com/absah-id/absah/verifier"
 )
 
-// look is how a state is shown: colour, and a symbol for who sees none.
+// look is how a state is shown: colour, and a symbol for whoever sees none.
 type look struct {
 	ink, tint colour
 	mark      mark
