@@ -118,16 +118,19 @@ type viewer struct {
 func (v *visit) result(j *judged) *resultView {
 	w, r := v.look.words, j.report
 	x := &viewer{words: w, r: r, checks: maxChecks}
-	verdict := r.Verdict
+	verdict, told := report.Told(r)
 	if states[verdict] == "" {
-		verdict = verifier.VerdictUndetermined
+		verdict, told = verifier.VerdictUndetermined, string(verifier.VerdictUndetermined)
 	}
 	view := &resultView{
-		State: states[verdict], Word: w.Text("paper.verdict." + string(verdict)), Meaning: w.Text("paper.meaning." + string(verdict)), Why: x.why(),
+		State: states[verdict], Word: w.Text("paper.verdict." + string(verdict)), Meaning: w.Text("paper.meaning." + told),
 		At: cut(w, stamp(r.At)+", "+w.Text("paper.clock")), File: report.Visible(r.File), Size: r.Size, SHA256: hex.EncodeToString(r.SHA256[:]),
 		Policy: w.Text("paper.policy", report.Visible(r.Policy)), Catalogue: report.Visible(r.Catalogue),
 	}
 	view.Retired = v.retired(j.retired)
+	if verdict == r.Verdict {
+		view.Why = x.why()
+	}
 	for _, why := range r.Reasons {
 		view.Password = view.Password || why.Code == "password"
 	}

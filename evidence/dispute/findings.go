@@ -261,6 +261,15 @@ func (e *examiner) sought() bool {
 	return e.readable() && len(e.x.Origins) == len(e.x.Report.Signatures) && !slices.ContainsFunc(e.x.Origins, func(o Origin) bool { return o.Unknown || o.Registered && o.Operation == "" })
 }
 
+// unsigned says whether there is no signature in the file; a timestamp is none.
+func (e *examiner) unsigned() bool {
+	r := e.x.Report
+	if r == nil || len(r.Signatures) == 0 {
+		return r != nil && r.Verdict == verifier.NoSignature
+	}
+	return !slices.ContainsFunc(r.Signatures, func(s *verifier.Signature) bool { return s.Kind == verifier.KindSignature })
+}
+
 // file says what the file is, as a whole.
 func (e *examiner) file() {
 	x := e.x
@@ -291,7 +300,7 @@ func (e *examiner) file() {
 		e.say("file.carried", OpenEnd, Neutral, args(t.Operation, t.OutputSHA256), here, t.exhibit(), t.leaf())
 	}
 	e.copied = e.trace(Copied) != nil
-	if x.Report != nil && x.Report.Verdict == verifier.NoSignature {
+	if e.unsigned() {
 		e.say("file.unsigned", Proven, Against, nil, here)
 	}
 }

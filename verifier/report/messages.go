@@ -113,6 +113,22 @@ func (w Words) Block(b *verifier.Block) string {
 	return fmt.Sprintf("%s (EN 319 102-1, %s)", name, b.Clause)
 }
 
+// timestampsOnly is the end of the keys of what is told of a file that has nothing
+// but timestamps.
+const timestampsOnly = "TIMESTAMPS"
+
+// Told returns the verdict that people are told of a file, and the end of the keys
+// of the messages about it. A file with timestamps and without signatures is not
+// signed, however valid these are (EN 319 102-1 judges those alone that are there):
+// anybody can have a text stamped that he has written himself. That something is
+// wrong with one, or in doubt, is told as it is.
+func Told(r *verifier.Report) (v verifier.Verdict, key string) {
+	if len(r.Signatures) == 0 || hasSignature(r) || r.Verdict != verifier.TotalPassed {
+		return r.Verdict, string(r.Verdict)
+	}
+	return verifier.NoSignature, timestampsOnly
+}
+
 // Status says what is known of a certificate's revocation, seen from the time
 // at which it counts; "" for the zero status. Times are written by format.
 func (w Words) Status(s verifier.CertificateStatus, counts time.Time, format func(time.Time) string) string {

@@ -192,3 +192,25 @@ func TestFull(t *testing.T) {
 		})
 	}
 }
+
+// TestTold: whoever has only had a text stamped is not told that signatures hold.
+func TestTold(t *testing.T) {
+	stamp, signature := &verifier.Signature{Kind: verifier.KindDocumentTimestamp}, &verifier.Signature{Kind: verifier.KindSignature}
+	for _, c := range []struct {
+		verdict verifier.Verdict
+		in      []*verifier.Signature
+		want    verifier.Verdict
+	}{
+		{verifier.TotalPassed, []*verifier.Signature{stamp}, verifier.NoSignature},
+		{verifier.TotalPassed, []*verifier.Signature{stamp, stamp}, verifier.NoSignature},
+		{verifier.VerdictUndetermined, []*verifier.Signature{stamp}, verifier.VerdictUndetermined},
+		{verifier.TotalFailed, []*verifier.Signature{stamp}, verifier.TotalFailed},
+		{verifier.TotalPassed, []*verifier.Signature{signature, stamp}, verifier.TotalPassed},
+		{verifier.NoSignature, nil, verifier.NoSignature},
+		{verifier.Unreadable, nil, verifier.Unreadable},
+	} {
+		if got, _ := report.Told(&verifier.Report{Verdict: c.verdict, Signatures: c.in}); got != c.want {
+			t.Errorf("%s of %d: got %s, want %s", c.verdict, len(c.in), got, c.want)
+		}
+	}
+}

@@ -103,7 +103,8 @@ func (t *text) line(indent int, key, value string) {
 }
 
 func (t *text) head(title string) {
-	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.Text(title), t.m.Text("verdict."+string(t.r.Verdict)))
+	_, told := Told(t.r)
+	fmt.Fprintf(&t.b, "%s\n\n%s\n\n", t.m.Text(title), t.m.Text("verdict."+told))
 	t.line(0, "file", t.r.File)
 	if sum := t.r.Digest(); sum != "" {
 		t.line(0, "sha256", sum)

@@ -114,11 +114,12 @@ func (p *printer) title() {
 
 // verdict is the panel that must be understood without reading on.
 func (p *printer) verdict() {
-	say := []string{p.words.Text("paper.meaning." + string(p.r.Verdict))}
-	if text := p.why(); text != "" {
+	verdict, key := report.Told(p.r)
+	say := []string{p.words.Text("paper.meaning." + key)}
+	if text := p.why(); text != "" && verdict == p.r.Verdict {
 		say = append(say, p.words.Text("paper.why", text))
 	}
-	p.panel(looks[p.r.Verdict], 19, p.words.Text("paper.verdict."+string(p.r.Verdict)), say...)
+	p.panel(looks[verdict], 19, p.words.Text("paper.verdict."+string(verdict)), say...)
 }
 
 // maxRegistrations bounds the panels about registered documents.
