@@ -49,7 +49,7 @@ func ScanOperands(data []byte, most int, f func(operator string, operands []Obje
 			if err := f(word, args); err != nil {
 				return err
 			}
-			args = args[:0]
+			args, p.items = args[:0], 0
 			if word == "BI" {
 				if err := p.inlineImage(); err != nil {
 					return err

@@ -55,3 +55,14 @@ func TestScanContent(t *testing.T) {
 		})
 	}
 }
+
+// TestScanLongContent: what bounds one object does not bound a page full of
+// paths, which has millions of operands.
+func TestScanLongContent(t *testing.T) {
+	const lines = 400_000
+	n := 0
+	err := pdf.ScanContent([]byte(strings.Repeat("1 2 l ", lines)), func(string, []pdf.Object) error { n++; return nil })
+	if err != nil || n != lines {
+		t.Errorf("got %d operators and %v, want %d and nil", n, err, lines)
+	}
+}

@@ -239,12 +239,16 @@ func (h *hideAndSeek) members(num uint32, off int64) error {
 			return nil
 		}
 		p := parser{buf: s.data[at:end], final: true, lim: &h.r.doc.lim}
-		if _, err := p.object(0); err != nil {
+		o, err := p.object(0)
+		if err != nil {
 			if _, malformed := errors.AsType[*MalformedError](err); !malformed {
 				return err
 			}
 			h.note(off, "objstm-overlap")
 			return nil
+		}
+		if d, ok := o.(Dict); ok && d["Type"] == Object(Name("Catalog")) && s.nums[i] != h.r.root.Num {
+			h.note(off, "hidden-object")
 		}
 		whole := parser{buf: s.data[at:], final: true, lim: &h.r.doc.lim}
 		if _, err := whole.object(0); err != nil || whole.pos != p.pos {

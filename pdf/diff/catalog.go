@@ -219,6 +219,9 @@ func (d *differ) plain(o pdf.Object, depth int) bool {
 	return true
 }
 
+// xmpUnit is how many bytes of other text a byte of XML costs as much as.
+const xmpUnit = 8
+
 // compareMetadata: the document's XMP packet may change, in place or under a
 // new number, when it is one.
 func (d *differ) compareMetadata(a, b pdf.Object) error {
@@ -240,6 +243,9 @@ func (d *differ) compareMetadata(a, b pdf.Object) error {
 		return nil
 	}
 	data, err := d.new.StreamData(s, maxXMP)
+	if err == nil {
+		err = d.chargeText(xmpUnit * len(data))
+	}
 	if err == nil {
 		err = checkXMP(data)
 	}

@@ -22,6 +22,9 @@ func (d *differ) readToUnicode(o pdf.Object) (*toUnicode, error) {
 		return nil, errDrawing
 	}
 	data, err := d.new.StreamData(s, maxValue)
+	if err == nil {
+		err = d.chargeText(len(data))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ const coverSlack = 2
 // is reported and left to people.
 func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) error {
 	c := Change{Object: widget, Rule: "signature-over-content", Level: LevelForm, Effect: CoversContent, Field: field}
-	i := slices.Index(d.pages, page)
+	i := d.pageIndex(page)
 	if i < 0 {
 		return nil
 	}
@@ -38,6 +38,16 @@ func (d *differ) reportCover(page, widget pdf.Ref, rect pdf.Rect, field string) 
 		return nil
 	}
 	return d.reportOver(c, page, widget, rect)
+}
+
+// pageIndex is the place of a page among the pages, -1 when it is none.
+func (d *differ) pageIndex(page pdf.Ref) int {
+	for _, r := range d.roles[page.Num] {
+		if r.kind == rolePage && r.owner == page {
+			return int(r.index)
+		}
+	}
+	return slices.Index(d.pages, page)
 }
 
 // fixedFlags are NoZoom and NoRotate (Table 167): what is drawn does not stay
@@ -108,8 +118,10 @@ func (d *differ) placeWidgets() error {
 			if err := d.step(); err != nil {
 				return err
 			}
-			if ref, ok := o.(pdf.Ref); ok && !slices.Contains(d.shownOn[ref], i) {
-				d.shownOn[ref] = append(d.shownOn[ref], i)
+			if ref, ok := o.(pdf.Ref); ok {
+				if on := d.shownOn[ref]; len(on) == 0 || on[len(on)-1] != i {
+					d.shownOn[ref] = append(on, i)
+				}
 			}
 		}
 	}
@@ -212,47 +224,74 @@ func (d *differ) marksOf(page pdf.Ref) ([]layout.Mark, error) {
 // more.
 const maxCovered = 100
 
+// laid is an annotation of the older revision that is seen on a page.
+type laid struct {
+	ref    pdf.Ref // of the page where it is no object of its own
+	box    pdf.Rect
+	signed bool // it is the look of a signature
+}
+
 // annotUnder returns an annotation of the older page that is seen and lies
 // under rect, and beside it one that is the look of a signature; zero when there
 // is none. Links show nothing of their own.
 func (d *differ) annotUnder(page, widget pdf.Ref, rect pdf.Rect) (over, signed pdf.Ref, err error) {
+	list, known := d.laid[page]
+	if !known {
+		if list, err = d.laidOn(page); err != nil {
+			return over, signed, err
+		}
+		if d.laid == nil {
+			d.laid = map[pdf.Ref][]laid{}
+		}
+		d.laid[page] = list
+	}
+	d.steps += len(list) / marksPerStep
+	for i := range list {
+		switch a := &list[i]; {
+		case a.ref == widget || !a.box.Overlaps(rect):
+		case a.signed:
+			signed = a.ref
+		default:
+			return a.ref, signed, d.step()
+		}
+	}
+	return over, signed, d.step()
+}
+
+// laidOn lists the annotations of a page of the older revision that are seen.
+func (d *differ) laidOn(page pdf.Ref) ([]laid, error) {
 	annots, err := d.annotsOf(page)
 	if err != nil {
-		return over, signed, err
+		return nil, err
 	}
+	var list []laid
 	for _, o := range annots {
-		ref, _ := o.(pdf.Ref)
-		if ref == widget && ref != (pdf.Ref{}) {
-			continue
-		}
 		if err := d.step(); err != nil {
-			return over, signed, err
+			return nil, err
 		}
+		ref, isRef := o.(pdf.Ref)
 		a, err := dictOf(d.old, o)
 		if err != nil {
-			return over, signed, err
+			return nil, err
 		}
 		flags, _, err := pdf.Lookup[pdf.Integer](d.old, a, "F")
 		if err := onlyFatal(err); err != nil {
-			return over, signed, err
+			return nil, err
 		}
 		box, ok, err := pdf.LookupRect(d.old, a, "Rect")
 		if err := onlyFatal(err); err != nil {
-			return over, signed, err
+			return nil, err
 		}
-		if !ok || flags&hiddenFlags != 0 || d.showsNothing(ref, a) || box.Empty() || !box.Overlaps(rect) {
+		if !ok || flags&hiddenFlags != 0 || d.showsNothing(ref, a) || box.Empty() {
 			continue
 		}
-		if n := d.oldForm.owner(ref); n != nil && n.signature() && pdf.Present(n.dict["V"]) {
-			signed = ref
-			continue
-		}
-		if ref == (pdf.Ref{}) {
+		n := d.oldForm.owner(ref)
+		if !isRef {
 			ref = page
 		}
-		return ref, signed, nil
+		list = append(list, laid{ref, box, n != nil && n.signature() && pdf.Present(n.dict["V"])})
 	}
-	return over, signed, nil
+	return list, nil
 }
 
 // showsNothing says whether an annotation of the older revision has no looks to

@@ -84,15 +84,17 @@ type differ struct {
 
 	compared int // tokens, see charge
 
-	stack      []pdf.Object      // of walk, kept for the next one
-	trusted    bool              // all fonts count as those of the signed revision
-	signed     *differ           // reads looks of the older revision, see drawsAgain
-	looks      map[pdf.Ref]*look // of widgets, which checkText read last
-	pathVisits int
-	marks      map[pdf.Ref]pageMarks // see marksOf
-	budget     *layout.Budget        // for them
-	shownOn    map[pdf.Ref][]int     // pages of annotations of the older revision, see placeWidgets
-	missed     map[pdf.Name]bool     // of the older revision, see missedFont
+	stack   []pdf.Object          // of walk, kept for the next one
+	trusted bool                  // all fonts count as those of the signed revision
+	signed  *differ               // reads looks of the older revision, see drawsAgain
+	looks   map[pdf.Ref]*look     // of widgets, which checkText read last
+	marks   map[pdf.Ref]pageMarks // see marksOf
+	budget  *layout.Budget        // for them
+	shownOn map[pdf.Ref][]int     // pages of annotations of the older revision, see placeWidgets
+	laid    map[pdf.Ref][]laid    // of the older revision, by page
+	missed  map[pdf.Name]bool     // of the older revision, see missedFont
+
+	searches, pathVisits int // see path
 }
 
 // maxSteps bounds the objects that one judgement looks at. A file of a million
@@ -112,11 +114,13 @@ func (d *differ) step() error {
 // compare lists what next changes in the revision before it, and makes next
 // the one to compare with.
 func (d *differ) compare(next *pdf.Revision) error {
-	d.old, d.new, d.at, d.newForm, d.shownOn, d.missed = next.Previous(), next, next, nil, nil, nil
+	d.old, d.new, d.at, d.newForm, d.shownOn, d.laid, d.missed = next.Previous(), next, next, nil, nil, nil, nil
 	if err := d.compareTop(); err != nil {
 		return err
 	}
 	t := touched{pages: map[int32]bool{}, fields: map[pdf.Ref]bool{}, copiedPages: map[int32]bool{}, copiedFields: map[pdf.Ref]bool{}}
+	// Another catalog may have another form, though nobody touched the one before.
+	t.form = d.new.Root() != d.old.Root()
 	for num, e := range next.Entries() {
 		if err := d.touch(num, e, &t); err != nil {
 			return err

@@ -17,6 +17,9 @@ const maxPaths = 110
 // and carries its own glyphs.
 func (d *differ) drawn(s *pdf.Stream) (*textReader, error) {
 	data, err := d.new.StreamData(s, maxValue)
+	if err == nil {
+		err = d.chargeText(len(data))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +35,7 @@ func (d *differ) drawn(s *pdf.Stream) (*textReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &textReader{d: d, fonts: fonts, box: box, paper: white}
+	t := &textReader{d: d, fonts: fonts, box: box, paper: white, read: map[pdf.Name]fontRead{}}
 	return t, pdf.ScanContent(data, t.operator)
 }
 
@@ -40,10 +43,11 @@ func (d *differ) drawn(s *pdf.Stream) (*textReader, error) {
 type textReader struct {
 	d      *differ
 	fonts  pdf.Dict
-	box    pdf.Rect   // of the appearance
-	wide   *toUnicode // of the current font, nil for one byte a character
-	pieces []string   // one for each string that is not empty
-	shown  bool       // some text, not only space
+	read   map[pdf.Name]fontRead // so that each is read once
+	box    pdf.Rect              // of the appearance
+	wide   *toUnicode            // of the current font, nil for one byte a character
+	pieces []string              // one for each string that is not empty
+	shown  bool                  // some text, not only space
 
 	paths, short int
 	at           [2]float64
@@ -291,15 +295,32 @@ func (t *textReader) decode(s pdf.String) error {
 	return nil
 }
 
-// font selects a font. Its glyphs are believed when the signed revision had it,
-// or when it has none and the reader takes its own, its encoding never.
+// fontRead is what reading a font of an appearance came to.
+type fontRead struct {
+	wide *toUnicode
+	err  error
+}
+
+// font selects a font.
 func (t *textReader) font(name pdf.Object) error {
 	n, ok := name.(pdf.Name)
 	if !ok {
 		return errDrawing
 	}
-	t.wide = nil
-	o := t.fonts[n]
+	r, known := t.read[n]
+	if !known {
+		t.wide = nil
+		r.err = t.readFont(t.fonts[n])
+		r.wide = t.wide
+		t.read[n] = r
+	}
+	t.wide = r.wide
+	return r.err
+}
+
+// readFont reads a font. Its glyphs are believed when the signed revision had
+// it, or when it has none and the reader takes its own, its encoding never.
+func (t *textReader) readFont(o pdf.Object) error {
 	f, err := dictOf(t.d.new, o)
 	if err != nil || f == nil {
 		return err
@@ -347,6 +368,9 @@ func (t *textReader) simpleFont(f pdf.Dict, signed bool) error {
 		return err
 	}
 	list, _ := differences.(pdf.Array)
+	if err := t.d.chargeText(len(list)); err != nil {
+		return err
+	}
 	if lies(list) || !signed && pdf.Present(differences) {
 		return errDrawing
 	}

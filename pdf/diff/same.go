@@ -139,6 +139,19 @@ func (d *differ) charge(n int) bool {
 	return d.compared <= maxCompared
 }
 
+// textUnit is how many bytes of an appearance, a font or a value that are read
+// count as one token: reading them costs far more than comparing.
+const textUnit = 4
+
+// chargeText charges n bytes of that kind, and is the limit when the budget is
+// spent.
+func (d *differ) chargeText(n int) error {
+	if !d.charge(1 + n/textUnit) {
+		return overLimit("maxCompared", maxCompared)
+	}
+	return nil
+}
+
 // chargeData charges the stored bytes of a stream.
 func (d *differ) chargeData(s *pdf.Stream) bool {
 	n, _, err := pdf.Lookup[pdf.Integer](d.old, s.Dict, "Length")

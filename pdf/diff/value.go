@@ -40,8 +40,12 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 		if err == nil && rule == "" && pdf.Present(value) {
 			rule, err = d.keepsLooks(was)
 		}
-		if err == nil && rule == "" && kept {
+		switch {
+		case err != nil || rule != "":
+		case kept:
 			rule, err = d.drawsAgain(was, value)
+		default:
+			err = d.drawnByReaders(now, value)
 		}
 	default:
 		rule = "field-type"
@@ -58,6 +62,38 @@ func (d *differ) compareValueField(c Change, was, now *formNode, keys []pdf.Name
 			d.looks = nil // all of it may be painted
 		}
 		return d.reportFilled(was)
+	}
+	return nil
+}
+
+// drawnByReaders notes where readers draw a value by themselves, as they do
+// without an appearance and where the form asks for it: in some font and size of
+// theirs, anywhere in the widget.
+func (d *differ) drawnByReaders(n *formNode, value pdf.Object) error {
+	if s, ok := value.(pdf.String); ok && squeeze(pdf.Text(s)) == "" || !pdf.Present(value) {
+		return nil
+	}
+	anew, _, err := pdf.Lookup[pdf.Boolean](d.new, d.newForm.dict, "NeedAppearances")
+	if err := onlyFatal(err); err != nil {
+		return err
+	}
+	for _, ref := range n.widgets {
+		w, err := dictOf(d.new, ref)
+		if err != nil {
+			return err
+		}
+		ap, err := dictOf(d.new, w["AP"])
+		if err != nil {
+			return err
+		}
+		if pdf.Present(ap["N"]) && !bool(anew) {
+			continue
+		}
+		rect, _, err := pdf.LookupRect(d.new, w, "Rect")
+		if err := onlyFatal(err); err != nil {
+			return err
+		}
+		d.looks[ref] = &look{painted: true, rect: rect}
 	}
 	return nil
 }
@@ -223,6 +259,9 @@ func (d *differ) shown(n *formNode, value pdf.Object) (func(string) bool, error)
 		if err := onlyFatal(err); err != nil && !isLimit(err) {
 			return nil, err
 		}
+		if err := d.chargeText(len(b)); err != nil {
+			return nil, err
+		}
 		values = append(values, squeeze(pdf.Text(pdf.String(b))))
 	case pdf.Null:
 		values = append(values, "")
@@ -248,10 +287,17 @@ func (d *differ) shown(n *formNode, value pdf.Object) (func(string) bool, error)
 	}, nil
 }
 
+// optionUnit is how many bytes of text an option of a choice field costs as much
+// as.
+const optionUnit = 16
+
 // options returns what a choice field shows for each export value, and all of
 // it in order. The options themselves are frozen.
 func (d *differ) options(n *formNode) (map[string]string, string, error) {
 	list, err := arrayOf(d.new, n.dict["Opt"])
+	if err == nil {
+		err = d.chargeText(optionUnit * len(list))
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,7 +1,9 @@
 package layout_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/absah-id/absah/pdf"
@@ -108,6 +110,44 @@ func TestCautious(t *testing.T) {
 
 // TestCautiousInlineImage guards against images that end where another reader
 // reads on: what is between is text for one of them.
+// TestSharedWidths: a range of all codes takes twelve bytes, and many fonts may
+// share one. What they cost together is bounded, in memory and in time.
+func TestSharedWidths(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fonts int
+		limit bool
+	}{{"a few large fonts", 4, false}, {"many fonts with the width of all codes", 20, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			ops, fonts := "BT ", pdf.Dict{}
+			for i := range c.fonts {
+				name := fmt.Sprintf("A%d", i)
+				w := pdf.Array{pdf.Integer(0), pdf.Integer(65535), pdf.Integer(500)}
+				fonts[pdf.Name(name)] = pdf.Dict{"Subtype": pdf.Name("Type0"), "Encoding": pdf.Name("Identity-H"), "DescendantFonts": pdf.Array{pdf.Dict{"W": w}}}
+				ops += "/" + name + " 9 Tf "
+			}
+			_, err := cautious(t, ops+"ET", func(u *pdf.Update) { u.Set(pdf.Ref{Num: 9}, pdf.Dict{"Font": fonts}) })
+			if limit, ok := errors.AsType[*pdf.LimitError](err); ok != c.limit {
+				t.Errorf("got %v (%v), want a limit: %v", err, limit, c.limit)
+			}
+		})
+	}
+}
+
+// TestFontSelectedAgain: a font is read once however often it is selected, also
+// where it stands in the resources themselves.
+func TestFontSelectedAgain(t *testing.T) {
+	widths := make(pdf.Array, 1000)
+	for i := range widths {
+		widths[i] = pdf.Integer(1)
+	}
+	font := pdf.Dict{"Subtype": pdf.Name("Type1"), "FirstChar": pdf.Integer(0), "Widths": widths}
+	_, err := cautious(t, "BT "+strings.Repeat("/A 9 Tf ", 10_000)+"ET", func(u *pdf.Update) { resources(u, "Font", "A", font) })
+	if err != nil {
+		t.Errorf("got %v, want nil: ten million widths are over the limit, a thousand are not", err)
+	}
+}
+
 func TestCautiousInlineImage(t *testing.T) {
 	const text = "BT /F 10 Tf (A) Tj ET"
 	for _, contents := range []string{

@@ -42,6 +42,49 @@ func (fn *font) width(code int) float64 {
 	return fn.missing
 }
 
+// named is the font that the resources of a frame have under a name, which is
+// read once for all operators that name it.
+func (f *frame) named(args []pdf.Object) (*font, error) {
+	name, ok := args[0].(pdf.Name)
+	if fn, known := f.byName[name]; known || !ok {
+		return fn, nil
+	}
+	o, err := f.resource("Font", args[:1])
+	if err != nil {
+		return nil, err
+	}
+	had := f.widths
+	fn, err := f.loadFont(o)
+	if err != nil {
+		return nil, err
+	}
+	if _, isRef := o.(pdf.Ref); !isRef {
+		f.direct += f.widths - had
+	}
+	if f.byName == nil {
+		f.byName = map[pdf.Name]*font{}
+	}
+	f.byName[name] = fn
+	return fn, nil
+}
+
+// charge takes n widths from the budget: of memory, and of time as operators,
+// of which a width costs about half of one.
+func (s *scanner) charge(n int) error {
+	if s.widths += n; s.widths > maxAllWidths {
+		return overLimit("maxAllWidths", maxAllWidths)
+	}
+	if s.left.operators -= n / 2; s.left.operators < 0 {
+		return overLimit("maxOperators", maxOperators)
+	}
+	return nil
+}
+
+// maxAllWidths bounds the widths of the fonts of one page together. Those of
+// some large fonts for Chinese are a hundred thousand; fonts may share an array,
+// and a range of all codes takes twelve bytes.
+const maxAllWidths = 1 << 19
+
 // loadFont reads the widths of a font (§9.6, §9.7), once for each object.
 func (s *frame) loadFont(o pdf.Object) (*font, error) {
 	ref, isRef := o.(pdf.Ref)
@@ -81,6 +124,9 @@ func (s *scanner) simple(fn *font, d pdf.Dict) error {
 	}
 	if len(list) > maxWidths {
 		return overLimit("maxWidths", maxWidths)
+	}
+	if err := s.charge(len(list)); err != nil {
+		return err
 	}
 	if name, ok := d["BaseFont"].(pdf.Name); ok && len(list) == 0 {
 		enc, err := dictOf(s.rev, d["Encoding"])
@@ -154,6 +200,9 @@ func (s *scanner) cidWidths(fn *font, w pdf.Array) error {
 			return err
 		}
 		if list, ok := next.(pdf.Array); ok {
+			if err := s.charge(len(list)); err != nil {
+				return err
+			}
 			widths, err := pdf.Numbers(s.rev, list)
 			if err != nil {
 				return err
@@ -165,7 +214,11 @@ func (s *scanner) cidWidths(fn *font, w pdf.Array) error {
 			w = w[2:]
 		} else if last, ok := next.(pdf.Integer); ok && len(w) > 2 {
 			n, _ := pdf.Float(w[2])
-			for c := first; c <= min(last, first+maxWidths); c++ {
+			last = min(last, first+maxWidths)
+			if err := s.charge(int(max(0, last-first+1))); err != nil {
+				return err
+			}
+			for c := first; c <= last; c++ {
 				fn.cids[int(c)] = n / 1000
 				given++
 			}

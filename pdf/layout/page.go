@@ -127,6 +127,7 @@ type scanner struct {
 	patterns map[pdf.Ref]bool // whether they have text
 	marks    []Mark
 	left     Budget
+	widths   int // of the fonts, see charge
 	forms    int
 	hidden   int // nested reasons why nothing is seen now
 	cautious bool
@@ -195,10 +196,12 @@ type graphics struct {
 type frame struct {
 	*scanner
 	graphics
-	res   pdf.Dict
-	self  pdf.Ref
-	depth int
-	stack []graphics
+	res    pdf.Dict
+	byName map[pdf.Name]*font // those of res that were read
+	direct int                // widths of those that are kept nowhere else
+	self   pdf.Ref
+	depth  int
+	stack  []graphics
 
 	text, line matrix
 	path       pdf.Rect
@@ -223,7 +226,7 @@ func (s *scanner) content(data []byte, res pdf.Dict, g graphics, self pdf.Ref, d
 		}
 		return f.operator(op, args)
 	})
-	s.hidden = hidden
+	s.hidden, s.widths = hidden, s.widths-f.direct
 	if err == nil && s.cautious && images > 0 && !endsOnce(data, images) {
 		return errInlineImage
 	}

@@ -60,11 +60,8 @@ func (f *frame) setFont(args []pdf.Object, v []float64) error {
 		return nil
 	}
 	f.size = v[0]
-	o, err := f.resource("Font", args[:1])
-	if err != nil {
-		return err
-	}
-	f.font, err = f.loadFont(o)
+	var err error
+	f.font, err = f.named(args)
 	return err
 }
 

@@ -120,6 +120,9 @@ func Judge(doc *pdf.Document, o ChangePolicy) (*DocumentJudgement, error) {
 		if err := g.check(j); err != nil {
 			return nil, err
 		}
+		if j.SignedRevision < len(doc.Revisions()) {
+			g.lastJudged = max(g.lastJudged, j.SignedRevision)
+		}
 		dj.Signatures = append(dj.Signatures, j)
 	}
 	g.checkTogether(dj)

@@ -18,7 +18,11 @@ type gate struct {
 	ends   map[int][]pdf.Span    // the same of Overhang
 	exact  map[int][]pdf.Anomaly // and of Exact
 	stray  map[int][]pdf.Head    // and of Stray
-	limit  *Finding
+	// hidden has, by revision, what readers that repair the file may show of it,
+	// up to lastJudged, the last revision that is signed and not the last at all.
+	hidden     []*pdf.Head
+	lastJudged int
+	limit      *Finding
 	// Of the first revision, once it was asked for.
 	remains *pdf.Remains
 }

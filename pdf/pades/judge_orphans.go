@@ -27,16 +27,20 @@ func removed(doc *pdf.Document, list []*Signature) ([]*Signature, error) {
 		signed[s.Revision] = true
 	}
 	var more []*Signature
-	visited := 0
+	visited, walked := 0, 0
 	revs := doc.Revisions()
 	for i := len(revs) - 2; i >= 0; i-- {
 		if signed[i+1] {
 			continue
 		}
-		fields, err := Fields(revs[i])
+		t, err := readTree(revs[i])
 		if err := onlyFatal(err); err != nil && !isLimit(err) {
 			return nil, err
 		}
+		if walked += t.visited; walked > maxWalked {
+			return more, overLimit("maxWalked", maxWalked)
+		}
+		fields := t.signatures
 		for k := range fields {
 			if visited++; visited > maxFields || len(list)+len(more) > maxSignatures {
 				return more, overLimit("maxFields", maxFields)
@@ -58,6 +62,10 @@ func removed(doc *pdf.Document, list []*Signature) ([]*Signature, error) {
 	}
 	return more, nil
 }
+
+// maxWalked bounds the fields of all unsigned revisions together: a form of a
+// thousand fields may have been saved two hundred times.
+const maxWalked = 500_000
 
 // holds says whether the value of f in a revision is the signature s.
 func (f *Field) holds(rev *pdf.Revision) func(s *Signature) bool {

@@ -18,22 +18,21 @@ func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 	if j.SignedRevision == 0 || j.SignedRevision == len(revs) {
 		return nil
 	}
-	signed := revs[j.SignedRevision-1]
-	for _, r := range revs[:j.SignedRevision] {
-		list, err := once(g, g.stray, r, r.Stray)
-		if err != nil {
+	if g.hidden == nil {
+		if err := g.findHidden(changes); err != nil {
 			return err
 		}
-		if g.limit != nil {
-			j.Structure = append(j.Structure, *g.limit)
-			return nil
-		}
-		for _, h := range list {
-			if supersedes(signed, h, changes) {
-				j.twin(r, h)
-				return nil
-			}
-		}
+	}
+	if g.limit != nil {
+		j.Structure = append(j.Structure, *g.limit)
+		return nil
+	}
+	if h := g.hidden[j.SignedRevision]; h != nil {
+		j.Unvouched = append(j.Unvouched, Finding{Code: "object-twin",
+			Text: fmt.Sprintf("revision %d: at byte %d stands another object %d, which readers that repair the file may show", g.revisionAt(h.Offset), h.Offset, h.Num)})
+		return nil
+	}
+	for _, r := range revs[:j.SignedRevision] {
 		more, err := g.surplus(r)
 		if err != nil {
 			return err
@@ -43,14 +42,65 @@ func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 				Text: fmt.Sprintf("revision %d: the object stream at byte %d holds more objects than have entries, which readers that repair the file may show", r.Index(), more)})
 			return nil
 		}
-		for num, e := range r.Entries() {
-			if now, _ := signed.Entry(num); e.Kind == pdf.EntryInUse && now.Kind == pdf.EntryFree && changes.Refers(num) {
-				j.twin(r, pdf.Head{Num: num, Offset: e.Offset})
-				return nil
+	}
+	return nil
+}
+
+// findHidden fills in g.hidden, for as many revisions as signatures ask for. A
+// head or a freed object is looked at in the first revision of which nothing is
+// known yet, and in the next ones while it is hidden there, so that many
+// signatures cost no more than one.
+func (g *gate) findHidden(changes *diff.Result) error {
+	revs := g.doc.Revisions()
+	g.hidden = make([]*pdf.Head, len(revs)+1)
+	note := func(h pdf.Head, from int, is func(r *pdf.Revision) bool) {
+		for k := from; k <= g.lastJudged; k++ {
+			if g.hidden[k] != nil {
+				continue
 			}
+			if !is(revs[k-1]) {
+				return
+			}
+			g.hidden[k] = &h
+		}
+	}
+	strays := map[uint32]pdf.Head{}
+	for _, r := range revs[:g.lastJudged] {
+		list, err := once(g, g.stray, r, r.Stray)
+		if err != nil || g.limit != nil {
+			return err
+		}
+		for _, h := range list {
+			note(h, r.Index(), func(as *pdf.Revision) bool { return supersedes(as, h, changes) })
+			strays[h.Num] = h
+		}
+		for num, e := range r.Entries() {
+			if e.Kind != pdf.EntryFree || r.Previous() == nil || !changes.Refers(num) {
+				continue
+			}
+			h, stray := strays[num]
+			if was, _ := r.Previous().Entry(num); was.Kind == pdf.EntryInUse {
+				h = pdf.Head{Num: num, Offset: was.Offset}
+			} else if !stray {
+				continue
+			}
+			note(h, r.Index(), func(as *pdf.Revision) bool {
+				now, _ := as.Entry(num)
+				return now.Kind == pdf.EntryFree
+			})
 		}
 	}
 	return nil
+}
+
+// revisionAt is the index of the revision in which a byte stands.
+func (g *gate) revisionAt(off int64) int {
+	for _, r := range g.doc.Revisions() {
+		if off < r.End() {
+			return r.Index()
+		}
+	}
+	return 0
 }
 
 // surplus returns where an object stream stands that holds an object which the
@@ -63,11 +113,6 @@ func (g *gate) surplus(r *pdf.Revision) (int64, error) {
 		}
 	}
 	return 0, err
-}
-
-func (j *Judgement) twin(r *pdf.Revision, h pdf.Head) {
-	j.Unvouched = append(j.Unvouched, Finding{Code: "object-twin",
-		Text: fmt.Sprintf("revision %d: at byte %d stands another object %d, which readers that repair the file may show", r.Index(), h.Offset, h.Num)})
 }
 
 // supersedes says whether a head stands behind the object in use that has its

@@ -130,8 +130,8 @@ func catalogue() []*attack {
 		rows   []*attack
 	}{
 		{"2", "clean", controls()}, {"1.2", "", forgeries()}, {"1.3", "", appended()}, {"1.4", "", wrapped()},
-		{"1.5", "clean", slices.Concat(shadows(), completed(), copied(), prepared(), filled(), drawnBefore())}, {"1.6", "clean", slices.Concat(certified(), additions(), covered(), removals())}, {"1.7", "", slices.Concat(differentials(), repairs(), coded())}, {"1.8", "clean", cmsAttacks()},
-		{"1.9", "clean", timestamps()}, {"1.10", "clean", append(revocation(), vouching()...)}, {"1.11", "clean", paths()}, {"1.11", "clean", fooled(active())}, {"1.11", "", exhaustion()},
+		{"1.5", "clean", slices.Concat(shadows(), completed(), copied(), prepared(), filled(), drawnBefore(), otherCatalogs(), unlooked())}, {"1.6", "clean", slices.Concat(certified(), additions(), covered(), removals())}, {"1.7", "", slices.Concat(differentials(), repairs(), coded())}, {"1.8", "clean", cmsAttacks()},
+		{"1.9", "clean", timestamps()}, {"1.10", "clean", append(revocation(), vouching()...)}, {"1.11", "clean", paths()}, {"1.11", "clean", fooled(active())}, {"1.11", "", append(exhaustion(), readAgain()...)},
 	} {
 		for _, a := range g.rows {
 			a.Clause, a.Reason = g.clause, reasonsFor(a)

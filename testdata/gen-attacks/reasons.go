@@ -26,7 +26,8 @@ var reasons = map[string][]string{
 	"c1": {"annotated-after-signing", "docmdp"}, "c2-sneaky": {"certified-visible"}, "c2-sneaky-p1": {"docmdp"},
 	"c2-over": {"covers-content"}, "c2-beside": {"later-signature"},
 	"h-12-annotation-layer": {"docmdp"}, "h-12-flag-real": {"docmdp"}, "h-13-annotations": {"docmdp"}, "h-13-value": {"form-values"},
-	"h-14-merged": {"filled-over-content"}, "h-16-stroke": {"filled-over-content"}, "h-16-overprint": {"filled-over-content"}, "d09": {"resource-limit"}, "d10": {"unsigned-change"},
+	"h-14-merged": {"filled-over-content"}, "h-16-stroke": {"filled-over-content"}, "h-16-overprint": {"filled-over-content"}, "h-16-no-look": {"filled-over-content"}, "h-16-own-look": {"filled-over-content"},
+	"h-3-catalog": {"change", "form-values", "hidden-object"}, "d09": {"resource-limit"}, "d10": {"unsigned-change"},
 	"h-10": {"change"}, "h-11": {"change"}, "c8": {"change"}, "c8-visible": {"unsigned-change"}, "c8-caption": {"unsigned-change"}, "c8-flags": {"unsigned-change"},
 	"c8-fonts": {"change"}, "c8-looks": {"change"}, "c8-orphan": {"unsigned-change"}, "c8-prepared": {"docmdp"}, "c8-no-rotate": {"covers-content"}, "c8-default": {"unsigned-change"}, "c8-stamp": {"unsigned-change"}, "c8-filled": {"filled-over-content"},
 	"c3": {"docmdp"}, "c3-perms-other": {"docmdp-several"}, "c3-two": {"docmdp-several"}, "c3-late": {"change", "docmdp"},
@@ -78,6 +79,7 @@ var reasons = map[string][]string{
 	// The same fault may be met as one of form or as a limit.
 	"d02": {"resource-limit", "xref-stream-index"}, "d03": {"resource-limit", "xref-subsection", "xref-stream-index", "xref-stream-w"},
 	"d04": {"resource-limit", "contents"}, "d05-pages": {"change"}, "d05-field": {"form"}, "d05-length": {"stream-length"},
+	"d02-font": {"unsigned-change"}, "d08-direct": {"unsigned-change"}, "d08-font": {"form-values"}, "d08-metadata": {"resource-limit"},
 	"d06": {"revision", "resource-limit"}, "d11": {"change"},
 }
 
