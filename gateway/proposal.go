@@ -135,8 +135,8 @@ func (g *Gateway) Proposals(ctx context.Context, c Caller, status ProposalStatus
 	return all, err
 }
 
-// Decide approves or rejects a proposal. Approval by who proposed it is
-// refused, and is on record.
+// Decide approves or rejects a proposal. Approval by the person who proposed it
+// is refused, and is on record.
 func (g *Gateway) Decide(ctx context.Context, c Caller, id string, approve bool, reason string) error {
 	act, status := "proposal.reject", ProposalRejected
 	if approve {
@@ -161,8 +161,12 @@ func (g *Gateway) Decide(ctx context.Context, c Caller, id string, approve bool,
 		g.recordDenied(ctx, c, act, "own proposal")
 		return errorf(CodeForbidden, "A second person must approve.")
 	}
-	return g.recordAt(ctx, c, newID(), at, proposalRecord(act, p), func(tx Tx) error {
-		if err := tx.Decide(ctx, id, c.person(), status, at, clip(reason, 1024)); err != nil || !approve {
+	decided := proposalRecord(act, p)
+	if reason = clip(reason, 1024); reason != "" {
+		decided.Detail["reason"] = reason
+	}
+	return g.recordAt(ctx, c, newID(), at, decided, func(tx Tx) error {
+		if err := tx.Decide(ctx, id, c.person(), status, at, reason); err != nil || !approve {
 			return err
 		}
 		return carryOut(ctx, tx, p)

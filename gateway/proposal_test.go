@@ -88,6 +88,18 @@ func TestProposalClock(t *testing.T) {
 	}
 }
 
+// TestDecisionReason: why a proposal was approved or rejected is on record.
+func TestDecisionReason(t *testing.T) {
+	w := newWorld(t)
+	second := gateway.Local(organisation, "second")
+	for kind, approve := range map[string]bool{"proposal.approve": true, "proposal.reject": false} {
+		w.must(w.Decide(t.Context(), second, w.propose(anchors(kind)).ID, approve, "sesuai SK 12/2026"))
+		if got := w.events(kind); len(got) != 1 || got[0].Detail["reason"] != "sesuai SK 12/2026" {
+			t.Errorf("%s: %+v", kind, got)
+		}
+	}
+}
+
 // TestAnchorsAfterReset: the anchors that were approved last count, though the clock
 // was ahead when others were approved before.
 func TestAnchorsAfterReset(t *testing.T) {
