@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
 )
 
@@ -45,10 +46,11 @@ func (db *DB) SealRows(key [32]byte) {
 }
 
 // AdoptRows gives a MAC to all rows of those tables as they are: for a database
-// from before there were MACs, when the operator has found its rows right.
-func (db *DB) AdoptRows(ctx context.Context) (n int64, err error) {
-	err = db.Update(ctx, gateway.AllOrganisations, func(g gateway.Tx) error {
-		n = 0
+// from before there were MACs, when the operator has found its rows right. What
+// event makes of their number is put on record with them, or nothing is adopted.
+func (db *DB) AdoptRows(ctx context.Context, event func(rows int64) (gateway.Operation, evidence.Entry, error)) error {
+	return db.Update(ctx, gateway.AllOrganisations, func(g gateway.Tx) error {
+		var n int64
 		tx := g.(*Tx)
 		for _, t := range []sealedTable{sealedApplications, sealedCredentials, sealedStaff, sealedProposals, sealedAttempts} {
 			keys, err := list(ctx, tx, scanTexts(len(t.key)), `SELECT `+strings.Join(t.key, ", ")+` FROM `+t.name)
@@ -62,9 +64,12 @@ func (db *DB) AdoptRows(ctx context.Context) (n int64, err error) {
 				n++
 			}
 		}
-		return nil
+		o, e, err := event(n)
+		if err != nil {
+			return err
+		}
+		return tx.RecordEvent(ctx, o, e)
 	})
-	return n, err
 }
 
 func scanTexts(n int) func(row) ([]string, error) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/store/storetest"
 )
@@ -60,12 +61,27 @@ func TestS13ForgedRows(t *testing.T) {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
-				if _, err := db.AdoptRows(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				for name, read := range reads {
-					if err := db.Update(t.Context(), storetest.Org, func(tx gateway.Tx) error { return read(t.Context(), tx) }); errors.Is(err, gateway.ErrForged) {
-						t.Errorf("%s, adopted: %v", name, err)
+				failed := errors.New("no record")
+				for _, event := range []error{failed, nil} {
+					err := db.AdoptRows(t.Context(), func(rows int64) (gateway.Operation, evidence.Entry, error) {
+						if rows == 0 {
+							t.Error("nothing to adopt")
+						}
+						id := storetest.ID(storetest.Start)
+						e := storetest.Entry(storetest.Org, id, evidence.PhaseEvent, storetest.Start)
+						return gateway.Operation{ID: id, Organisation: storetest.Org, Kind: e.Kind, Status: gateway.OperationOK, StartedAt: e.Time, FinishedAt: e.Time}, e, event
+					})
+					if !errors.Is(err, event) {
+						t.Fatalf("got %v, want %v", err, event)
+					}
+					for name, read := range reads {
+						err := db.Update(t.Context(), storetest.Org, func(tx gateway.Tx) error { return read(t.Context(), tx) })
+						switch forged := errors.Is(err, gateway.ErrForged); {
+						case event != nil && name == tt.of && !forged:
+							t.Errorf("%s was adopted without a record: %v", name, err)
+						case event == nil && forged:
+							t.Errorf("%s, adopted: %v", name, err)
+						}
 					}
 				}
 			})

@@ -46,21 +46,21 @@ func adoptRows(ctx context.Context, out io.Writer, s *gatewayService, reason str
 	if !finding.OK() {
 		return fmt.Errorf("%w: %s (%s)", evidence.ErrTampered, printable(finding.Text), finding.Rule)
 	}
-	n, err := s.db.AdoptRows(ctx)
-	if err != nil {
-		return err
-	}
-	o, e, err := s.localEvent(evidence.Record{
-		Kind: "rows.adopt", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"rows": fmt.Sprint(n), "reason": reason},
+	var (
+		o    gateway.Operation
+		rows int64
+	)
+	err = s.db.AdoptRows(ctx, func(n int64) (_ gateway.Operation, e evidence.Entry, err error) {
+		rows = n
+		o, e, err = s.localEvent(evidence.Record{
+			Kind: "rows.adopt", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
+			Detail: map[string]string{"rows": fmt.Sprint(n), "reason": reason},
+		})
+		return o, e, err
 	})
 	if err != nil {
 		return err
 	}
-	err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "operation %s\nadopted %d rows\n", o.ID, n)
+	_, err = fmt.Fprintf(out, "operation %s\nadopted %d rows\n", o.ID, rows)
 	return err
 }

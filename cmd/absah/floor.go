@@ -93,12 +93,11 @@ func setFloor(ctx context.Context, out io.Writer, s *gatewayService, reason stri
 		Kind: "log.floor", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
 		Detail: map[string]string{"size": strconv.FormatInt(head.Size, 10), "root": head.Root.String(), "reason": reason, "vouches": vouches},
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
 	}
-	err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
-	if err != nil {
-		return err
+	if err != nil { // a floor that nobody vouched for on record would be believed
+		return errors.Join(err, os.Remove(floor))
 	}
 	_, err = fmt.Fprintf(out, "operation %s\nfloor of %d entries, root %s, vouched for by %s\n", o.ID, head.Size, head.Root, vouches)
 	return err

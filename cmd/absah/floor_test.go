@@ -33,6 +33,17 @@ func TestSetFloorOfEmptyLog(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(f.dir, "second", "floor")); err == nil {
 		t.Error("what was refused has left a floor")
 	}
+	db := f.administrator("sqlite:" + f.path("empty.db"))
+	_, err := db.Exec(`CREATE TRIGGER full BEFORE INSERT ON operations BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+	f.must(err)
+	if status, said := set(); status == 0 {
+		t.Errorf("without a record: %d %s", status, said)
+	}
+	if _, err := os.Stat(filepath.Join(f.dir, "second", "floor")); err == nil {
+		t.Error("a floor that is not on record was left")
+	}
+	_, err = db.Exec(`DROP TRIGGER full`)
+	f.must(err)
 	if status, said := set(); status != 0 || !strings.Contains(said, "floor of 0 entries, root 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=") {
 		t.Errorf("over an empty database: %d %s", status, said)
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	_ "time/tzdata" // small systems have none, and pages show local time
 
@@ -143,8 +144,11 @@ func requireReason(cmd *cobra.Command, reason *string) {
 	mustRequire(cmd, "reason")
 }
 
-// recordedReason is a flag that must say something: what is on record stays
-// there.
+// maxReason is how much of a reason a record takes, in bytes.
+const maxReason = 1024
+
+// recordedReason is a flag that must say something, and no more than a record
+// takes: what is on record stays there.
 type recordedReason string
 
 func (r *recordedReason) String() string { return string(*r) }
@@ -153,6 +157,12 @@ func (r *recordedReason) Type() string   { return "string" }
 func (r *recordedReason) Set(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return errors.New("it says nothing")
+	}
+	if !utf8.ValidString(text) {
+		return errors.New("it is not UTF-8")
+	}
+	if len(text) > maxReason {
+		return fmt.Errorf("it has %d bytes, at most %d", len(text), maxReason)
 	}
 	*r = recordedReason(text)
 	return nil
