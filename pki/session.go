@@ -105,6 +105,10 @@ func (s *Session) spend(units int) bool {
 	return true
 }
 
+// Spend takes n units off the budget, for checks that are made elsewhere about
+// the same document, and reports whether they were there.
+func (s *Session) Spend(n int) bool { return s.spend(n) }
+
 func overBudget() *PathError {
 	return &PathError{Rule: RuleBudget, Detail: "the document asks for more checks than it is given"}
 }
@@ -182,6 +186,9 @@ func (s *Session) check(alg x509.SignatureAlgorithm, signer *x509.Certificate, d
 	return err
 }
 
+// CheckCost is what one check with a key costs, in the units of [NewSession].
+func CheckCost(pub crypto.PublicKey) int { return checkCost(pub) }
+
 // checkCost is what one check with a key costs, in units.
 func checkCost(pub crypto.PublicKey) int {
 	switch pub := pub.(type) {
@@ -190,7 +197,7 @@ func checkCost(pub crypto.PublicKey) int {
 		return k * k
 	case *ecdsa.PublicKey:
 		if bits := pub.Curve.Params().BitSize; bits > 256 {
-			return bits / 24 // P-384 and P-521 have no assembly
+			return bits * bits / 7000 // P-384 and P-521 have no assembly
 		}
 		return 3
 	}

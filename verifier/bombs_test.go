@@ -13,7 +13,9 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -465,4 +467,65 @@ func inflatingLists(t *testing.T, b []byte, n int) []byte {
 		t.Fatal(err)
 	}
 	return append(bytes.Clone(b), tail...)
+}
+
+// overAll is a file in whose only revision 190 signatures are over the same
+// seven megabytes behind them, by a hash function without assembly.
+func overAll(t *testing.T, w *world) []byte {
+	signed := w.sign(t, letter(t), signer.B)
+	doc, err := pdf.Open(bytes.NewReader(signed), int64(len(signed)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pades.Signatures(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := all[0].CMS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	der = bytes.ReplaceAll(der, mustHex(t, "608648016503040201"), mustHex(t, "60864801650304020a")) // SHA3-512 for SHA-256
+	const n, first = 190, 10
+	contents := fmt.Sprintf("<%X>", der)
+	b := []byte("%PDF-1.7\n")
+	at := map[int]int{}
+	object := func(num int, body string) {
+		at[num] = len(b)
+		b = fmt.Appendf(b, "%d 0 obj\n%s\nendobj\n", num, body)
+	}
+	fields := ""
+	for i := range n {
+		num := first + 2*i
+		object(num, fmt.Sprintf("<</FT/Sig/T(s%d)/V %d 0 R>>", i, num+1))
+		object(num+1, "<</Type/Sig/Filter/x/SubFilter/ETSI.CAdES.detached/ByteRange[0 1111111111 2222222222 3333333333]/Contents "+contents+">>")
+		fields += fmt.Sprintf("%d 0 R ", num)
+	}
+	object(1, "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields["+fields+"]>>>>")
+	object(2, "<</Type/Pages/Kids[3 0 R]/Count 1>>")
+	object(3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>")
+	object(4, fmt.Sprintf("<</Length %d>>stream\n%s\nendstream", 7<<20, strings.Repeat("x", 7<<20)))
+	xref := len(b)
+	b = append(b, "xref\n0 1\n0000000000 65535 f \n"...)
+	for _, num := range slices.Sorted(maps.Keys(at)) {
+		b = fmt.Appendf(b, "%d 1\n%010d 00000 n \n", num, at[num])
+	}
+	b = fmt.Appendf(b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", first+2*n, xref)
+	for i := range n {
+		dict := at[first+2*i+1]
+		gap := dict + bytes.Index(b[dict:], []byte("/Contents ")) + len("/Contents ")
+		resume := gap + len(contents)
+		numbers := fmt.Sprintf("%010d %010d %010d", gap, resume, len(b)-resume)
+		copy(b[dict+bytes.Index(b[dict:], []byte("1111111111")):], numbers)
+	}
+	return b
+}
+
+func mustHex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

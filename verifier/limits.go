@@ -41,6 +41,11 @@ const (
 	// maxFetches bounds the certificates of one file whose status is asked for:
 	// a letter with twenty signers has sixty.
 	maxFetches = 128
+	// maxHashings is how often a file may be hashed beside once for each hash
+	// function, and maxHashing how many bytes more: what stands behind the gaps of
+	// honest signatures is never more than the file.
+	maxHashings = 4
+	maxHashing  = 64 << 20
 	// maxIssuerFetches bounds the issuers asked for: a path that is not in the
 	// file lacks one authority, seldom two.
 	maxIssuerFetches = 4

@@ -143,6 +143,8 @@ type run struct {
 	work   []*work
 	limits []string // that were hit
 
+	hashing int64 // bytes that may still be hashed beside the file, see digests
+
 	network     *network // nil offline
 	session     *pki.Session
 	evidence    *evidence

@@ -2,6 +2,9 @@ package verifier
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -13,6 +16,7 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pdf/pades"
+	"github.com/absah-id/absah/pki"
 )
 
 // work is one signature or document timestamp on its way to a verdict.
@@ -198,22 +202,55 @@ func (w *work) tokens() []*token {
 	return w.stamps
 }
 
-// digests reads the file once for every digest that is needed.
+// digests reads the file once for every digest that is needed. What many ask
+// for is computed once, and what lies behind the gaps of all signatures, which
+// is hashed for each anew, is bounded: signatures and their time-stamps may all
+// be over the whole file, though those of honest revisions never are.
 func (r *run) digests() error {
 	var ranges []*signedRange
-	for _, w := range r.work {
-		if w.content != nil {
-			ranges = append(ranges, w.content)
+	type place struct {
+		hash             crypto.Hash
+		gap, resume, end int64
+	}
+	known := make(map[place]*signedRange)
+	r.hashing = maxHashing + maxHashings*r.doc.Size()
+	ask := func(s *signedRange) *signedRange {
+		if s == nil {
+			return nil
 		}
+		at := place{s.hash, s.gap, s.resume, s.end}
+		if have := known[at]; have != nil {
+			return have
+		}
+		known[at] = s
+		if r.mayHash(s.end - s.resume) {
+			ranges = append(ranges, s)
+		}
+		return s
+	}
+	for _, w := range r.work {
+		w.content = ask(w.content)
+		if w.own != nil && w.own.imprinted != nil {
+			w.own.imprinted = w.content
+		}
+	}
+	for _, w := range r.work {
 		for _, t := range w.stamps {
-			if t.imprinted != nil {
-				ranges = append(ranges, t.imprinted)
-			}
+			t.imprinted = ask(t.imprinted)
 		}
 	}
 	sum, err := digestRanges(r.doc.ReaderAt(), r.doc.Size(), ranges, r.in.SHA256)
 	copy(r.report.SHA256[:], sum)
 	return err
+}
+
+// mayHash takes n bytes off those that may be hashed beside the file itself.
+func (r *run) mayHash(n int64) bool {
+	if r.hashing -= n; r.hashing < 0 {
+		r.exceeded("the signatures and time-stamps ask for more digests of the file than it is given")
+		return false
+	}
+	return true
 }
 
 // collectEvidence gathers certificates and revocation data from the
@@ -375,10 +412,33 @@ func (r *run) examineToken(t *token) {
 		t.err = err
 		return
 	}
+	if !r.session.Spend(stampCost(cert)) {
+		t.err = errBudget
+		return
+	}
 	t.cert = r.evidence.same(cert)
 	t.out.Authority = party(cert)
 	digest := t.digest()
 	t.check = t.t.Check(t.t.Hash, digest, cert)
+}
+
+var errBudget = errors.New("the file asks for more checks than it is given")
+
+// stampCost is what checking a token costs, in the units of [pki.NewSession].
+// What only package cms knows is computed with large numbers.
+func stampCost(cert *x509.Certificate) int {
+	const own, slow = 2, 400
+	key, err := cms.PublicKey(cert)
+	if err != nil {
+		return own
+	}
+	switch k := key.(type) {
+	case *cms.PSSPublicKey:
+		return own + pki.CheckCost(k.Key)
+	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
+		return own + pki.CheckCost(k)
+	}
+	return slow
 }
 
 // digest is what the token must be over; nil when it cannot be computed.
