@@ -85,7 +85,7 @@ func (g *Gateway) recordAs(ctx context.Context, c Caller, id string, r evidence.
 // recordAt writes an event of the moment at, which is that of what it is about.
 func (g *Gateway) recordAt(ctx context.Context, c Caller, id string, at time.Time, r evidence.Record, write func(tx Tx) error) error {
 	r = g.newRecord(c, r, id, evidence.PhaseEvent, at)
-	entry, _, err := g.cfg.Notary.NewEntry(r)
+	entry, _, err := g.receiptedEntry(ctx, r, eventPatience)
 	if err != nil {
 		return fromStore(err)
 	}
@@ -290,7 +290,7 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 		r.Artefacts = append(r.Artefacts, artefactOf(b))
 	}
 	r.Artefacts = append(r.Artefacts, out.named...)
-	entry, receipt, err := o.g.outcomeEntry(ctx, r)
+	entry, receipt, err := o.g.receiptedEntry(ctx, r, outcomePatience)
 	if err != nil {
 		return evidence.Receipt{}, o.unrecorded(ctx, err)
 	}
@@ -318,17 +318,28 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 	return receipt, nil
 }
 
-// outcomeEntry makes the entry of an outcome. Its receipt comes from the HSM,
-// which may just be starting again; a receipt signed twice is the same receipt.
-func (g *Gateway) outcomeEntry(ctx context.Context, r evidence.Record) (evidence.Entry, evidence.Receipt, error) {
+// How long an entry is tried for whose receipt is not signed. An outcome is worth
+// waiting for: without it a signature that was made is lost. A refusal is answered
+// within seconds even when the HSM is gone.
+const (
+	outcomePatience = time.Minute
+	eventPatience   = 3 * time.Second
+)
+
+// receiptedEntry makes the entry of an outcome or an event. Its receipt comes from
+// the HSM, which may just be busy or starting again; a receipt signed twice is the
+// same receipt. Without another try one answer that came too late would turn the
+// refusals and readings of that moment into "record-unavailable".
+func (g *Gateway) receiptedEntry(ctx context.Context, r evidence.Record, patience time.Duration) (evidence.Entry, evidence.Receipt, error) {
 	const (
 		tries = 20
 		pause = 100 * time.Millisecond
 	)
+	begun := time.Now()
 	for n := 1; ; n++ {
 		entry, receipt, err := g.cfg.Notary.NewEntry(r)
 		var faulty *evidence.RecordError
-		if err == nil || n == tries || errors.As(err, &faulty) {
+		if err == nil || n == tries || time.Since(begun) > patience || errors.As(err, &faulty) {
 			return entry, receipt, err
 		}
 		g.cfg.Log.WarnContext(ctx, "receipt not signed; trying again", "operation", r.Operation, "error", err)
