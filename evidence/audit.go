@@ -25,6 +25,7 @@ const (
 	RuleRollback   = "rollback"    // rows that were published are gone
 	RuleOverdue    = "overdue"     // a row is past its promise and has no place
 	RuleToken      = "token"       // the timestamp of a checkpoint is not over it
+	RuleListed     = "listed"      // a checkpoint, its timestamp or a cosignature that a record lists is gone or another
 	RuleArtefact   = "artefact"    // what a record names is missing, changed, or erased without a record
 	RuleTable      = "table"       // a table that was made from the records is not as they say
 )
@@ -41,6 +42,9 @@ type Finding struct {
 	First int64  `json:"first"`
 	End   int64  `json:"end"`
 	Text  string `json:"text,omitempty"`
+	// NotCovered names what stands beside the log and is held against no record, when
+	// nothing was found.
+	NotCovered []string `json:"notCovered,omitempty"`
 }
 
 // OK reports whether nothing was found.

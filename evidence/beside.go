@@ -18,6 +18,9 @@ type Beside interface {
 	// Rest looks, after all entries with a place below size, for what no record
 	// speaks of, and for what is not as the last record of it says.
 	Rest(ctx context.Context, size int64) (found, err error)
+	// NotCovered names the tables of which no record speaks: whatever is done to
+	// their rows is not found.
+	NotCovered() []string
 }
 
 // Discrepancy says what beside the log is not as its records say.
@@ -117,6 +120,9 @@ func (a *auditor) rest() (Finding, error) {
 	if a.beside != nil {
 		a.beside.Size, a.beside.Root, a.beside.Checkpoints = whole.Size, whole.Root, whole.Checkpoints
 		return *a.beside, nil
+	}
+	if a.cfg.Beside != nil {
+		whole.NotCovered = a.cfg.Beside.NotCovered()
 	}
 	return whole, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -522,7 +523,7 @@ func (w *caseWork) write(ctx context.Context) error {
 		return err
 	}
 	r := w.record
-	r.Result.Status, r.Detail = evidence.StatusOK, merge(w.record.Detail, w.detail())
+	r.Result.Status, r.Detail = evidence.StatusOK, merge(w.record.Detail, w.written())
 	return w.g.recordWith(ctx, w.caller, r, func(tx Tx) error {
 		put := tx.UpdateCase
 		if w.isNew {
@@ -545,6 +546,16 @@ func (w *caseWork) due() time.Time {
 		return time.Time{}
 	}
 	return d.Due.UTC()
+}
+
+// written is detail, and what is written besides: an audit misses lines, files and
+// words that somebody takes away or puts back later.
+func (w *caseWork) written() map[string]string {
+	d := merge(w.detail(), map[string]string{DetailEvents: strconv.Itoa(len(w.events)), DetailFiles: strconv.Itoa(len(w.added))})
+	if !w.isNew { // a new one is sealed once more when it has its number
+		d[DetailBody] = hexDigest(w.row.Sealed)
+	}
+	return d
 }
 
 // maxEarlier bounds the sets of findings that are kept beside the last one.

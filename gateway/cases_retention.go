@@ -97,7 +97,7 @@ func (w *caseWork) erase(ctx context.Context) error {
 	}
 	r := evidence.Record{
 		Kind: "case.erase", Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: merge(w.detail(), map[string]string{"files": strconv.Itoa(files), "closed": w.row.ClosedAt.UTC().Format(time.RFC3339)}),
+		Detail: merge(w.written(), map[string]string{"files": strconv.Itoa(files), "closed": w.row.ClosedAt.UTC().Format(time.RFC3339)}),
 	}
 	return w.g.recordWith(ctx, w.caller, r, func(tx Tx) error {
 		if err := tx.UpdateCase(ctx, w.row); err != nil {

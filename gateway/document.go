@@ -65,7 +65,7 @@ func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRe
 		Nomor: req.Nomor, Perihal: req.Perihal, Tanggal: req.Tanggal, Pages: req.Pages, Confidential: req.Confidential,
 		Status: DocumentReserved, CreatedAt: at, ChangedAt: at,
 	}
-	err = g.recordWith(ctx, c, evidence.Record{
+	err = g.recordAt(ctx, c, newID(), at, evidence.Record{
 		Kind: "document.register", Subject: evidence.Subject{Document: d.PublicID}, Result: evidence.Result{Status: evidence.StatusOK},
 		Detail: map[string]string{
 			"nomor": clip(d.Nomor, 1024), "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages), "confidential": strconv.FormatBool(d.Confidential),

@@ -95,7 +95,9 @@ func (g *Gateway) Enrol(ctx context.Context, c Caller, maker KeyMaker, e Enrolme
 	if err != nil {
 		return s, nil, err
 	}
-	err = g.recordWith(ctx, c, keyRecord("signer.enrol", s.ID, key), func(tx Tx) error {
+	record := keyRecord("signer.enrol", s.ID, key)
+	record.Detail[DetailSigner] = s.Digest()
+	err = g.recordWith(ctx, c, record, func(tx Tx) error {
 		if err := tx.AddSigner(ctx, s); err != nil {
 			return err
 		}
@@ -299,14 +301,19 @@ func (g *Gateway) ensureSeal(ctx context.Context, c Caller, spec SealSpec) error
 	if at >= 0 && slices.ContainsFunc(keys[at].Certificates, func(c Certificate) bool { return c.SHA256 == cert.SHA256 }) {
 		return nil
 	}
-	return g.recordWith(ctx, c, evidence.Record{
+	now := g.cfg.Clock().UTC()
+	seal := Signer{ID: spec.ID, Organisation: string(org), Kind: SignerSeal, Name: spec.Name, Status: SignerActive, CreatedAt: now}
+	r := evidence.Record{
 		Kind:   "signer.seal",
 		Signer: evidence.Signer{ID: spec.ID, CertificateSHA256: hex.EncodeToString(cert.SHA256[:]), Key: hex.EncodeToString(id[:])},
 		Result: evidence.Result{Status: evidence.StatusOK},
-	}, func(tx Tx) error {
-		now := g.cfg.Clock().UTC()
+	}
+	if !known {
+		r.Detail = map[string]string{DetailSigner: seal.Digest()}
+	}
+	return g.recordWith(ctx, c, r, func(tx Tx) error {
 		if !known {
-			if err := tx.AddSigner(ctx, Signer{ID: spec.ID, Organisation: string(org), Kind: SignerSeal, Name: spec.Name, Status: SignerActive, CreatedAt: now}); err != nil {
+			if err := tx.AddSigner(ctx, seal); err != nil {
 				return err
 			}
 		}

@@ -153,6 +153,18 @@ type beginning struct {
 	check func(tx Tx) error
 }
 
+// detail is what the record says of an operation's row that is nowhere else in it.
+func (b *beginning) detail() map[string]string {
+	d := map[string]string{}
+	if b.batch != "" {
+		d[DetailBatch] = b.batch
+	}
+	if b.activation != "" {
+		d[DetailActivation] = b.activation
+	}
+	return d
+}
+
 // begin commits the intent. When the request was made before, the operation
 // returned has prior set and nothing was written.
 func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation, error) {
@@ -164,6 +176,7 @@ func (g *Gateway) begin(ctx context.Context, c Caller, b beginning) (*operation,
 		return nil, err
 	}
 	r := g.newRecord(c, b.record, newID(), evidence.PhaseIntent, at)
+	r.Detail = merge(r.Detail, b.detail())
 	entry, _, err := g.cfg.Notary.NewEntry(r)
 	if err != nil {
 		return nil, fromStore(err)
@@ -286,6 +299,9 @@ func (o *operation) finish(ctx context.Context, out outcome, failed *Error) (evi
 		r.Subject.OutputSHA256, r.Subject.OutputSize = hex.EncodeToString(out.output[:]), out.size
 	}
 	r.Detail = merge(r.Detail, out.detail)
+	if out.renewal != nil {
+		r.Detail = merge(r.Detail, map[string]string{DetailRenewal: out.renewal.Due.UTC().Format(time.RFC3339Nano)})
+	}
 	for _, b := range out.artefacts {
 		r.Artefacts = append(r.Artefacts, artefactOf(b))
 	}

@@ -22,6 +22,28 @@ func (p Policy) Digest() string {
 	return hexDigest(b)
 }
 
+// Names under which records say what rows beside them say too.
+const (
+	DetailBatch      = "batch"       // Operation.Batch
+	DetailActivation = "activation"  // the activation that was used, or made
+	DetailRenewal    = "renew-by"    // Renewal.Due of what was released (RFC 3339)
+	DetailEvents     = "case-events" // lines that the act adds to the history of its case
+	DetailFiles      = "case-files"  // files that it adds
+	DetailBody       = "body-sha256" // CaseRow.Sealed as the act leaves it; not of a new case
+)
+
+// DetailSigner is the name under which the record of a new signer has its digest.
+const DetailSigner = "signer-sha256"
+
+// Digest is how records name who a signer is, whom the certificate desk and the page
+// of a letter show: the SHA-256, in hexadecimal, of all that never changes. The NIK
+// stands in it as its keyed hash.
+func (s Signer) Digest() string {
+	return hexDigest([]byte(strings.Join([]string{
+		s.ID, s.Organisation, string(s.Kind), strconv.Quote(s.Name), strconv.Quote(s.Office), hex.EncodeToString(s.NIKHash),
+	}, "\n")))
+}
+
 // Digest is how records name a credential: the SHA-256, in hexadecimal, of all that
 // a revocation does not change. The secret, of which the row has a hash, is random.
 func (c Credential) Digest() string {

@@ -66,6 +66,7 @@ type Reader interface {
 	CaseReader
 	OversightReader
 	StaffReader
+	LogReader
 }
 
 // Tx reads and writes in a transaction. It must not be kept after it.
@@ -84,6 +85,7 @@ type Tx interface {
 	OversightWriter
 	RetentionWriter
 	StaffWriter
+	LogWriter
 }
 
 // ApplicationReader finds who asks.
@@ -286,6 +288,21 @@ type DocumentWriter interface {
 	// It returns ErrChanged unless the status is from, ErrNotFound also when
 	// ReplacedBy is no document of the scope.
 	SetDocumentStatus(ctx context.Context, d Document, from DocumentStatus) error
+}
+
+// LogReader finds what the log has published and no record lists.
+type LogReader interface {
+	// Unlisted returns at most max checkpoints, timestamps and cosignatures that no
+	// list names; none when all of them are of a checkpoint that adds nothing but the
+	// last list to the one before.
+	Unlisted(ctx context.Context, max int) ([]evidence.Published, error)
+}
+
+// LogWriter notes what is listed.
+type LogWriter interface {
+	// ListPublished says that the event of an operation lists them. It returns
+	// ErrChanged when one of them is listed already: another node was first.
+	ListPublished(ctx context.Context, operation string, all []evidence.Published) error
 }
 
 // OversightReader serves who watches over the gateway.

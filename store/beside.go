@@ -51,7 +51,12 @@ func (b *beside) Compare(ctx context.Context, entries []evidence.Entry, records 
 			return err
 		}
 		for i := range records {
-			found[i] = rows.compare(&entries[i], &records[i], b)
+			if found[i] = rows.compare(&entries[i], &records[i], b); found[i] != nil {
+				continue
+			}
+			if found[i], err = b.lists(ctx, tx, &records[i]); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -68,6 +73,8 @@ func (b *beside) Compare(ctx context.Context, entries []evidence.Entry, records 
 type wanted struct {
 	operations, documents []string
 	artefacts, versions   [][32]byte
+	owed                  []string // operations of which a renewal or a status is owed
+	activations           []string
 }
 
 // add asks for what a record speaks of.
@@ -80,6 +87,12 @@ func (q *wanted) add(r *evidence.Record, named map[[32]byte]bool) {
 	}
 	if r.Kind == kindRegister {
 		q.documents = append(q.documents, r.Subject.Document)
+	}
+	if owes(r) {
+		q.owed = append(q.owed, r.Operation)
+	}
+	if activates(r) {
+		q.activations = append(q.activations, r.Detail[gateway.DetailActivation])
 	}
 	if version(r) {
 		q.versions = append(q.versions, sumOf(r.Subject.OutputSHA256))
@@ -106,6 +119,7 @@ type besideRows struct {
 	documents  map[string]gateway.Document
 	artefacts  map[[32]byte][]artefactRow
 	versions   map[[32]byte][]versionRow
+	owedRows
 }
 
 type artefactRow struct {
@@ -119,10 +133,11 @@ type versionRow struct {
 	sha256              [32]byte
 	document, operation string
 	size                int64
+	at                  time.Time
 }
 
 func (q *wanted) fetch(ctx context.Context, tx *Tx) (rows besideRows, err error) {
-	rows = besideRows{map[string]gateway.Operation{}, map[string]gateway.Document{}, map[[32]byte][]artefactRow{}, map[[32]byte][]versionRow{}}
+	rows = besideRows{map[string]gateway.Operation{}, map[string]gateway.Document{}, map[[32]byte][]artefactRow{}, map[[32]byte][]versionRow{}, owedRows{}}
 	err = among(ctx, tx, scanOperation, func(o gateway.Operation) { rows.operations[o.ID] = o },
 		`SELECT `+operationColumns+` FROM operations WHERE id IN `, texts(q.operations))
 	if err == nil {
@@ -138,10 +153,13 @@ func (q *wanted) fetch(ctx context.Context, tx *Tx) (rows besideRows, err error)
 	}
 	if err == nil {
 		err = among(ctx, tx, func(r row) (v versionRow, err error) {
-			err = r.Scan(sum{&v.sha256}, &v.document, &v.operation, &v.size)
+			err = r.Scan(sum{&v.sha256}, &v.document, &v.operation, &v.size, moment{&v.at})
 			return v, err
 		}, func(v versionRow) { rows.versions[v.sha256] = append(rows.versions[v.sha256], v) },
-			`SELECT sha256, document, operation, size FROM document_versions WHERE sha256 IN `, sums(q.versions))
+			`SELECT sha256, document, operation, size, created_at FROM document_versions WHERE sha256 IN `, sums(q.versions))
+	}
+	if err == nil {
+		rows.owedRows, err = q.fetchOwed(ctx, tx)
 	}
 	return rows, err
 }
@@ -205,11 +223,14 @@ func (rows *besideRows) compare(e *evidence.Entry, r *evidence.Record, b *beside
 			return err
 		}
 	}
+	if err := rows.owedBy(r); err != nil {
+		return err
+	}
 	if !version(r) {
 		return nil
 	}
 	for _, v := range rows.versions[sumOf(r.Subject.OutputSHA256)] {
-		if v.document == r.Subject.Document && v.operation == r.Operation && v.size == r.Subject.OutputSize {
+		if v.document == r.Subject.Document && v.operation == r.Operation && v.size == r.Subject.OutputSize && v.at.Equal(r.Time) {
 			return nil
 		}
 	}
@@ -250,6 +271,9 @@ func (rows *besideRows) operation(r *evidence.Record) error {
 	if wrong == "" && r.Phase != evidence.PhaseIntent && r.Signer.CertificateSHA256 != "" {
 		wrong = same("certificate", hexOf(o.Certificate), r.Signer.CertificateSHA256)
 	}
+	if wrong == "" {
+		wrong = rows.authorised(o, r)
+	}
 	if wrong != "" {
 		return evidence.Differs(evidence.RuleTable, "the operation %s has another %s in its row than in its %s", r.Operation, wrong, r.Phase)
 	}
@@ -277,7 +301,7 @@ func (rows *besideRows) artefact(e *evidence.Entry, a evidence.Artefact, b *besi
 
 // Rest is evidence.Beside's.
 func (b *beside) Rest(ctx context.Context, size int64) (found, err error) {
-	for _, look := range []func(context.Context, *Tx) (error, error){b.strayOperations, b.strayVersions, b.strayDocuments} {
+	for _, look := range []func(context.Context, *Tx) (error, error){b.strayOperations, b.strayVersions, b.strayDocuments, b.strayLists, b.strayRenewals} {
 		err := b.db.engine.view(ctx, gateway.AllOrganisations, func(tx *Tx) (err error) {
 			found, err = look(ctx, tx)
 			return err
@@ -292,7 +316,8 @@ func (b *beside) Rest(ctx context.Context, size int64) (found, err error) {
 			return err
 		}
 		for _, look := range []func(context.Context, *Tx) (error, error){
-			b.documentStates, b.registers.applications, b.registers.credentials, b.registers.staff, b.registers.signers, b.registers.attempts,
+			b.documentStates, b.versionOrder, b.registers.applications, b.registers.credentials, b.registers.staff, b.registers.signers,
+			b.registers.proposals, b.registers.attempts, b.registers.complaints,
 		} {
 			if found, err = look(ctx, tx); err != nil || found != nil {
 				return err
@@ -400,13 +425,14 @@ func (b *beside) documentStates(ctx context.Context, tx *Tx) (found, err error) 
 	type state struct {
 		id, status, replacedBy, reason string
 		versions                       int64
+		created, signed, changed       time.Time
 	}
 	for after := ""; ; {
 		page, err := list(ctx, tx, func(r row) (s state, err error) {
-			err = r.Scan(&s.id, &s.status, &s.replacedBy, &s.reason, &s.versions)
+			err = r.Scan(&s.id, &s.status, &s.replacedBy, &s.reason, &s.versions, moment{&s.created}, moment{&s.signed}, moment{&s.changed})
 			return s, err
-		}, `SELECT d.public_id, d.status, d.replaced_by, d.reason, (SELECT count(*) FROM document_versions v WHERE v.document = d.public_id)
-			FROM documents d WHERE d.public_id > $1 ORDER BY d.public_id LIMIT 500`, after)
+		}, `SELECT d.public_id, d.status, d.replaced_by, d.reason, (SELECT count(*) FROM document_versions v WHERE v.document = d.public_id),
+			d.created_at, (SELECT min(created_at) FROM document_versions v WHERE v.document = d.public_id), d.changed_at FROM documents d WHERE d.public_id > $1 ORDER BY d.public_id LIMIT 500`, after)
 		if err != nil || len(page) == 0 {
 			return nil, err
 		}
@@ -415,12 +441,16 @@ func (b *beside) documentStates(ctx context.Context, tx *Tx) (found, err error) 
 			switch {
 			case set:
 			case s.versions > 0:
-				want.to = string(gateway.DocumentValid)
+				want.to, want.at = string(gateway.DocumentValid), s.signed
 			default:
-				want.to = string(gateway.DocumentReserved)
+				want.to, want.at = string(gateway.DocumentReserved), s.created
 			}
-			if s.status != want.to || s.replacedBy != want.replacedBy || !strings.HasPrefix(s.reason, want.reason) || s.reason != "" && want.reason == "" {
+			if s.status != want.to || s.replacedBy != want.replacedBy || clipped(s.reason) != want.reason {
 				return evidence.Differs(evidence.RuleTable, "the document %.64q is %.64q in its row, and %q by the records", s.id, s.status, want.to), nil
+			}
+			if !near(s.changed, want.at) {
+				return evidence.Differs(evidence.RuleTable, "the document %.64q is %.64q since %s in its row, and since %s by the records", s.id, s.status,
+					s.changed.Format(time.RFC3339), want.at.Format(time.RFC3339)), nil
 			}
 			after = s.id
 		}
@@ -466,8 +496,8 @@ func (rows *besideRows) document(r *evidence.Record) error {
 	if !ok {
 		return evidence.Differs(evidence.RuleTable, "the document %s is missing", r.Subject.Document)
 	}
-	if d.Organisation != r.Organisation || d.Application != r.Actor.Application || !strings.HasPrefix(d.Nomor, r.Detail["nomor"]) || d.Tanggal != r.Detail["tanggal"] ||
-		strconv.Itoa(d.Pages) != r.Detail["pages"] {
+	if d.Organisation != r.Organisation || d.Application != r.Actor.Application || clipped(d.Nomor) != r.Detail["nomor"] || d.Tanggal != r.Detail["tanggal"] ||
+		strconv.Itoa(d.Pages) != r.Detail["pages"] || !near(d.CreatedAt, r.Time) {
 		return evidence.Differs(evidence.RuleTable, "the document %s is not as it was registered", r.Subject.Document)
 	}
 	perihal := sha256Of([]byte(d.Perihal))

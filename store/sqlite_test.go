@@ -227,7 +227,7 @@ func TestBackup(t *testing.T) {
 }
 
 // appendOnly lists the tables that nobody may change.
-var appendOnly = []string{"entries", "leaves", "tree_hashes", "checkpoints", "checkpoint_tokens", "checkpoint_cosignatures"}
+var appendOnly = []string{"entries", "leaves", "tree_hashes", "checkpoints", "checkpoint_tokens", "checkpoint_cosignatures", "checkpoint_lists"}
 
 // fill puts a row into each of them.
 func fill(t *testing.T, db *store.DB) {
@@ -246,10 +246,16 @@ func fill(t *testing.T, db *store.DB) {
 		db.Annotate(t.Context(), 1, evidence.Annotation{Token: []byte("token"), Cosignatures: []string{"line\n"}})); err != nil {
 		t.Fatal(err)
 	}
+	err = db.Update(t.Context(), gateway.AllOrganisations, func(tx gateway.Tx) error {
+		return tx.ListPublished(t.Context(), "op", []evidence.Published{evidence.NotePublished(1, []byte("note"))})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // column is one of a table's columns, to try to change.
-var column = map[string]string{"entries": "kind", "leaves": "entry", "tree_hashes": "first", "checkpoints": "at", "checkpoint_tokens": "size", "checkpoint_cosignatures": "line"}
+var column = map[string]string{"entries": "kind", "leaves": "entry", "tree_hashes": "first", "checkpoints": "at", "checkpoint_tokens": "size", "checkpoint_cosignatures": "line", "checkpoint_lists": "operation"}
 
 func TestSQLiteRefusesToChangeEvidence(t *testing.T) {
 	o := storetest.SQLite.Fresh(t)

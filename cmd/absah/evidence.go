@@ -355,6 +355,9 @@ func (f *auditFlags) print(w io.Writer, finding *evidence.Finding) error {
 	finding.Text = printable(finding.Text) // it names what stands in the database
 	if finding.OK() {
 		_, err = fmt.Fprintf(w, "%d entries and %d checkpoints agree, root %s\n", finding.Size, finding.Checkpoints, finding.Root)
+		if err == nil && len(finding.NotCovered) > 0 {
+			_, err = fmt.Fprintf(w, "not covered by any record: %s\n", strings.Join(finding.NotCovered, ", "))
+		}
 	} else if finding.End == finding.First {
 		_, err = fmt.Fprintf(w, "BAD: %s (%s)\n", finding.Text, finding.Rule)
 	} else if finding.End > finding.First+1 {

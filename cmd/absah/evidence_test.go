@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -123,12 +124,13 @@ func addSearchRow(database string, r evidence.Record, at time.Time) error {
 	}
 	defer db.Close()
 	certificate, err := hex.DecodeString(r.Signer.CertificateSHA256)
-	if err != nil {
+	cms, err2 := hex.DecodeString(r.Artefacts[0].SHA256)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	_, err = db.Exec(`INSERT INTO operations (id, organisation, kind, status, code, application, user_name, node, signer, certificate, level, document,
-		activation, batch, started_at, finished_at, input_sha256, output_sha256) VALUES (?, ?, ?, ?, '', ?, '', '', '', ?, ?, '', '', '', ?, ?, NULL, NULL)`,
-		r.Operation, r.Organisation, r.Kind, string(r.Result.Status), r.Actor.Application, certificate, r.Result.Level, at.UnixMicro(), at.UnixMicro())
+		activation, batch, started_at, finished_at, input_sha256, output_sha256, cms_sha256) VALUES (?, ?, ?, ?, '', ?, '', '', '', ?, ?, '', '', '', ?, ?, NULL, NULL, ?)`,
+		r.Operation, r.Organisation, r.Kind, string(r.Result.Status), r.Actor.Application, certificate, r.Result.Level, at.UnixMicro(), at.UnixMicro(), cms)
 	return err
 }
 

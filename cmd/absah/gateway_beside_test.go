@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,26 +15,45 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/evidence/dispute"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/store/storetest"
 )
 
 // besideTables are the tables beside the log that an audit holds against it.
-var besideTables = []string{"artefacts", "operations", "documents", "document_versions", "applications", "credentials", "staff", "signers", "signer_keys", "certificates", "attempts"}
+var besideTables = []string{"artefacts", "operations", "documents", "document_versions", "applications", "credentials", "staff", "signers", "signer_keys", "certificates", "attempts",
+	"proposals", "renewals", "statuses_owed", "activations", "activation_documents", "cases", "case_events", "case_files",
+	"checkpoints", "checkpoint_tokens", "checkpoint_lists"}
 
 // administrator is whoever administers the database: nothing there stops him.
 func (f *office) administrator(url string) *sql.DB {
 	f.t.Helper()
-	var db *sql.DB
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		var err error
-		db, err = sql.Open("sqlite3", path)
-		f.must(err)
+	db := f.database(url)
+	if strings.HasPrefix(url, "sqlite:") {
 		names, err := triggers(db)
 		f.must(err)
 		for _, name := range names {
 			_, err := db.Exec("DROP TRIGGER " + name)
 			f.must(err)
 		}
+		return db
+	}
+	for _, name := range besideTables { // some fire always
+		_, err := db.Exec("ALTER TABLE " + name + " DISABLE TRIGGER ALL")
+		f.must(err)
+	}
+	return db
+}
+
+// database opens a database beside the gateway, to look at it.
+func (f *office) database(url string) *sql.DB {
+	f.t.Helper()
+	var db *sql.DB
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		var err error
+		db, err = sql.Open("sqlite3", path+"?_busy_timeout=15000")
+		f.must(err)
 	} else {
 		c, err := pgx.ParseConfig(url)
 		f.must(err)
@@ -52,10 +74,12 @@ func TestS12Beside(t *testing.T) {
 			f := newOffice(t, officeOptions{yaml: stampedOften, database: url})
 			f.besideSome(t)
 			keys := f.printKeys(t, "keys")
+			f.awaitLists(t, url)
 			f.stop()
 			audit := func() (int, string) {
 				return f.run("evidence", "audit", "--database", url, "--log-key", keys, "--floor", f.path("log-floor"))
 			}
+			f.coversAllTables(t, url, keys)
 			if status, said := f.run("evidence", "audit", "--config", f.config, "--database", url, "--log-key", keys); status != 0 {
 				t.Fatalf("before anything was changed: %d %s", status, said)
 			}
@@ -181,11 +205,79 @@ func (f *office) besideSome(t *testing.T) {
 		}
 	}
 	f.send(t, "e-office", "/v1/verify", letter(), nil, nil)
+	f.sealTwice(t)
+	f.signActivated(t)
+	f.leaveCase(t)
 	wrong := f.by("sekda").with(fields{"passphrase": "bukan frasa yang benar"})
 	eventually(t, time.Minute, "the signer is locked", func() bool { return f.sign(t, "e-office", letter(), wrong).status == http.StatusLocked })
 	if status, said := f.run("staff", "add", f.config, "penyelidik", "--name", "Penyelidik Contoh", "--role", "investigator", "--secrets-file", f.path("secrets")); status != 0 {
 		t.Fatalf("staff add: %d %s", status, said)
 	}
+}
+
+// sealTwice leaves two versions of a registered document.
+func (f *office) sealTwice(t *testing.T) {
+	t.Helper()
+	id := f.post(t, "e-office", "/v1/documents", fields{"nomor": "9/2026", "tanggal": "2026-01-02", "pages": 1}).ok(t, http.StatusCreated).json(t)["id"]
+	doc := f.seal(t, "e-office", letter(), bySeal.with(fields{"document": id})).ok(t, http.StatusOK).body
+	f.seal(t, "e-office", doc, bySeal.with(fields{"document": id})).ok(t, http.StatusOK)
+}
+
+// signActivated has a signature made under an activation.
+func (f *office) signActivated(t *testing.T) {
+	t.Helper()
+	doc := letter()
+	token := f.activate(t, "e-office", "sekda", nil, doc)
+	f.sign(t, "e-office", doc, fields{"signer": f.signers["sekda"].id, "level": "B-B", "activation": token}).ok(t, http.StatusOK)
+}
+
+// leaveCase leaves a case with a line of history and a file.
+func (f *office) leaveCase(t *testing.T) {
+	t.Helper()
+	doc := letter()
+	file := &gateway.CaseUpload{Name: "surat.pdf", Upload: gateway.Upload{ReaderAt: bytes.NewReader(doc), Size: int64(len(doc)), SHA256: sha256.Sum256(doc)}}
+	f.act(func(s *gatewayService) {
+		_, err := s.gateway.FileComplaint(t.Context(), gateway.Caller{Address: "127.0.0.1"}, gateway.Complaint{Kind: dispute.Authenticity, Text: "Uji", Contact: "0800"}, file)
+		f.must(err)
+	})
+}
+
+// awaitLists waits until a checkpoint and a timestamp are listed.
+func (f *office) awaitLists(t *testing.T, url string) {
+	t.Helper()
+	db := f.database(url)
+	eventually(t, time.Minute, "checkpoints are listed", func() bool {
+		var n int
+		err := db.QueryRow(`SELECT count(DISTINCT what) FROM checkpoint_lists`).Scan(&n)
+		return err == nil && n >= 2
+	})
+}
+
+// coversAllTables: each table of the database is compared, part of the log, or said
+// not to be covered.
+func (f *office) coversAllTables(t *testing.T, url, keys string) {
+	t.Helper()
+	status, said := f.run("evidence", "audit", "--json", "--database", url, "--log-key", keys)
+	var found evidence.Finding
+	if err := json.Unmarshal([]byte(said), &found); err != nil || status != 0 {
+		t.Fatalf("%d %s: %v", status, said, err)
+	}
+	known := append(slices.Concat(besideTables, found.NotCovered), "entries", "leaves", "tree_hashes", "log_head", "pending", "checkpoint_cosignatures", "goose_db_version", "sqlite_sequence")
+	query := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if !strings.HasPrefix(url, "sqlite:") {
+		query = `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`
+	}
+	rows, err := f.database(url).Query(query)
+	f.must(err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		f.must(rows.Scan(&name))
+		if !slices.Contains(known, name) {
+			t.Errorf("the audit does not say what it makes of the table %s", name)
+		}
+	}
+	f.must(rows.Err())
 }
 
 // besides are what is done; each statement changes a row.
@@ -234,4 +326,47 @@ var besides = []struct{ name, rule, do string }{
 	{"a seal's key is lent to a person", "table", `UPDATE signer_keys SET signer = (SELECT id FROM signers WHERE kind = 'personal' ORDER BY id LIMIT 1) WHERE label <> ''`},
 	{"certificates are of another key", "table", `UPDATE certificates SET signer_key = (SELECT id FROM signer_keys WHERE label <> '')`},
 	{"a signer is another's", "table", `DELETE FROM signers WHERE kind = 'seal'; INSERT INTO signers SELECT 'palsu', organisation, kind, name, office, NULL, nik_sealed, status, created_at FROM signers LIMIT 1`},
+	{"timestamps of checkpoints are deleted", "listed", `DELETE FROM checkpoint_tokens`},
+	{"a timestamp is that of another checkpoint", "token", `UPDATE checkpoint_tokens SET token = (SELECT t.token FROM checkpoint_tokens t ORDER BY t.size LIMIT 1)`},
+	{"what a timestamp is verified with is forgotten", "listed", `UPDATE checkpoint_tokens SET material = substr(material, 1, 32)`},
+	{"older checkpoints are deleted", "listed", `DELETE FROM checkpoint_tokens WHERE size < (SELECT max(size) FROM checkpoints);
+		DELETE FROM checkpoints WHERE size < (SELECT max(size) FROM checkpoints)`},
+	{"an older checkpoint is another's note", "checkpoint", `UPDATE checkpoints SET note = (SELECT c.note FROM checkpoints c ORDER BY c.size DESC LIMIT 1)`},
+	{"lists are forgotten", "table", `DELETE FROM checkpoint_lists`},
+	{"a checkpoint is said to be listed", "table", `INSERT INTO checkpoint_lists (what, size, sha256, operation) SELECT 'token', 99999, ZERO, operation FROM checkpoint_lists LIMIT 1`},
+	{"a list is none", "table", `INSERT INTO checkpoint_lists (what, size, sha256, operation) VALUES ('token', 99999, ZERO, 'palsu')`},
+	{"applications are deleted", "table", `DELETE FROM credentials WHERE application IN (SELECT id FROM applications WHERE name = 'second'); DELETE FROM applications WHERE name = 'second'`},
+	{"credentials are deleted", "table", `DELETE FROM credentials`},
+	{"staff are deleted", "table", `DELETE FROM staff`},
+	{"signers are deleted", "table", `DELETE FROM certificates WHERE signer_key IN (SELECT id FROM signer_keys WHERE label = ''); DELETE FROM signer_keys WHERE label = ''; DELETE FROM signers WHERE kind = 'personal'`},
+	{"certificates are deleted", "table", `DELETE FROM certificates`},
+	{"keys are deleted", "table", `DELETE FROM signer_keys WHERE label = ''`},
+	{"certificates are used no more", "table", `UPDATE certificates SET revoked_locally_at = 1`},
+	{"a certificate is other bytes", "table", `UPDATE certificates SET der = ZERO`},
+	{"a signer gets another name", "table", `UPDATE signers SET name = 'Orang Lain' WHERE kind = 'personal'`},
+	{"a seal gets another name", "table", `UPDATE signers SET name = 'Kabupaten Lain' WHERE kind = 'seal'`},
+	{"a signer gets another office", "table", `UPDATE signers SET office = 'Bupati Contoh' WHERE kind = 'personal'`},
+	{"proposals are deleted", "table", `DELETE FROM proposals`},
+	{"a proposal is another", "table", `UPDATE proposals SET status = 'rejected'`},
+	{"renewals are deleted", "table", `DELETE FROM renewals`},
+	{"renewals are put off", "table", `UPDATE renewals SET due = due + 86400000000`},
+	{"renewals are said to be done", "table", `UPDATE renewals SET done_by = operation WHERE done_by = ''`},
+	{"an activation is deleted", "table", `DELETE FROM activation_documents; DELETE FROM activations`},
+	{"a signature had another authorisation", "table", `UPDATE operations SET activation = 'palsu' WHERE activation <> ''`},
+	{"a signature had no authorisation", "table", `UPDATE operations SET activation = '' WHERE activation <> ''`},
+	{"a signature gets an authorisation", "table", `UPDATE operations SET activation = 'palsu' WHERE kind = 'seal'`},
+	{"a signature is not to be found", "table", `UPDATE operations SET cms_sha256 = NULL WHERE cms_sha256 IS NOT NULL`},
+	{"a number is longer", "table", `UPDATE documents SET nomor = nomor || '/RAHASIA'`},
+	{"a reason is longer", "table", `UPDATE documents SET reason = reason || ', atas perintah' WHERE reason <> ''`},
+	{"a document was withdrawn earlier", "table", `UPDATE documents SET changed_at = changed_at - 86400000000 WHERE status = 'withdrawn'`},
+	{"a document was registered earlier", "table", `UPDATE documents SET created_at = created_at - 86400000000`},
+	{"a version was released earlier", "table", `UPDATE document_versions SET created_at = created_at - 86400000000`},
+	{"versions change places", "table", `DELETE FROM document_versions WHERE id = (SELECT min(v.id) FROM document_versions v WHERE v.document =
+		(SELECT w.document FROM document_versions w GROUP BY w.document HAVING count(*) > 1)); INSERT INTO document_versions (organisation, document, sha256, size, operation, created_at)
+		SELECT organisation, document, sha256, size, operation, created_at FROM kept_document_versions k
+		WHERE NOT EXISTS (SELECT 1 FROM document_versions v WHERE v.document = k.document AND v.sha256 = k.sha256)`},
+	{"a case is deleted", "table", `DELETE FROM case_files; DELETE FROM case_events; DELETE FROM cases`},
+	{"lines of a case are deleted", "table", `DELETE FROM case_events WHERE id = (SELECT min(id) FROM case_events)`},
+	{"a file of a case is deleted", "table", `DELETE FROM case_files`},
+	{"a case is closed", "table", `UPDATE cases SET state = 'closed'`},
 }

@@ -17,6 +17,10 @@ func (s *gatewayService) housekeeping() []chore {
 			return err
 		}},
 		{"tally", time.Minute, func(ctx context.Context) error { _, err := s.gateway.RecordTally(ctx); return err }},
+		{"checkpoints", max(time.Second, min(time.Minute, s.cfg.Evidence.Stamp)), func(ctx context.Context) error {
+			_, err := s.gateway.ListCheckpoints(ctx)
+			return err
+		}},
 		{"status", time.Minute, func(ctx context.Context) error { _, err := s.gateway.LearnStatuses(ctx); return err }},
 		{"purge", 10 * time.Minute, s.gateway.Purge},
 		{"cases", time.Hour, func(ctx context.Context) error { _, err := s.gateway.RemindCases(ctx); return err }},

@@ -33,6 +33,7 @@ var logTests = map[string]func(*testing.T, *store.DB){
 	"overdue entries":                overdueEntries,
 	"the clock is reset":             clockReset,
 	"a status is given later":        statusLater,
+	"checkpoints are listed":         publishedLists,
 }
 
 // Sequence gives up to max pending entries their places, as evidence does. It
