@@ -25,7 +25,7 @@ const (
 	RuleRollback   = "rollback"    // rows that were published are gone
 	RuleOverdue    = "overdue"     // a row is past its promise and has no place
 	RuleToken      = "token"       // the timestamp of a checkpoint is not over it
-	RuleListed     = "listed"      // a checkpoint, its timestamp or a cosignature that a record lists is gone or another
+	RuleListed     = "listed"      // a checkpoint, its timestamp or a cosignature that a record lists is gone or another, or a cosignature is none
 	RuleArtefact   = "artefact"    // what a record names is missing, changed, or erased without a record
 	RuleTable      = "table"       // a table that was made from the records is not as they say
 )

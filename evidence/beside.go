@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // Beside is what stands beside the log in its database: artefacts, and the tables
@@ -78,6 +80,11 @@ func (a *auditor) noteBeside(found error, first, end int64) {
 
 // token looks at what a checkpoint in the database is stamped with.
 func (a *auditor) token(c *Checkpoint) error {
+	for _, line := range c.Cosignatures {
+		if !isCosignature(c.Note, line, note.VerifierList()) {
+			a.noteBeside(Differs(RuleListed, "the checkpoint of %d entries: %.40q stands there as a cosignature, and is none", c.Size, line), a.size, a.size)
+		}
+	}
 	if c.Token == nil {
 		return nil
 	}

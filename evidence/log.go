@@ -76,6 +76,9 @@ type Config struct {
 	PastKeys []string
 	// Timestamper stamps checkpoints; nil leaves them without.
 	Timestamper Timestamper
+	// Token, if not nil, tells whether a stored token is one that an authority gave over
+	// digest: nil, or what does not hold. Proofs are under a checkpoint of which it does.
+	Token func(token []byte, digest [32]byte) error
 	// StampEvery is the least time between two stamps. The newest checkpoint
 	// gets the next; 0 stamps as fast as the authority answers.
 	StampEvery time.Duration

@@ -43,7 +43,7 @@ func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 		}
 		size = max(size, e.Index+1)
 	}
-	c, ok, err := l.cfg.Store.CheckpointFor(ctx, size, true)
+	c, ok, err := l.stamped(ctx, size)
 	if err == nil && !ok {
 		c, ok, err = l.cfg.Store.CheckpointFor(ctx, size, false)
 	}
@@ -53,6 +53,7 @@ func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 	if !ok {
 		return nil, ErrNotIntegrated
 	}
+	c.Cosignatures = l.genuine(&c)
 	proofs := make([]Proof, len(entries))
 	for i, e := range entries {
 		path, err := tlog.ProveRecord(c.Size, e.Index, l.hashes(ctx))
@@ -65,6 +66,28 @@ func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 		proofs[i] = Proof{Entry: e, Path: path, Checkpoint: c}
 	}
 	return proofs, nil
+}
+
+// maxForged bounds the timestamps that Prove passes over.
+const maxForged = 100
+
+// stamped returns the earliest checkpoint of at least size with a timestamp that
+// Config.Token believes: whoever writes to the database can put another in its place
+// before the authority has answered.
+func (l *Log) stamped(ctx context.Context, size int64) (Checkpoint, bool, error) {
+	for range maxForged {
+		c, ok, err := l.cfg.Store.CheckpointFor(ctx, size, true)
+		if err != nil || !ok || l.cfg.Token == nil {
+			return c, ok, err
+		}
+		why := l.cfg.Token(c.Token, sha256Of(c.Note))
+		if why == nil {
+			return c, true, nil
+		}
+		l.cfg.Logger.ErrorContext(ctx, "ALARM: the timestamp of a checkpoint is not what an authority gave", "size", c.Size, "error", why)
+		size = c.Size + 1
+	}
+	return Checkpoint{}, false, nil
 }
 
 // Consistency proves that the tree of size newer begins with the tree of size

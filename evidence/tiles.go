@@ -166,6 +166,7 @@ func (l *Log) text(ctx context.Context, path string) ([]byte, error) {
 		if err == nil && !ok {
 			err = errTile
 		}
+		c.Cosignatures = l.genuine(&c)
 		return c.Cosigned(), err
 	case "keys.txt":
 		return []byte(strings.Join(l.AllKeys(), "\n") + "\n"), nil

@@ -39,6 +39,7 @@ func (l *Log) Cosign(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
+	c.Cosignatures = l.genuine(&c)
 	var all error
 	for _, w := range l.cfg.Witnesses {
 		key, err := newCosigner(w.VKey)
@@ -108,6 +109,33 @@ func (l *Log) seenMore(ctx context.Context, size int64) error {
 		return fmt.Errorf("%w: the witness has seen %d entries, there are %d", ErrRollback, size, head.Size)
 	}
 	return nil
+}
+
+// genuine returns the cosignatures of a checkpoint as far as they have the form of one,
+// and hold where a witness of this log is said to have made them. One line that is
+// none would spoil the note for whoever reads it.
+func (l *Log) genuine(c *Checkpoint) []string {
+	known := make([]note.Verifier, 0, len(l.cfg.Witnesses))
+	for _, w := range l.cfg.Witnesses {
+		if key, err := newCosigner(w.VKey); err == nil { // New has seen to it
+			known = append(known, key)
+		}
+	}
+	var out []string
+	for _, line := range c.Cosignatures {
+		if isCosignature(c.Note, line, note.VerifierList(known...)) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// isCosignature tells whether a line can stand under a note: it is one signature
+// line, and no false one of those that are known.
+func isCosignature(msg []byte, line string, known note.Verifiers) bool {
+	_, err := note.Open(append(bytes.Clone(msg), line...), known)
+	var unverified *note.UnverifiedNoteError
+	return strings.Count(line, "\n") == 1 && (err == nil || errors.As(err, &unverified))
 }
 
 type witnessAnswer struct {

@@ -301,7 +301,7 @@ func (rows *besideRows) artefact(e *evidence.Entry, a evidence.Artefact, b *besi
 
 // Rest is evidence.Beside's.
 func (b *beside) Rest(ctx context.Context, size int64) (found, err error) {
-	for _, look := range []func(context.Context, *Tx) (error, error){b.strayOperations, b.strayVersions, b.strayDocuments, b.strayLists, b.strayRenewals} {
+	for _, look := range []func(context.Context, *Tx) (error, error){b.strayOperations, b.strayVersions, b.strayDocuments, b.strayLists, b.strayRenewals, b.strayOwners} {
 		err := b.db.engine.view(ctx, gateway.AllOrganisations, func(tx *Tx) (err error) {
 			found, err = look(ctx, tx)
 			return err

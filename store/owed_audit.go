@@ -158,6 +158,26 @@ func (b *beside) strayRenewals(ctx context.Context, tx *Tx) (found, err error) {
 	return nil, nil
 }
 
+// strayOwners looks for rows of another organisation than what they belong to: nobody
+// who works for the office would see them.
+func (b *beside) strayOwners(ctx context.Context, tx *Tx) (found, err error) {
+	for _, t := range []struct{ child, column, parent, key string }{
+		{"document_versions", "document", "documents", "public_id"}, {"renewals", "operation", "operations", "id"}, {"statuses_owed", "operation", "operations", "id"},
+		{"credentials", "application", "applications", "id"}, {"signer_keys", "signer", "signers", "id"}, {"certificates", "signer_key", "signer_keys", "id"},
+		{"activation_documents", "activation", "activations", "id"}, {"case_events", "case_id", "cases", "id"}, {"case_files", "case_id", "cases", "id"},
+	} {
+		owner, ok, err := first(ctx, tx, `SELECT c.organisation FROM `+t.child+` c LEFT JOIN `+t.parent+` p ON p.`+t.key+` = c.`+t.column+`
+			WHERE p.organisation IS NULL OR p.organisation <> c.organisation LIMIT 1`)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return evidence.Differs(evidence.RuleTable, "a row of %s is of the organisation %.64q, and what it belongs to is not", t.child, owner), nil
+		}
+	}
+	return nil, nil
+}
+
 // versionOrder looks for versions of a document that do not follow each other as they
 // were released: the last one is what people compare their copy with.
 func (b *beside) versionOrder(ctx context.Context, tx *Tx) (found, err error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/bundle"
+	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/store"
 )
 
@@ -200,9 +201,9 @@ func readLogKeys(names []string) ([]string, error) {
 
 // auditFlags are the flags of "absah evidence audit".
 type auditFlags struct {
-	database, floor, gateway string
-	logKeys, checkpoints     []string
-	json                     bool
+	database, floor, gateway       string
+	logKeys, checkpoints, trustTSA []string
+	json                           bool
 }
 
 func newEvidenceAuditCommand() *cobra.Command {
@@ -232,6 +233,7 @@ index is named, or the range in which it lies. It is 2 when nothing was found bu
 	flags.StringVar(&f.gateway, "config", "", "configuration `file` of the gateway, whose HSM verifies the MACs of intents")
 	flags.StringVar(&f.floor, "floor", "", "the gateway's floor `file`; needs --log-key")
 	flags.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; needs --log-key (repeatable)")
+	flags.StringArrayVar(&f.trustTSA, "trust-tsa", nil, "PEM `file or folder` of the roots of all timestamp authorities that the log ever had: a timestamp by another is wrong (repeatable)")
 	flags.BoolVar(&f.json, "json", false, "print the finding as a JSON object")
 	return cmd
 }
@@ -252,7 +254,7 @@ func (f *auditFlags) run(cmd *cobra.Command) error {
 		return &exitError{statusUnavailable, err}
 	}
 	defer db.Close()
-	cfg.Store, cfg.Beside, cfg.Token = db, db.Beside(), checkToken
+	cfg.Store, cfg.Beside = db, db.Beside()
 	if f.gateway != "" {
 		if cfg.Intents, err = intentsOf(ctx, f.gateway); err != nil {
 			return err
@@ -292,6 +294,26 @@ func intentsOf(ctx context.Context, file string) ([]byte, error) {
 	return secret, errors.Join(err, s.close())
 }
 
+// checkTokenBy is checkToken, and tells whether the authority is one that an anchor
+// certifies.
+func checkTokenBy(anchors *pki.Anchors) func(der []byte, digest [32]byte) error {
+	return func(der []byte, digest [32]byte) error {
+		if err := checkToken(der, digest); err != nil {
+			return err
+		}
+		token, err := tsp.ParseToken(der)
+		if err != nil {
+			return err
+		}
+		authority, err := token.Signer()
+		if err != nil {
+			return err
+		}
+		_, err = pki.Chain(authority, token.SignedData.Certificates(), anchors, token.Time, pki.Timestamping)
+		return err
+	}
+}
+
 // checkToken tells whether a token is over a digest and signed by the certificate
 // that it names; whom to trust for the time is for whoever verifies a bundle.
 func checkToken(der []byte, digest [32]byte) error {
@@ -311,6 +333,14 @@ func (f *auditFlags) config(stderr io.Writer) (evidence.AuditConfig, error) {
 	var err error
 	if cfg.Keys, err = readLogKeys(f.logKeys); err != nil {
 		return cfg, err
+	}
+	cfg.Token = checkToken
+	if len(f.trustTSA) > 0 {
+		anchors, err := readAnchors(f.trustTSA)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Token = checkTokenBy(anchors)
 	}
 	if len(cfg.Keys) == 0 && (f.floor != "" || len(f.checkpoints) > 0) {
 		return cfg, usageErrorf("--floor and --checkpoint need --log-key")

@@ -351,6 +351,9 @@ func (s *gatewayService) openLog(ctx context.Context) error {
 	if s.stamper != nil {
 		c.Timestamper = &checkpointStamper{s.stamps, s.source, s.anchors.tsas}
 	}
+	if s.anchors.tsas != nil {
+		c.Token = checkTokenBy(s.anchors.tsas)
+	}
 	for _, w := range s.cfg.Evidence.Witnesses {
 		c.Witnesses = append(c.Witnesses, evidence.Witness{URL: w.URL, VKey: w.Key})
 	}
