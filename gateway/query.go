@@ -15,7 +15,7 @@ var kinds = []string{
 	"case.attach", "case.close", "case.contact", "case.download", "case.erase", "case.examine", "case.file", "case.follow",
 	"case.letter", "case.move", "case.note", "case.open", "case.propose", "case.read", "case.readmit", "case.recuse", "case.release", "case.search",
 	"certificate.read", "certificate.status", "certificate.status.later", "clock.reset",
-	"document.read", "document.register", "document.status", "log.floor", "log.key",
+	"document.read", "document.register", "document.status", "log.checkpoints", "log.floor", "log.key",
 	"operation.evidence", "operation.read", "operations.search", "overview.read",
 	"proposal.approve", "proposal.make", "proposal.reject", "rows.adopt", "seal", "sign",
 	"signer.certificate", "signer.enrol", "signer.lock", "signer.lockout", "signer.read", "signer.renew", "signer.revoke", "signer.seal",
