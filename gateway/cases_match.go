@@ -455,6 +455,12 @@ func (m *matcher) told(ctx context.Context, record *evidence.Record, entry evide
 		return t, err
 	}
 	t.Signer = who.Name
+	// The certificate is on record, the name beside it is not.
+	if _, leaf, err := certificateOf(ctx, m.r, record.Signer); err == nil && leaf != nil && leaf.Subject.CommonName != "" {
+		t.Signer = leaf.Subject.CommonName
+	} else if err != nil && !errors.Is(err, ErrNotFound) {
+		return t, err
+	}
 	t.KeyAt, err = m.born(ctx, record.Signer)
 	return t, err
 }

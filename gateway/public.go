@@ -26,11 +26,12 @@ type PublicDocument struct {
 
 // PublicSigning is one signature or seal that the gateway made.
 type PublicSigning struct {
-	Seal         bool
-	Name, Office string // of the signer, as registered
-	Issuer       string // of the certificate; "" when it cannot be told
-	Level        string // B-B … B-LTA
-	At           time.Time
+	Seal   bool
+	Name   string // of the signer, as the certificate has it; "" when it is not kept
+	Office string // of the signer, as registered
+	Issuer string // of the certificate; "" when it cannot be told
+	Level  string // B-B … B-LTA
+	At     time.Time
 	// RevokedAt is when the gateway stopped using the certificate; zero: it
 	// did not.
 	RevokedAt time.Time
@@ -56,7 +57,7 @@ func (g *Gateway) PublicDocument(ctx context.Context, id string) (*PublicDocumen
 		p.Organisation, p.Application = "", ""
 		p.Versions = slices.Clone(d.Versions)
 		for i := range p.Versions {
-			s, err := publicSigning(ctx, r, p.Versions[i].Operation)
+			s, err := g.publicSigning(ctx, r, p.Versions[i].Operation)
 			if err != nil {
 				return err
 			}
@@ -195,25 +196,39 @@ func (g *Gateway) released(ctx context.Context, r Reader, id string, v DocumentV
 
 // publicSigning is what an operation tells; nil when it was neither a signature
 // nor a seal.
-func publicSigning(ctx context.Context, r Reader, operation string) (*PublicSigning, error) {
-	o, err := r.Operation(ctx, operation)
-	if err != nil || o.Kind != "sign" && o.Kind != "seal" {
+func (g *Gateway) publicSigning(ctx context.Context, r Reader, operation string) (*PublicSigning, error) {
+	c, err := (&matcher{g: g, r: r}).outcome(ctx, operation)
+	if err != nil || c.record == nil || c.record.Kind != "sign" && c.record.Kind != "seal" {
 		return nil, err
 	}
-	who, err := r.Signer(ctx, o.Signer)
+	who, err := r.Signer(ctx, c.record.Signer.ID)
 	if err != nil {
 		return nil, err
 	}
-	s := &PublicSigning{Seal: who.Kind == SignerSeal, Name: who.Name, Office: who.Office, Level: o.Level, At: o.FinishedAt}
-	cert, err := r.Certificate(ctx, o.Certificate)
+	cert, leaf, err := certificateOf(ctx, r, c.record.Signer)
 	if err != nil {
 		return nil, err
 	}
-	s.RevokedAt = cert.RevokedLocallyAt
-	if leaf, err := x509.ParseCertificate(cert.DER); err == nil {
-		s.Issuer = leaf.Issuer.CommonName
+	s := &PublicSigning{Seal: c.record.Kind == "seal", Office: who.Office, Level: c.record.Result.Level, At: c.record.Time, RevokedAt: cert.RevokedLocallyAt}
+	if leaf == nil {
+		g.cfg.Log.ErrorContext(ctx, "ALARM: a certificate is not in the database as it is on record", "operation", operation)
+		return s, nil
 	}
+	s.Name, s.Issuer = leaf.Subject.CommonName, leaf.Issuer.CommonName
 	return s, nil
+}
+
+// certificateOf is the certificate with which a record has something signed; leaf
+// is nil when what is kept is another one.
+func certificateOf(ctx context.Context, r Reader, s evidence.Signer) (cert Certificate, leaf *x509.Certificate, err error) {
+	sum := digest(s.CertificateSHA256)
+	if cert, err = r.Certificate(ctx, sum); err != nil || sha256.Sum256(cert.DER) != sum {
+		return cert, nil, err
+	}
+	if leaf, err = x509.ParseCertificate(cert.DER); err != nil {
+		return cert, nil, nil //nolint:nilerr // nobody can read a name in it
+	}
+	return cert, leaf, nil
 }
 
 // Match is how a file stands to a registered document.

@@ -94,6 +94,9 @@ func (v *visit) documentView(d *gateway.PublicDocument) *documentView {
 			Kind: w.Text("kind.signature"), Name: report.Visible(s.Name), Office: report.Visible(s.Office), Issuer: report.Visible(s.Issuer),
 			Level: report.Visible(s.Level), At: cut(w, stamp(s.At)),
 		}
+		if x.Name == "" {
+			x.Name = w.Text("signer.unknown")
+		}
 		if s.Seal {
 			x.Kind = w.Text("web.sealed-by")
 		}

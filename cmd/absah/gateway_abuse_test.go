@@ -155,6 +155,9 @@ func testForgedRegistration(t *testing.T, f *office) {
 	change("nomor = '900/99', perihal = 'Hibah', tanggal = '2020-02-02', pages = 9", valid)
 	change("status = 'valid', reason = ''", withdrawn)
 	change("confidential = FALSE", secret)
+	if _, err := db.Exec(`UPDATE signers SET name = 'Bupati Palsu' WHERE kind = 'seal'`); err != nil {
+		t.Fatal(err)
+	}
 	if got := page(valid, 200); got != untouched {
 		t.Error("a letter is what the database says")
 	}
