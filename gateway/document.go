@@ -24,7 +24,9 @@ type DocumentRequest struct {
 	Confidential bool // the public page shows neither content nor perihal
 }
 
-const maxDocumentText = 300 // characters of nomor and perihal
+// maxDocumentText is how many characters a nomor, a perihal or a reason has: what
+// a record takes whole, so that rows can be compared with it.
+const maxDocumentText = 300
 
 func (r *DocumentRequest) check() error {
 	_, dateErr := time.Parse(time.DateOnly, r.Tanggal)
@@ -68,7 +70,7 @@ func (g *Gateway) RegisterDocument(ctx context.Context, c Caller, req DocumentRe
 	err = g.recordAt(ctx, c, newID(), at, evidence.Record{
 		Kind: "document.register", Subject: evidence.Subject{Document: d.PublicID}, Result: evidence.Result{Status: evidence.StatusOK},
 		Detail: map[string]string{
-			"nomor": clip(d.Nomor, 1024), "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages), "confidential": strconv.FormatBool(d.Confidential),
+			"nomor": d.Nomor, "tanggal": d.Tanggal, "pages": strconv.Itoa(d.Pages), "confidential": strconv.FormatBool(d.Confidential),
 			"perihal-sha256": hexDigest([]byte(d.Perihal)),
 		},
 	}, func(tx Tx) error { return tx.ReserveDocument(ctx, d) })
@@ -126,7 +128,7 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, m 
 	d.Status, d.ReplacedBy, d.Reason = m.Status, m.ReplacedBy, m.Reason
 	err = g.recordWith(ctx, c, evidence.Record{
 		Kind: "document.status", Subject: evidence.Subject{Document: id}, Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"from": string(from), "to": string(m.Status), "replaced-by": m.ReplacedBy, "reason": clip(m.Reason, 1024)},
+		Detail: map[string]string{"from": string(from), "to": string(m.Status), "replaced-by": m.ReplacedBy, "reason": m.Reason},
 	}, func(tx Tx) error {
 		d.ChangedAt = g.cfg.Clock().UTC().Truncate(time.Millisecond)
 		return tx.SetDocumentStatus(ctx, *d, from)

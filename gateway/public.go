@@ -117,14 +117,7 @@ func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
 		g.cfg.Log.ErrorContext(ctx, "ALARM: a document that no record registers", "document", d.PublicID)
 		return ErrNotFound
 	}
-	// The record has no more of a long text than what is compared here.
-	restore := func(have *string, kept string) {
-		if clip(*have, 1024) != kept {
-			*have = kept
-		}
-	}
-	restore(&d.Nomor, was.Detail["nomor"])
-	restore(&d.Tanggal, was.Detail["tanggal"])
+	d.Nomor, d.Tanggal = was.Detail["nomor"], was.Detail["tanggal"]
 	if hexDigest([]byte(d.Perihal)) != was.Detail["perihal-sha256"] {
 		d.Perihal = ""
 	}
@@ -138,8 +131,7 @@ func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
 		if to := DocumentStatus(marked.Detail["to"]); to != d.Status {
 			d.Status, d.ChangedAt = to, marked.Time
 		}
-		restore(&d.Reason, marked.Detail["reason"])
-		d.ReplacedBy = marked.Detail["replaced-by"]
+		d.Reason, d.ReplacedBy = marked.Detail["reason"], marked.Detail["replaced-by"]
 	case len(d.Versions) > 0:
 		d.Status, d.Reason, d.ReplacedBy = DocumentValid, "", ""
 	default:

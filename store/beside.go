@@ -445,7 +445,7 @@ func (b *beside) documentStates(ctx context.Context, tx *Tx) (found, err error) 
 			default:
 				want.to, want.at = string(gateway.DocumentReserved), s.created
 			}
-			if s.status != want.to || s.replacedBy != want.replacedBy || clipped(s.reason) != want.reason {
+			if s.status != want.to || s.replacedBy != want.replacedBy || s.reason != want.reason {
 				return evidence.Differs(evidence.RuleTable, "the document %.64q is %.64q in its row, and %q by the records", s.id, s.status, want.to), nil
 			}
 			if !near(s.changed, want.at) {
@@ -496,7 +496,7 @@ func (rows *besideRows) document(r *evidence.Record) error {
 	if !ok {
 		return evidence.Differs(evidence.RuleTable, "the document %s is missing", r.Subject.Document)
 	}
-	if d.Organisation != r.Organisation || d.Application != r.Actor.Application || clipped(d.Nomor) != r.Detail["nomor"] || d.Tanggal != r.Detail["tanggal"] ||
+	if d.Organisation != r.Organisation || d.Application != r.Actor.Application || d.Nomor != r.Detail["nomor"] || d.Tanggal != r.Detail["tanggal"] ||
 		strconv.Itoa(d.Pages) != r.Detail["pages"] || !near(d.CreatedAt, r.Time) {
 		return evidence.Differs(evidence.RuleTable, "the document %s is not as it was registered", r.Subject.Document)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"github.com/absah-id/absah/evidence"
@@ -22,17 +21,6 @@ type owedRows struct {
 type activationRow struct {
 	application, signer, level, binding string
 	documents                           int
-}
-
-// detailLength is how much of a text a record has at most, in bytes.
-const detailLength = 1024
-
-// clipped is what a record has of a text.
-func clipped(s string) string {
-	if len(s) > detailLength {
-		s = strings.ToValidUTF8(s[:detailLength], "")
-	}
-	return s
 }
 
 // near tells whether a row was written when its record was made: a transaction may

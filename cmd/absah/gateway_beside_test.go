@@ -301,6 +301,8 @@ var besides = []struct{ name, rule, do string }{
 	{"a document is valid again", "table", `UPDATE documents SET status = 'valid', reason = '' WHERE status = 'withdrawn'`},
 	{"a document is withdrawn", "table", `UPDATE documents SET status = 'withdrawn' WHERE status = 'valid'`},
 	{"a document gets another number", "table", `UPDATE documents SET nomor = '999/2026'`},
+	{"a document gets a longer number", "table", `UPDATE documents SET nomor = nomor || '9'`},
+	{"a document gets a longer reason", "table", `UPDATE documents SET reason = reason || ', keliru' WHERE status = 'withdrawn'`},
 	{"a document gets another subject", "table", `UPDATE documents SET perihal = 'Lain'`},
 	{"documents are deleted", "table", `DELETE FROM document_versions; DELETE FROM documents`},
 	{"a document is made up", "table", `INSERT INTO documents SELECT 'palsu', organisation, application, nomor, perihal, tanggal, pages, confidential, 'reserved', '', '', created_at, changed_at
