@@ -71,8 +71,8 @@ func TestAttackCatalogue(t *testing.T) {
 			t.Errorf("two rows are called %s", a.Name)
 		}
 		names[a.Name] = true
-		if n := len(a.Bytes(t)); n < 500 || n > 30<<10 {
-			t.Errorf("%s has %d bytes, want a few thousand", a.File, n)
+		if n := len(a.Bytes(t)); n < 500 || n > 40<<10 { // the large ones ask for much work
+			t.Errorf("%s has %d bytes, want 500 to %d", a.File, n, 40<<10)
 		}
 		if slices.Equal(a.Verdict, []string{"TOTAL-PASSED"}) && len(a.SubIndication) > 0 {
 			t.Errorf("%s must pass and has a sub-indication", a.Name)
