@@ -4,6 +4,8 @@
 GO       ?= go
 FUZZTIME ?= 60s
 PKG      ?= ./...
+# Of the tests of a package; the ten minutes of the go command are few on two busy cores.
+TIMEOUT  ?= 30m
 ARGS     ?=
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -43,11 +45,11 @@ test: ## run all tests (PKG=./pdf/... for some)
 	@scripts/packages test
 	@scripts/npm api/web/browsertest
 	@scripts/preview
-	scripts/postgres run $(GO) test $(PKG)
+	scripts/postgres run $(GO) test -timeout $(TIMEOUT) $(PKG)
 
 race: ## run all tests under the race detector (PKG=./hsm/... for some)
 	@scripts/packages test
-	scripts/postgres run $(GO) test -race $(PKG)
+	scripts/postgres run $(GO) test -race -timeout $(TIMEOUT) $(PKG)
 
 lint: $(STATICCHECK) $(GOLANGCI_LINT) $(GOVULNCHECK) ## gofmt, go vet, staticcheck, golangci-lint, govulncheck
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
