@@ -521,6 +521,34 @@ func overAll(t *testing.T, w *world) []byte {
 	return b
 }
 
+// longNames: a later revision adds twenty thousand fields with one name of a
+// hundred thousand letters.
+func longNames(t *testing.T, w *world) []byte {
+	b := w.sign(t, letter(t), signer.B)
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := doc.Latest().Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := doc.Latest().NewUpdate()
+	name := u.Add(pdf.String(strings.Repeat("x", 100_000)))
+	var fields pdf.Array
+	for range 20_000 {
+		fields = append(fields, u.Add(pdf.Dict{"T": name, "FT": pdf.Name("Tx")}))
+	}
+	changed := maps.Clone(catalog)
+	changed["AcroForm"] = pdf.Dict{"Fields": fields}
+	u.Set(doc.Latest().Root(), changed)
+	tail, err := u.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, tail...)
+}
+
 func mustHex(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)

@@ -120,6 +120,9 @@ func (d *differ) markAppearance(o pdf.Object, field pdf.Ref, depth int) error {
 	return nil
 }
 
+// fieldSteps is what reading a field again costs.
+const fieldSteps = 8
+
 // compareForm compares the field trees and every field that was touched.
 func (d *differ) compareForm(t *touched) error {
 	form, err := readForm(d.new)
@@ -130,7 +133,7 @@ func (d *differ) compareForm(t *touched) error {
 		d.report(Change{Path: "/Root/AcroForm", Rule: "form-damaged", Level: LevelOther, Text: err.Error()})
 	}
 	d.newForm = form
-	if d.steps += len(form.order); d.steps > maxSteps {
+	if d.steps += fieldSteps * len(form.order); d.steps > maxSteps {
 		return overLimit("maxSteps", maxSteps)
 	}
 	if err := d.compareFormDict(); err != nil {

@@ -4,11 +4,12 @@ import "github.com/absah-id/absah/pdf"
 
 // formTree is the field hierarchy of one revision (ISO 32000-2 §12.7.4).
 type formTree struct {
-	rev    *pdf.Revision
-	dict   pdf.Dict // of the form; nil when there is none
-	arrays []uint32 // objects that are the form, /Fields or /Kids
-	nodes  map[pdf.Ref]*formNode
-	order  []*formNode
+	rev     *pdf.Revision
+	dict    pdf.Dict // of the form; nil when there is none
+	arrays  []uint32 // objects that are the form, /Fields or /Kids
+	nodes   map[pdf.Ref]*formNode
+	order   []*formNode
+	letters int // bytes of all names
 
 	widgets map[pdf.Ref]*formNode // see owner
 }
@@ -98,6 +99,9 @@ func (f *formTree) walk(o pdf.Object, up formNode, depth int) error {
 		if up.name != "" {
 			n.name = up.name + "." + n.name
 		}
+	}
+	if f.letters += len(n.name); f.letters > maxNames {
+		return overLimit("maxNames", maxNames)
 	}
 	for key, dst := range map[pdf.Name]*pdf.Object{"FT": &n.typ, "Ff": &n.flags} {
 		if pdf.Present(dict[key]) {

@@ -14,6 +14,9 @@ const (
 	maxFields = 100_000
 	// maxFieldDepth bounds the field hierarchy; real forms use fewer than 10.
 	maxFieldDepth = 32
+	// maxNames bounds the bytes of the names of all fields, which may share a
+	// long one.
+	maxNames = 16 << 20
 )
 
 func malformed(rule, format string, args ...any) *pdf.MalformedError {

@@ -8,6 +8,10 @@ import (
 // sections stay below 30.
 const maxStructureDepth = 250
 
+// elementSteps is what reading an element of the structure costs beside a step:
+// they are read again in each revision that adds one.
+const elementSteps = 2
+
 // markStructure walks the logical structure (ISO 32000-2 §14.7): elements are
 // known as such, so that a signer may add one for its own widget, and what they
 // hold but for /K is frozen. A tree that is none is an error: two readers could
@@ -80,6 +84,7 @@ func (s *structureWalk) kids(o pdf.Object, depth int) error {
 		if s.open[o.Num] {
 			return malformed("structure-loop", "the structure element %s is its own kin", o)
 		}
+		s.d.steps += elementSteps
 		if err := s.d.step(); err != nil {
 			return err
 		}

@@ -13,6 +13,9 @@ const (
 	maxFields = 100_000
 	// maxFieldDepth bounds the field hierarchy; real forms use fewer than 10.
 	maxFieldDepth = 32
+	// maxNames bounds the bytes of the names of all fields, which may share a
+	// long one.
+	maxNames = 16 << 20
 	// maxSignatures bounds the filled signature fields of a document.
 	maxSignatures = 200
 	// maxContents bounds the bytes reserved for and accepted as a CMS: long

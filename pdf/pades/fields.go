@@ -87,6 +87,7 @@ type tree struct {
 	names      map[string]int // fully qualified names of all fields, with their count
 	seen       map[pdf.Ref]bool
 	visited    int
+	letters    int   // bytes of all names
 	damage     error // the first *pdf.MalformedError
 }
 
@@ -161,6 +162,9 @@ func (t *tree) walk(o pdf.Object, up inherited, depth int) error {
 	in, err := t.inherit(d, up)
 	if err := t.tolerate(t.rev.Place(err, ref)); err != nil {
 		return err
+	}
+	if t.letters += len(in.name); t.letters > maxNames {
+		return overLimit("maxNames", maxNames)
 	}
 	children, widgets, err := t.kids(d)
 	if err := t.tolerate(t.rev.Place(err, ref)); err != nil {
