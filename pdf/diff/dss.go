@@ -2,6 +2,7 @@ package diff
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/absah-id/absah/pdf"
 )
@@ -259,6 +260,9 @@ func (d *differ) markItems(o pdf.Object) error {
 	for _, e := range list {
 		if err := d.step(); err != nil {
 			return err
+		}
+		if ref, ok := e.(pdf.Ref); ok && slices.Contains(d.roles[ref.Num], role{kind: roleEvidence}) {
+			continue // with all that leads from there to the stream
 		}
 		if err := d.markHops(e, role{kind: roleEvidence}); err != nil {
 			return err
