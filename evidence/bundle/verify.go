@@ -258,7 +258,7 @@ func (v *verification) logKeys() {
 		v.state("log-key", errors.New("origin or keys of the log are not lines of text"), true, "")
 		return
 	}
-	v.keys = keys
+	v.keys = unique(keys)
 	if len(v.opts.LogKeys) == 0 {
 		for _, key := range keys {
 			v.compare(key)
@@ -266,9 +266,7 @@ func (v *verification) logKeys() {
 		v.state("log-key", nil, false, "the bundle alone says that the log's keys are %s", strings.Join(keys, ", "))
 		return
 	}
-	trusted := slices.Clone(v.opts.LogKeys)
-	slices.Sort(trusted)
-	trusted = slices.Compact(trusted)
+	trusted := unique(v.opts.LogKeys)
 	for i := 1; ; i++ {
 		msg := v.small[fmt.Sprintf("log/successor-%d.note", i)]
 		if msg == nil {
@@ -296,12 +294,15 @@ func (v *verification) logKeys() {
 	}
 }
 
+// unique returns keys, each once: one named twice would be ambiguous.
+func unique(keys []string) []string {
+	out := slices.Clone(keys)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 func (v *verification) checkpoint() {
-	keys, _ := v.lines(fileKeys)
-	if len(v.opts.LogKeys) > 0 {
-		keys = v.keys
-	}
-	head, err := evidence.VerifyCheckpoint(v.small[fileCheckpoint], v.origin, keys)
+	head, err := evidence.VerifyCheckpoint(v.small[fileCheckpoint], v.origin, v.keys)
 	v.head = head
 	v.state("checkpoint", err, true, "the log %s had %d entries under the root %s", v.origin, head.Size, head.Root)
 }
@@ -379,12 +380,20 @@ func (v *verification) entry(n int) (evidence.Record, [32]byte, error) {
 	case len(v.small[dir+fileSalt]) != 32:
 		err = errors.New("the salt has not 32 bytes")
 	case err != nil:
-	case head != v.head:
+	case head != v.head || !v.under(n):
 		err = errors.New("the proof is under another checkpoint")
 	}
 	v.state(fmt.Sprintf("entry-%d", n), err, true, "the record is entry %d of the log", index)
 	r, err := evidence.ParseRecord(v.small[dir+fileRecord])
 	return r, leaf, err
+}
+
+// under tells whether the checkpoint in the proof of entry n is, byte for byte, the
+// one that stands by itself, with nothing but cosignatures behind it: what is
+// timestamped is what the proof is under.
+func (v *verification) under(n int) bool {
+	_, _, checkpoint, err := evidence.ParseProof(v.small[fmt.Sprintf("entries/%d/%s", n, fileProof)])
+	return err == nil && bytes.HasPrefix(checkpoint, v.small[fileCheckpoint])
 }
 
 // receipt proves that the gateway wrote the entry: whoever holds its database can
@@ -404,7 +413,7 @@ func (v *verification) receipt(n int, leaf [32]byte, r evidence.Record) {
 	got, err := evidence.VerifyReceipt(msg, v.keys)
 	if err != nil {
 		keys, _ := v.lines(fileKeys)
-		got, err = evidence.VerifyReceipt(msg, keys)
+		got, err = evidence.VerifyReceipt(msg, unique(keys))
 		proven = false
 	}
 	if !proven {
@@ -422,9 +431,7 @@ func (v *verification) consistency() {
 	if msg == nil && v.small[fileConsistency] == nil {
 		return
 	}
-	keys := append(slices.Clone(v.keys), v.opts.LogKeys...)
-	slices.Sort(keys)
-	older, err := evidence.VerifyCheckpoint(msg, v.origin, slices.Compact(keys))
+	older, err := evidence.VerifyCheckpoint(msg, v.origin, unique(append(slices.Clone(v.keys), v.opts.LogKeys...)))
 	if err == nil {
 		err = evidence.VerifyConsistency(v.small[fileConsistency], older, v.head)
 	}

@@ -90,8 +90,11 @@ hex() { od -An -v -tx1 | tr -d ' \n'; }
 bytes() { set -- $(wc -c <"$1"); echo "$1"; }
 same() { [ "$(hexsum "$1")" = "$(hexsum "$2")" ]; }
 number() { case $1 in '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;; esac; }
-oneline() { IFS= read -r line <"$1" && printf '%s\n' "$line" | same_as "$1" && printf '%s' "$line"; }
+oneline() { IFS= read -r line <"$1" && tr -d '\015' <"$1" | same_as "$1" && printf '%s\n' "$line" | same_as "$1" && printf '%s' "$line"; }
 same_as() { cat >"$tmp/same" && same "$tmp/same" "$1"; }
+# ended FILE: lines, all of them with their ends, and no NUL, which sh would read over
+ended() { [ "$(tail -c 1 "$1" | hex)" = 0a ] && tr -d '\000' <"$1" | same_as "$1"; }
+span() { tail -c +$(($2 + 1)) "$1" | head -c "$3"; } # FILE FROM LENGTH: a part of a file
 epoch() { date -u -d "$1" +%s 2>/dev/null; }
 iso() { [ -z "$1" ] || date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
 subject() { openssl x509 -in "$1" -noout -subject -nameopt RFC2253,-esc_msb 2>/dev/null | tail -c +9 | tr -cd '[:print:]'; }
@@ -108,43 +111,116 @@ vkey() {
 	{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; tail -c 32 "$tmp/key"; } >"$tmp/spki"
 }
 
-# note FILE KEY OUT: FILE is a note signed by KEY (a vkey); its text goes to OUT.
-note() {
-	vkey "$2" 01 || return 1
-	: >"$3"
-	: >"$tmp/all"
-	part=text good=1
-	while IFS= read -r line; do
-		printf '%s\n' "$line" >>"$tmp/all"
-		if [ -z "$line" ]; then
-			[ $part = text ] || return 1
-			part=signatures
-		elif [ $part = text ]; then
-			printf '%s\n' "$line" >>"$3"
+# utf8 FILE: it is UTF-8 without controls but newlines
+utf8() {
+	u_more=0
+	for u in $(od -An -v -tx1 <"$1"); do
+		u=$((0x$u))
+		if [ $u_more -gt 0 ]; then
+			[ $u -ge $u_low ] && [ $u -le $u_high ] || return 1
+			u_more=$((u_more - 1)) u_low=128 u_high=191
+		elif [ $u -lt 128 ]; then
+			[ $u -ge 32 ] || [ $u -eq 10 ] || return 1
 		else
-			case $line in
-			"— $name "*)
-				printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] || return 1
-				[ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
-				tail -c +5 "$tmp/sig" >"$tmp/sig64"
-				openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$3" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 1
-				good=0
-				;;
-			"— "*) ;;
-			*) return 1 ;;
-			esac
+			u_low=128 u_high=191
+			case $u in 224) u_low=160 ;; 237) u_high=159 ;; 240) u_low=144 ;; 244) u_high=143 ;; esac
+			if [ $u -lt 194 ]; then return 1; elif [ $u -lt 224 ]; then u_more=1; elif [ $u -lt 240 ]; then u_more=2; elif [ $u -lt 245 ]; then u_more=3; else return 1; fi
 		fi
-	done <"$1"
-	same "$tmp/all" "$1" || return 1
-	return $good
+	done
+	[ $u_more -eq 0 ]
 }
 
-# anynote FILE KEYS OUT: signed by any of the keys of that name in a file
-anynote() {
-	while IFS= read -r candidate; do
-		note "$1" "$candidate" "$3" && return 0
-	done <"$2"
+# sigline LINE: a signature line of a note: its parts to s_name, s_data and $tmp/sig
+sigline() {
+	case $1 in '— '?*' '?*) ;; *) return 1 ;; esac
+	s_data=${1#'— '} s_name=${1#'— '}
+	s_name=${s_name%% *} s_data=${s_data#* }
+	case $s_name in '' | *+*) return 1 ;; esac
+	case $s_name in *[!\ -~]*) s_odd=$(printf '%s' "$s_name" | od -An -v -tx1 | tr -d '\n') ;; *) s_odd='' ;; esac
+	case $s_odd in # the spaces of Unicode
+	*' c2 85'* | *' c2 a0'* | *' e1 9a 80'* | *' e2 80 8'[0-9a]* | *' e2 80 a8'* | *' e2 80 a9'* | *' e2 80 af'* | *' e2 81 9f'* | *' e3 80 80'*) return 1 ;;
+	esac
+	case $s_data in *[!A-Za-z0-9+/=]*) return 1 ;; esac
+	[ $((${#s_data} % 4)) -eq 0 ] || return 1
+	printf '%s' "$s_data" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(bytes "$tmp/sig")" -ge 5 ]
+}
+
+# isnote FILE OUT: it has the form of a note (C2SP signed-note); its text goes to
+# OUT, its signature lines to $tmp/sigs
+isnote() {
+	[ -f "$1" ] && [ "$(bytes "$1")" -le 65536 ] && ended "$1" || return 1
+	: >"$2"
+	: >"$tmp/sigs"
+	part=text n_sigs=0 odd=''
+	while IFS= read -r line; do
+		case ${line#'— '} in *[!\ -~]*) odd=yes ;; esac
+		if [ $part = sigs ]; then
+			n_sigs=$((n_sigs + 1))
+			[ $n_sigs -le 100 ] && sigline "$line" && printf '%s\n' "$line" >>"$tmp/sigs" || return 1
+		elif [ -z "$line" ]; then
+			part=sigs
+		else
+			printf '%s\n' "$line" >>"$2"
+		fi
+	done <"$1"
+	[ $n_sigs -gt 0 ] || return 1
+	[ -z "$odd" ] || utf8 "$1"
+}
+
+# signedby KEY TEXT: 0 when a line of $tmp/sigs is the signature of KEY, a vkey,
+# over TEXT; 1 when there is none, 2 when it does not hold
+signedby() {
+	vkey "$1" 01 || return 2
+	while IFS= read -r line; do
+		case $line in "— $name "*) ;; *) continue ;; esac
+		sigline "$line" && [ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
+		[ "$(base64 -w0 <"$tmp/sig")" = "$s_data" ] || return 2
+		tail -c +5 "$tmp/sig" >"$tmp/sig64"
+		openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$2" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 2
+		return 0
+	done <"$tmp/sigs"
 	return 1
+}
+
+# anynote FILE KEYS OUT: FILE is a note that some key of a file has signed, and that
+# carries no false signature of another; its text goes to OUT, the name and the id of
+# the key to name and id
+anynote() {
+	isnote "$1" "$3" || return 1
+	good='' good_id=''
+	while IFS= read -r candidate; do
+		signedby "$candidate" "$3"
+		case $? in
+		0) [ -n "$good" ] || good=$name good_id=$id ;;
+		2) return 1 ;;
+		esac
+	done <"$2"
+	name=$good id=$good_id
+	[ -n "$good" ]
+}
+
+# whole FILE: one DER or BER object, and nothing behind it
+whole() {
+	w_file=$1 w_size=$(bytes "$1")
+	set -- $(head -c 8 "$1" | od -An -v -tu1)
+	[ $# -ge 2 ] && [ $(($1 & 31)) -ne 31 ] || return 1
+	if [ "$2" -eq 128 ]; then # of a length that is not told: the outermost is the only one
+		openssl asn1parse -inform DER -in "$w_file" >"$tmp/asn1" 2>/dev/null || return 1
+		w_n=0
+		while IFS= read -r line; do case $line in *:d=0' '*) w_n=$((w_n + 1)) ;; esac; done <"$tmp/asn1"
+		[ $w_n -eq 1 ]
+		return
+	fi
+	w_end=$((2 + $2))
+	if [ "$2" -gt 128 ]; then
+		w_n=$(($2 - 128)) w_end=0
+		[ $# -ge $((2 + w_n)) ] && [ $w_n -le 6 ] || return 1
+		shift 2
+		w_head=$((2 + w_n))
+		while [ $w_n -gt 0 ]; do w_end=$(((w_end << 8) + $1)) w_n=$((w_n - 1)); shift; done
+		w_end=$((w_end + w_head))
+	fi
+	[ $w_end -eq "$w_size" ]
 }
 
 # head_of TEXT PREFIX: origin, size and root of a checkpoint into variables
@@ -157,10 +233,36 @@ head_of() {
 node() { { printf '\001'; cat "$1" "$2"; } | sha >"$tmp/node" && cat "$tmp/node" >"$3"; }
 
 # --- files ---
+# mayhave NAME: a bundle may have a file of that name beside script and instructions
+mayhave() {
+	case $1 in
+	log/origin.txt | log/keys.txt | log/checkpoint.note | log/timestamp.tst | log/tsa.pem | log/earlier.note | log/consistency.txt) ;;
+	log/successor-[1-9].note | log/successor-[1-9][0-9].note) ;;
+	entries/[1-9]/record.json | entries/[1-9]/salt.bin | entries/[1-9]/receipt.note | entries/[1-9]/proof.tlog-proof) ;;
+	entries/[1-9][0-9]/record.json | entries/[1-9][0-9]/salt.bin | entries/[1-9][0-9]/receipt.note | entries/[1-9][0-9]/proof.tlog-proof) ;;
+	signature/cms.der | signature/attributes.der | signature/value.bin | signature/algorithm.txt | signature/signer.pem) ;;
+	signature/timestamp-[1-9].tst | signature/timestamp-[1-9][0-9].tst | signature/timestamp-[1-9].pem | signature/timestamp-[1-9][0-9].pem) ;;
+	document/timestamp-[1-9].tst | document/timestamp-[1-9][0-9].tst | document/timestamp-[1-9].pem | document/timestamp-[1-9][0-9].pem) ;;
+	revocation/[1-9].ocsp | revocation/[1-9][0-9].ocsp | revocation/[1-9][0-9][0-9].ocsp) ;;
+	revocation/[1-9].crl | revocation/[1-9][0-9].crl | revocation/[1-9][0-9][0-9].crl) ;;
+	report/report.json | report/report.xml | report/report.txt | report/report.pdf | document/document.pdf | document/ranges.txt) ;;
+	*) return 1 ;;
+	esac
+}
+
+# sums_hold: each line of SHA256SUMS is a digest, two spaces and the name of a file
+# that has it; sha256sum -c would take other forms, and comments
 sums_hold() {
-	sha256sum -c --strict --quiet SHA256SUMS >/dev/null 2>&1 || return 1
+	ended SHA256SUMS || return 1
+	listed='|'
+	while IFS= read -r line; do
+		sum=${line%%  *} f=${line#*  }
+		[ "$line" = "$sum  $f" ] && [ -f "$f" ] && [ "$sum" = "$(hexsum "$f")" ] || return 1
+		case $f in README.txt | verify.sh) ;; *) mayhave "$f" || return 1 ;; esac
+		case $listed in *"|$f|"*) return 1 ;; esac
+		listed=$listed$f'|'
+	done <SHA256SUMS
 	# every file that is there is listed; what lies beside this script is not looked at
-	listed=$(while IFS= read -r line; do printf '|%s|' "${line#*  }"; done <SHA256SUMS)
 	for f in log/* entries/*/* signature/* revocation/* report/* document/*; do
 		[ -f "$f" ] || continue
 		case $listed in *"|$f|"*) ;; *) return 1 ;; esac
@@ -175,16 +277,10 @@ without() { [ -e "$1" ] && [ ! -e "$2" ] && echo "$1"; }
 # astray: names files that no statement rests on: behind a gap in the numbers, or
 # without what they are a part of
 astray() {
-	for f in log/* entries/* entries/*/* signature/* revocation/* report/* document/*; do
+	for f in log/* entries/* entries/*/* signature/* revocation/* report/* document/* log/.?* entries/.?* entries/*/.?* signature/.?* revocation/.?* report/.?* document/.?*; do
 		case $f in
-		log/origin.txt | log/keys.txt | log/checkpoint.note | log/timestamp.tst | log/tsa.pem | log/earlier.note | log/consistency.txt) ;;
-		signature/cms.der | signature/attributes.der | signature/value.bin | signature/algorithm.txt | signature/signer.pem) ;;
-		report/report.json | report/report.xml | report/report.txt | report/report.pdf | document/document.pdf | document/ranges.txt) ;;
-		log/successor-[1-9].note | log/successor-[1-9][0-9].note | entries/[1-9] | entries/[1-9][0-9]) ;;
-		signature/timestamp-[1-9].??? | signature/timestamp-[1-9][0-9].??? | document/timestamp-[1-9].??? | document/timestamp-[1-9][0-9].???) ;;
-		entries/*/record.json | entries/*/salt.bin | entries/*/receipt.note | entries/*/proof.tlog-proof) ;;
-		revocation/[1-9].??? | revocation/[1-9][0-9].??? | revocation/[1-9][0-9][0-9].??? | revocation/[1-9].ocsp | revocation/[1-9][0-9].ocsp | revocation/[1-9][0-9][0-9].ocsp) ;;
-		*) [ ! -e "$f" ] || echo "$f" ;;
+		entries/[1-9] | entries/[1-9][0-9] | */. | */..) ;;
+		*) mayhave "$f" || [ ! -e "$f" ] || echo "$f" ;;
 		esac
 	done
 	without log/tsa.pem log/timestamp.tst
@@ -214,13 +310,17 @@ result $? 1 files 'every file is the one that SHA256SUMS lists' "a file is missi
 # --- log key, checkpoint ---
 origin=$(oneline log/origin.txt) || origin='?'
 lines() { tr -d '\r\t ' <"$1"; echo; } # of keys, however the file was edited
+howmany() { n_lines=0; while IFS= read -r line; do n_lines=$((n_lines + 1)); done <"$1"; echo $n_lines; }
 if [ -n "$logkeys" ]; then
-	lines "$logkeys" >"$tmp/keys"
+	lines "$logkeys" | tr -s '\n' >"$tmp/given"
+	while IFS= read -r k; do [ -z "$k" ] || printf '%s\n' "$k"; done <"$tmp/given" >"$tmp/keys"
 	n=1
 	while [ -f log/successor-$n.note ]; do
 		if anynote log/successor-$n.note "$tmp/keys" "$tmp/successor"; then
+			by=$name
 			{ IFS= read -r s_head && IFS= read -r s_origin && IFS= read -r s_key; } <"$tmp/successor"
-			[ "$s_head" = absah/log-key/1 ] && [ "$s_origin" = "$origin" ] && printf '%s\n' "$s_key" >>"$tmp/keys"
+			[ "$s_head" = absah/log-key/1 ] && [ "$s_origin" = "$origin" ] && [ "$by" = "$origin" ] && [ "$(howmany "$tmp/successor")" -eq 3 ] &&
+				vkey "$s_key" 01 && [ "$name" = "$origin" ] && printf '%s\n' "$s_key" >>"$tmp/keys"
 		fi
 		n=$((n + 1))
 	done
@@ -233,7 +333,9 @@ fi
 while IFS= read -r k; do
 	case $k in "$origin+"*) printf '%s\n' "$k" >>"$tmp/logkeys" ;; esac
 done <"$tmp/keys"
-[ "$(tail -c 1 log/keys.txt | hex)" = 0a ] && anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
+known_form() { while IFS= read -r k; do vkey "$k" 01 || return 1; done <"$1"; } # one that is none spoils the list
+[ "$origin" != '?' ] && ended log/keys.txt && [ "$(howmany log/keys.txt)" -le 64 ] && known_form "$tmp/keys" &&
+	anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
 signed=$?
 size=${h_size:-0} root=${h_root:-}
 if [ $pinned -eq 1 ]; then text='signed with a key that you name, or its successor'; else text='only this bundle says that the key is its'; fi
@@ -244,6 +346,7 @@ result $signed 1 checkpoint "the log had $size entries, root $root" 'not a state
 # inclusion PROOF LEAFHASH: RFC 9162, section 2.1.3.2
 inclusion() {
 	part=top extra=''
+	ended "$1" || return 1
 	: >"$tmp/under"
 	cat "$2" >"$tmp/r"
 	while IFS= read -r line; do
@@ -275,12 +378,7 @@ inclusion() {
 	[ $part = under ] && [ "$sn" -eq 0 ] && same "$tmp/r" "$tmp/root" || return 1
 	# the checkpoint in the proof is the one above, perhaps with cosignatures, and
 	# nothing else
-	[ "$(tail -c 1 "$1" | hex)" = 0a ] && head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note || return 1
-	tail -c +$(($(bytes log/checkpoint.note) + 1)) "$tmp/under" >"$tmp/after"
-	while IFS= read -r line; do
-		case $line in '— '*' '*' '*) return 1 ;; '— '?*' '?*) ;; *) return 1 ;; esac
-		printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] && [ "$(bytes "$tmp/sig")" -ge 5 ] || return 1
-	done <"$tmp/after"
+	head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note && anynote "$tmp/under" "$tmp/logkeys" "$tmp/seen" || return 1
 }
 
 # member NAME: its value in $record. In canonical JSON operation, organisation,
@@ -372,7 +470,7 @@ while [ -f entries/$n/record.json ]; do
 	esac
 	n=$((n + 1))
 done
-[ $n -gt 1 ] || same_operation=1
+[ $n -gt 1 ] && [ $n -le 65 ] || same_operation=1
 ended=1
 [ -n "$outcome" ] || [ -z "$intent" ] || ended=0
 result $same_operation $ended operation "$operation of $organisation" 'the records are of different operations'
@@ -388,8 +486,16 @@ split() {
 		*) [ $count -gt 0 ] || return 1; printf '%s\n' "$line" >>"$2$count.pem" ;;
 		esac
 	done <"$1"
-	[ $count -gt 0 ] && cat "$2"[1-9].pem "$2"[1-9][0-9].pem 2>/dev/null | same_as "$1"
+	[ $count -gt 0 ] && [ $count -le 16 ] && cat "$2"[1-9].pem "$2"[1-9][0-9].pem 2>/dev/null | same_as "$1" || return 1
+	case $splits in *"|$1|"*) return 0 ;; esac
+	i=1
+	while [ $i -le $count ]; do # each as it would be written anew: nothing hides in it or between them
+		openssl x509 -in "$2$i.pem" 2>/dev/null | same_as "$2$i.pem" || return 1
+		i=$((i + 1))
+	done
+	splits="$splits|$1|"
 }
+splits='' # the paths that were looked at
 
 # field NAME TEXT: the rest of the line in a file that begins, after blanks, with NAME
 field() {
@@ -400,9 +506,30 @@ field() {
 	return 1
 }
 
-# Each OCSP response as text, once.
+# response FILE: an OCSP response, and the answer in it, with nothing behind them
+response() {
+	whole "$1" && openssl ocsp -respin "$1" -noverify -respout "$tmp/again" >/dev/null 2>&1 && same "$tmp/again" "$1" || return 1
+	openssl asn1parse -inform DER -in "$1" >"$tmp/asn1" 2>/dev/null || return 1
+	while IFS= read -r line; do
+		case $line in *:d=3' '*'OCTET STRING'*) ;; *) continue ;; esac
+		place "$line"
+		span "$1" $((p_at + p_head)) "$p_length" >"$tmp/basic"
+		whole "$tmp/basic"
+		return
+	done <"$tmp/asn1"
+	return 1
+}
+
+# place LINE: where an object is by a line of asn1parse, and how long its parts are
+place() {
+	p_at=${1%%:*} p_head=${1#*hl=} p_length=${1#* l=}
+	p_at=$((${p_at##* })) p_head=$((${p_head%% *})) p_length=${p_length#"${p_length%%[! ]*}"}
+	p_length=${p_length%% *}
+}
+
+# Each OCSP response as text, once; one that is not whole says nothing.
 for o in revocation/*.ocsp; do
-	[ ! -f "$o" ] || openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/${o##*/}" 2>/dev/null
+	[ -f "$o" ] && response "$o" && openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/${o##*/}" 2>/dev/null
 done
 
 # listed SERIAL CRL: the time since which the list in PEM has the number revoked
@@ -433,7 +560,7 @@ word() {
 	serial=$(openssl x509 -in "$1" -noout -serial) || return 1
 	serial=${serial#serial=}
 	for o in revocation/*.ocsp; do
-		[ -f "$o" ] || continue
+		[ -f "$tmp/${o##*/}" ] || continue
 		case $(cat "$tmp/${o##*/}") in *"Serial Number: $serial"*) ;; *) continue ;; esac
 		made=$(epoch "$(field 'Produced At:' "$tmp/${o##*/}")") || continue
 		# how old it is by today's clock does not matter: a century is allowed
@@ -454,6 +581,7 @@ word() {
 	done
 	for l in revocation/*.crl; do
 		[ -f "$l" ] || continue
+		openssl crl -inform DER -in "$l" -outform DER 2>/dev/null | same_as "$l" || continue
 		openssl crl -inform DER -in "$l" -out "$tmp/crl.pem" 2>/dev/null || continue
 		this=$(openssl crl -in "$tmp/crl.pem" -noout -lastupdate 2>/dev/null) && this=$(epoch "${this#*=}") || continue
 		if openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >"$tmp/verify" 2>&1; then
@@ -512,6 +640,7 @@ imprint() {
 # DATA is '' for a token of which only the token itself says what it is over.
 stamp() {
 	time='' known=1
+	whole "$1" || return 1
 	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
 	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
 	path "$3" "$tsaroots" "$t" timestampsign || return 1
@@ -542,9 +671,9 @@ seen() {
 	answer=1
 	while IFS= read -r line; do
 		case $line in "— $name "*) ;; *) continue ;; esac
-		printf '%s' "${line##* }" | base64 -d >"$tmp/sig" 2>/dev/null || return 2
-		[ "$(base64 -w0 <"$tmp/sig")" = "${line##* }" ] || return 2
+		sigline "$line" || return 2
 		[ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
+		[ "$(base64 -w0 <"$tmp/sig")" = "$s_data" ] || return 2
 		[ "$(bytes "$tmp/sig")" -eq 76 ] || return 2
 		when=$(tail -c +5 "$tmp/sig" | head -c 8 | hex)
 		case $when in [0-7]*) when=$((0x$when)) ;; *) return 2 ;; esac
@@ -579,6 +708,7 @@ consistent() {
 	anynote log/earlier.note "$k" "$tmp/earlier" && head_of "$tmp/earlier" "$tmp/oldroot" || return 1
 	old=$h_size
 	first=1 count=0
+	ended log/consistency.txt || return 1
 	while IFS= read -r line; do
 		if [ $first -eq 1 ]; then
 			[ "$line" = "old $old" ] || return 1
@@ -588,7 +718,7 @@ consistent() {
 		count=$((count + 1))
 		printf '%s' "$line" | base64 -d >"$tmp/q$count" 2>/dev/null && [ "$(bytes "$tmp/q$count")" -eq 32 ] && [ "$(base64 -w0 <"$tmp/q$count")" = "$line" ] || return 1
 	done <log/consistency.txt
-	[ "$(tail -c 1 log/consistency.txt | hex)" = 0a ] && [ "$old" -ge 1 ] && [ "$old" -le "$size" ] || return 1
+	[ "$old" -ge 1 ] && [ "$old" -le "$size" ] || return 1
 	if [ "$old" -eq "$size" ]; then [ $count -eq 0 ] && same "$tmp/oldroot" "$tmp/root"; return; fi
 	fn=$((old - 1)) sn=$((size - 1)) i=1
 	while [ $((fn & 1)) -eq 1 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
@@ -621,7 +751,7 @@ fi
 # --- signature ---
 # value_holds: OpenSSL verifies the value over the signed attributes
 value_holds() {
-	cms=$(hex <signature/cms.der)
+	parts || return 1
 	split signature/signer.pem "$tmp/s" || return 1
 	openssl x509 -in "$tmp/s1.pem" -pubkey -noout >"$tmp/pub" 2>/dev/null || return 1
 	algorithm=$(oneline signature/algorithm.txt) || return 1
@@ -632,28 +762,60 @@ value_holds() {
 		number "${algorithm##* }" || return 1
 		set -- -digest "$digest" -pkeyopt rsa_padding_mode:pss -pkeyopt "rsa_pss_saltlen:${algorithm##* }"
 		;;
-	ed25519) set -- ;;
+	ed25519)
+		case $(openssl pkey -pubin -in "$tmp/pub" -outform DER 2>/dev/null | head -c 12 | hex) in 302a300506032b6570*) ;; *) return 1 ;; esac
+		set --
+		;;
 	*) return 1 ;;
 	esac
 	openssl pkeyutl -verify -pubin -inkey "$tmp/pub" -rawin "$@" -in signature/attributes.der -sigfile signature/value.bin >/dev/null 2>&1 || return 1
-	# both are parts of the CMS: the attributes under their tag there
-	attributes=$(hex <signature/attributes.der)
-	value=$(hex <signature/value.bin)
-	case $cms in *"a0${attributes#31}"*"$value"*) ;; *) return 1 ;; esac
 	openssl cms -cmsout -print -noout -inform DER -in signature/cms.der >/dev/null 2>&1
 }
 
-# tokens_here: each timestamp file is a part of the CMS, and there is one
+# parts: attributes and value are those of the one signer in the CMS, the attributes
+# under their tag there; its timestamps go to $tmp/stampN, and stamps is how many
+parts() {
+	stamps=0 signers=0 taken=0 inside='' of=''
+	whole signature/cms.der && openssl asn1parse -inform DER -in signature/cms.der >"$tmp/cms" 2>/dev/null || return 1
+	while IFS= read -r line; do
+		case $line in
+		*:d=3' '*SET*) stamps=0 signers=0 taken=0 inside='' of='' ;; # the last one has the signers
+		*:d=4' '*) signers=$((signers + 1)) ;;
+		*:d=5' '*'cons: cont [ 0 ]'*)
+			place "$line"
+			{ printf '\061'; span signature/cms.der $((p_at + 1)) $((p_head + p_length - 1)); } >"$tmp/attributes"
+			taken=$((taken + 1))
+			;;
+		*:d=5' '*'prim: OCTET STRING'*)
+			place "$line"
+			span signature/cms.der $((p_at + p_head)) "$p_length" >"$tmp/value"
+			taken=$((taken + 1))
+			;;
+		*:d=5' '*'cons: cont [ 1 ]'*) inside=yes ;;
+		*:d=6' '*) of='' ;;
+		*:d=7' '*id-smime-aa-timeStampToken*) of=$inside ;;
+		*:d=8' '*)
+			[ -n "$of" ] || continue
+			place "$line"
+			stamps=$((stamps + 1))
+			span signature/cms.der "$p_at" $((p_head + p_length)) >"$tmp/stamp$stamps"
+			;;
+		esac
+	done <"$tmp/cms"
+	[ $signers -eq 1 ] && [ $taken -eq 2 ] && same "$tmp/attributes" signature/attributes.der && same "$tmp/value" signature/value.bin
+}
+
+# tokens_here: the timestamp files are those of the CMS
 tokens_here() {
 	n=1 allknown=1
-	[ -f signature/timestamp-1.tst ] || return 1
-	while [ -f signature/timestamp-$n.tst ]; do
-		case $cms in *"$(hex <signature/timestamp-$n.tst)"*) ;; *) return 1 ;; esac
+	while [ $n -le "$stamps" ]; do
+		[ -f signature/timestamp-$n.tst ] && same "$tmp/stamp$n" signature/timestamp-$n.tst || return 1
 		stamp signature/timestamp-$n.tst signature/value.bin signature/timestamp-$n.pem || return 1
 		allknown=$((allknown & known))
 		[ -n "$signed_at" ] && [ "$signed_at" -le "$time" ] || signed_at=$time
 		n=$((n + 1))
 	done
+	[ ! -f signature/timestamp-$n.tst ]
 }
 
 # named KIND FILE NEEDED: the record names the artefact
@@ -692,9 +854,7 @@ if [ -f signature/cms.der ]; then
 	value_holds
 	result $? 1 signature "by $(subject "$tmp/s1.pem")" 'the signature is not that of the certificate'
 	signed_at=''
-	stamps=no # id-aa-signatureTimeStampToken
-	case $cms in *060b2a864886f70d010910020e*) stamps=yes ;; esac
-	if [ $stamps = yes ] || [ -f signature/timestamp-1.tst ]; then
+	if [ "$stamps" -gt 0 ] || [ -f signature/timestamp-1.tst ]; then
 		tokens_here
 		result $? $((tsapinned & allknown)) signature-time "the signature existed at $(iso "$signed_at")" 'a timestamp is not here or over something else, or its authority is none of those that you trust'
 	fi
@@ -736,9 +896,6 @@ for f in report/report.*; do
 done
 
 # --- document ---
-# span FILE FROM LENGTH: a part of a file
-span() { tail -c +$(($2 + 1)) "$1" | head -c "$3"; }
-
 # covered TOKEN: what the document timestamp covers goes to $tmp/covered: by a
 # ByteRange whose gap is the token in hexadecimal, padded with zeroes
 covered() {
