@@ -123,10 +123,10 @@ type besideRows struct {
 }
 
 type artefactRow struct {
-	sha256       [32]byte
-	organisation string
-	size         int64
-	gone         bool
+	sha256             [32]byte
+	organisation, kind string
+	size               int64
+	gone               bool
 }
 
 type versionRow struct {
@@ -146,10 +146,10 @@ func (q *wanted) fetch(ctx context.Context, tx *Tx) (rows besideRows, err error)
 	}
 	if err == nil {
 		err = among(ctx, tx, func(r row) (a artefactRow, err error) {
-			err = r.Scan(sum{&a.sha256}, &a.organisation, &a.size, &a.gone)
+			err = r.Scan(sum{&a.sha256}, &a.organisation, &a.kind, &a.size, &a.gone)
 			return a, err
 		}, func(a artefactRow) { rows.artefacts[a.sha256] = append(rows.artefacts[a.sha256], a) },
-			`SELECT sha256, organisation, size, data IS NULL FROM artefacts WHERE sha256 IN `, sums(q.artefacts))
+			`SELECT sha256, organisation, kind, size, data IS NULL FROM artefacts WHERE sha256 IN `, sums(q.artefacts))
 	}
 	if err == nil {
 		err = among(ctx, tx, func(r row) (v versionRow, err error) {
@@ -288,7 +288,7 @@ func (rows *besideRows) artefact(e *evidence.Entry, a evidence.Artefact, b *besi
 		return nil
 	}
 	for _, row := range rows.artefacts[d] {
-		if row.organisation != "" && row.organisation != e.Organisation || row.size != a.Size {
+		if row.organisation != "" && row.organisation != e.Organisation || row.size != a.Size || row.kind != a.Kind {
 			continue
 		}
 		if !row.gone { // what is erased is known when all records were read

@@ -106,7 +106,7 @@ func (b *bundler) addArtefacts(ctx context.Context, in *bundle.Input) error {
 			return err
 		}
 		for _, sum := range p.Checkpoint.Material {
-			if err := b.addArtefact(ctx, in, seen, sum); err != nil {
+			if err := b.addArtefact(ctx, in, seen, sum, ""); err != nil {
 				return err
 			}
 		}
@@ -140,6 +140,17 @@ func (b *bundler) addLaterStatus(ctx context.Context, in *bundle.Input, seen map
 	return nil
 }
 
+// materialKind tells certificates, OCSP responses and revocation lists apart.
+func materialKind(der []byte) string {
+	if _, err := x509.ParseCertificate(der); err == nil {
+		return evidence.ArtefactCertificate
+	}
+	if _, err := pki.ParseCRL(der); err == nil {
+		return evidence.ArtefactCRL
+	}
+	return evidence.ArtefactOCSP // one that cannot be read says nothing
+}
+
 // addNamed adds the artefacts that a record names.
 func (b *bundler) addNamed(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool, record []byte) error {
 	r, err := evidence.ParseRecord(record)
@@ -151,14 +162,17 @@ func (b *bundler) addNamed(ctx context.Context, in *bundle.Input, seen map[[32]b
 		if _, err := hex.Decode(sum[:], []byte(a.SHA256)); err != nil {
 			return err
 		}
-		if err := b.addArtefact(ctx, in, seen, sum); err != nil {
+		if err := b.addArtefact(ctx, in, seen, sum, a.Kind); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool, sum [32]byte) error {
+// addArtefact adds one of the kind that a record has it as, "" for what a timestamp
+// is verified with, of which the bytes say what it is. The kind in the database is
+// anybody's who writes to it.
+func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[32]byte]bool, sum [32]byte, kind string) error {
 	if seen[sum] {
 		return nil
 	}
@@ -167,7 +181,10 @@ func (b *bundler) addArtefact(ctx context.Context, in *bundle.Input, seen map[[3
 	if err != nil || !ok { // erased: the record still names it
 		return err
 	}
-	switch blob.Kind {
+	if kind == "" {
+		kind = materialKind(blob.Data)
+	}
+	switch kind {
 	case evidence.ArtefactCMS:
 		in.CMS = blob.Data
 	case evidence.ArtefactTimestamp:

@@ -100,7 +100,7 @@ func writeRecord(authority *lab.Lab, database, bundleFile, keysFile, floor strin
 	}
 	b := &bundler{&gatewayService{db: db}}
 	for _, sum := range in.Proofs[0].Checkpoint.Material {
-		if err := b.addArtefact(ctx, &in, map[[32]byte]bool{}, sum); err != nil {
+		if err := b.addArtefact(ctx, &in, map[[32]byte]bool{}, sum, ""); err != nil {
 			return err
 		}
 	}

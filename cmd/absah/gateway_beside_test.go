@@ -283,6 +283,7 @@ func (f *office) coversAllTables(t *testing.T, url, keys string) {
 // besides are what is done; each statement changes a row.
 var besides = []struct{ name, rule, do string }{
 	{"artefacts are deleted", "artefact", `DELETE FROM artefacts WHERE kind = 'cms'`},
+	{"artefacts are of another kind", "artefact", `UPDATE artefacts SET kind = 'lain' WHERE kind = 'cms'`},
 	{"artefacts are zeroed", "artefact", `UPDATE artefacts SET data = ZERO, size = 32 WHERE kind = 'cms'`},
 	{"an artefact is another", "artefact", `UPDATE artefacts SET data = (SELECT a.data FROM artefacts a WHERE a.kind = 'certificate' LIMIT 1),
 		size = (SELECT a.size FROM artefacts a WHERE a.kind = 'certificate' LIMIT 1) WHERE kind = 'cms'`},
