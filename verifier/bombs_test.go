@@ -439,6 +439,46 @@ func manyStores(t *testing.T, w *world) []byte {
 	return b
 }
 
+// farStores: forty document timestamps, each over a store whose four thousand items
+// stand behind thirty references each and are nothing.
+func farStores(t *testing.T, w *world) []byte {
+	b := w.sign(t, letter(t), signer.B)
+	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := doc.Latest().NewUpdate()
+	end := u.Add(pdf.Integer(1))
+	for range 29 {
+		end = u.Add(end)
+	}
+	var items pdf.Array
+	for range 4000 {
+		items = append(items, u.Add(end))
+	}
+	catalog, err := doc.Latest().Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog = pdf.Clone(catalog).(pdf.Dict)
+	catalog["DSS"] = u.Add(pdf.Dict{"Type": pdf.Name("DSS"), "Certs": items})
+	u.Set(doc.Latest().Root(), catalog)
+	tail, err := u.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = append(bytes.Clone(b), tail...)
+	for range 40 {
+		res, err := w.signer.Timestamp(context.Background(), input(b), w.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, res.Tail...)
+		w.advance(time.Second)
+	}
+	return b
+}
+
 func inflatingLists(t *testing.T, b []byte, n int) []byte {
 	t.Helper()
 	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})

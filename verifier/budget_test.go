@@ -145,6 +145,7 @@ var bombs = []bomb{
 	{"name constraints times names", manyNames, []string{limited}},
 	{"time-stamps times certificates", manyStamps, []string{limited}},
 	{"stores times document timestamps", manyStores, []string{limited}},
+	{"far items times document timestamps", farStores, []string{"TOTAL-FAILED resource-limit"}}, // and the store is no store,
 	{"revisions times objects", manyRevisions, []string{"INDETERMINATE", "TOTAL-FAILED", limited}},
 	{"a key of 65,536 bits", hugeKey, []string{"INDETERMINATE"}},
 	{"twenty signatures, each with its archive", manySignatures, []string{"TOTAL-PASSED"}},

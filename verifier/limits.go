@@ -17,6 +17,10 @@ const (
 	// maxStoreReading bounds the bytes inflated from security stores, of which
 	// each document timestamp covers one of its own, mostly the same.
 	maxStoreReading = 256 << 20
+	// maxStoreItems bounds the items looked up in these stores: each may stand
+	// behind a chain of references. A hundred timestamps over a store of five
+	// hundred items need fifty thousand.
+	maxStoreItems = 1 << 17
 	// maxProblems bounds what is said about evidence that cannot be read.
 	maxProblems = 64
 	// maxJudgedPaths bounds the paths of one certificate that are judged with

@@ -317,7 +317,7 @@ func (r *run) addAttributes(si *cms.SignerInfo, at place) {
 // timestamp signs, to know what it covers, and as of the last one.
 func (r *run) collectStores() error {
 	revisions := r.doc.Revisions()
-	done := 0
+	done, items := 0, 0
 	var size int64
 	read := func(n int) error {
 		if n <= done || n > len(revisions) {
@@ -325,6 +325,10 @@ func (r *run) collectStores() error {
 		}
 		if size > maxStoreReading {
 			r.exceeded(fmt.Sprintf("the security stores hold more than %d MiB; the rest was not looked at", maxStoreReading>>20))
+			return nil
+		}
+		if items > maxStoreItems {
+			r.exceeded(fmt.Sprintf("the security stores have more than %d items; the rest was not looked at", maxStoreItems))
 			return nil
 		}
 		done = n
@@ -336,7 +340,7 @@ func (r *run) collectStores() error {
 			r.note(malformed.Rule, fmt.Sprintf("the security store cannot be read: %v", err))
 		case errors.As(err, &limit):
 			r.note(CodeLimit, fmt.Sprintf("the security store is too large: %v", err))
-			r.evidence.full = true
+			r.evidence.full, items = true, maxStoreItems+1 // another would cost as much
 		case err != nil:
 			return err
 		}
@@ -344,6 +348,7 @@ func (r *run) collectStores() error {
 			r.firstStore = inRevision(n)
 		}
 		size += r.evidence.addDSS(dss, inRevision(n))
+		items += dss.Len()
 		return nil
 	}
 	for _, w := range r.work { // in the order of revisions

@@ -22,6 +22,19 @@ type DSS struct {
 	Problems []*pdf.MalformedError
 }
 
+// Len is how many items the store has, those that could not be read and those of
+// single signatures among them; 0 for nil.
+func (d *DSS) Len() int {
+	if d == nil {
+		return 0
+	}
+	n := len(d.Certificates) + len(d.OCSPs) + len(d.CRLs) + len(d.Problems)
+	for _, v := range d.VRI {
+		n += 1 + len(v.Certificates) + len(v.OCSPs) + len(v.CRLs)
+	}
+	return n
+}
+
 // VRI is the evidence for one signature (Table 262).
 type VRI struct {
 	Certificates, OCSPs, CRLs [][]byte
