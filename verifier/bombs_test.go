@@ -427,86 +427,74 @@ func inflating(t *testing.T, w *world) []byte {
 // manyStores: twenty-five document timestamps, each over a store of sixty
 // megabytes.
 func manyStores(t *testing.T, w *world) []byte {
-	b := inflatingLists(t, w.sign(t, letter(t), signer.B), 4)
-	for range 25 {
-		res, err := w.signer.Timestamp(context.Background(), input(b), w.now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b = append(b, res.Tail...)
-		w.advance(time.Second)
-	}
-	return b
+	return stamped(t, w, inflatingLists(t, w.sign(t, letter(t), signer.B), 4), 25)
 }
 
 // farStores: forty document timestamps, each over a store whose four thousand items
 // stand behind thirty references each and are nothing.
 func farStores(t *testing.T, w *world) []byte {
-	b := w.sign(t, letter(t), signer.B)
-	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := doc.Latest().NewUpdate()
-	end := u.Add(pdf.Integer(1))
-	for range 29 {
-		end = u.Add(end)
-	}
-	var items pdf.Array
-	for range 4000 {
-		items = append(items, u.Add(end))
-	}
-	catalog, err := doc.Latest().Catalog()
-	if err != nil {
-		t.Fatal(err)
-	}
-	catalog = pdf.Clone(catalog).(pdf.Dict)
-	catalog["DSS"] = u.Add(pdf.Dict{"Type": pdf.Name("DSS"), "Certs": items})
-	u.Set(doc.Latest().Root(), catalog)
-	tail, err := u.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b = append(bytes.Clone(b), tail...)
-	for range 40 {
-		res, err := w.signer.Timestamp(context.Background(), input(b), w.now())
-		if err != nil {
-			t.Fatal(err)
+	b := withItems(t, w.sign(t, letter(t), signer.B), "Certs", func(u *pdf.Update) (items pdf.Array) {
+		end := u.Add(pdf.Integer(1))
+		for range 29 {
+			end = u.Add(end)
 		}
-		b = append(b, res.Tail...)
-		w.advance(time.Second)
-	}
-	return b
+		for range 4000 {
+			items = append(items, u.Add(end))
+		}
+		return items
+	})
+	return stamped(t, w, b, 40)
 }
 
 func inflatingLists(t *testing.T, b []byte, n int) []byte {
+	t.Helper()
+	var z bytes.Buffer
+	zw := zlib.NewWriter(&z)
+	zw.Write([]byte{0x30, 0x83, 0xe0, 0, 0})
+	zw.Write(make([]byte, 15<<20))
+	zw.Close()
+	return withItems(t, b, "CRLs", func(u *pdf.Update) (lists pdf.Array) {
+		for range n {
+			lists = append(lists, u.Add(pdf.NewStream(pdf.Dict{"Filter": pdf.Name("FlateDecode")}, z.Bytes())))
+		}
+		return lists
+	})
+}
+
+// withItems adds a revision whose security store has one list, whatever is in it.
+func withItems(t *testing.T, b []byte, key pdf.Name, items func(*pdf.Update) pdf.Array) []byte {
 	t.Helper()
 	doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := doc.Latest().NewUpdate()
-	var z bytes.Buffer
-	zw := zlib.NewWriter(&z)
-	zw.Write([]byte{0x30, 0x83, 0xe0, 0, 0})
-	zw.Write(make([]byte, 15<<20))
-	zw.Close()
-	var lists pdf.Array
-	for range n {
-		lists = append(lists, u.Add(pdf.NewStream(pdf.Dict{"Filter": pdf.Name("FlateDecode")}, z.Bytes())))
-	}
 	catalog, err := doc.Latest().Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
 	catalog = pdf.Clone(catalog).(pdf.Dict)
-	catalog["DSS"] = u.Add(pdf.Dict{"Type": pdf.Name("DSS"), "CRLs": lists})
+	catalog["DSS"] = u.Add(pdf.Dict{"Type": pdf.Name("DSS"), key: items(u)})
 	u.Set(doc.Latest().Root(), catalog)
 	tail, err := u.Finish()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return append(bytes.Clone(b), tail...)
+}
+
+// stamped adds n document timestamps, a second apart.
+func stamped(t *testing.T, w *world, b []byte, n int) []byte {
+	t.Helper()
+	for range n {
+		res, err := w.signer.Timestamp(context.Background(), input(b), w.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, res.Tail...)
+		w.advance(time.Second)
+	}
+	return b
 }
 
 // overAll is a file in whose only revision 190 signatures are over the same

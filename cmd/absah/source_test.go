@@ -1,14 +1,12 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509/pkix"
 	"testing"
 	"time"
 
 	"github.com/absah-id/absah/internal/config"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/lab"
 )
 
@@ -20,11 +18,7 @@ func TestSourceMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, chain, err := l.Issue(key.Public(), pkix.Name{CommonName: "Bupati Contoh"}, lab.IssueOptions{})
+	cert, chain, err := l.Issue(testkey.P256(t).Public(), pkix.Name{CommonName: "Bupati Contoh"}, lab.IssueOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

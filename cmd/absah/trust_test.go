@@ -1,9 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509/pkix"
 	"errors"
 	"os"
@@ -11,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/internal/config"
+	"github.com/absah-id/absah/internal/testkey"
 	"github.com/absah-id/absah/pki/lab"
 )
 
@@ -22,11 +20,7 @@ func TestAnchorsAreAuthorities(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, chain, err := l.Issue(key.Public(), pkix.Name{CommonName: "Peladen Contoh"}, lab.IssueOptions{})
+	leaf, chain, err := l.Issue(testkey.P256(t).Public(), pkix.Name{CommonName: "Peladen Contoh"}, lab.IssueOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
