@@ -513,7 +513,7 @@ func overAll(t *testing.T, w *world) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der = bytes.ReplaceAll(der, mustHex(t, "608648016503040201"), mustHex(t, "60864801650304020a")) // SHA3-512 for SHA-256
+	der = bytes.ReplaceAll(der, unhex(t, "608648016503040201"), unhex(t, "60864801650304020a")) // SHA3-512 for SHA-256
 	const n, first = 190, 10
 	contents := fmt.Sprintf("<%X>", der)
 	b := []byte("%PDF-1.7\n")
@@ -575,13 +575,4 @@ func longNames(t *testing.T, w *world) []byte {
 		t.Fatal(err)
 	}
 	return append(b, tail...)
-}
-
-func mustHex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
