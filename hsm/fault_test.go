@@ -352,6 +352,38 @@ func TestReloginIsSingleFlight(t *testing.T) {
 	}
 }
 
+// A token that logs us out between two calls hides its keys: a label that is taken
+// stays taken, and a secret key that is there is not made again.
+func TestLoggedOutIsNotEmpty(t *testing.T) {
+	t.Parallel()
+	tok, shim := hsmtest.NewShim(t)
+	m := tok.Start(t)
+	key := hsmtest.Generate(t, m, "k", hsm.P256)
+	if _, err := m.Vault(t.Context(), hsm.VaultConfig{Create: true}); err != nil {
+		t.Fatal(err)
+	}
+	logout := func() {
+		shim.Next(1, hsmtest.LogoutAfter)
+		if _, err := key.SignMessage(nil, []byte("naskah"), crypto.SHA256); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logout()
+	if _, err := m.Generate(t.Context(), hsm.KeySpec{Label: "k", Algorithm: hsm.P256}); !errors.Is(err, hsm.ErrKeyExists) {
+		t.Errorf("Generate: got %v, want %v", err, hsm.ErrKeyExists)
+	}
+	logout()
+	if _, err := m.Key(t.Context(), "k"); err != nil {
+		t.Errorf("Key: %v", err)
+	}
+	logout()
+	for _, create := range []bool{true, false} {
+		if _, err := m.Vault(t.Context(), hsm.VaultConfig{Create: create}); err != nil {
+			t.Errorf("Vault: %v", err)
+		}
+	}
+}
+
 // With 30 ms in every C_Sign, 8 sessions make 8 signatures in little more
 // than the time of one.
 func TestSessionsWorkAtOnce(t *testing.T) {

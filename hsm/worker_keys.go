@@ -72,7 +72,7 @@ func (w *worker) privateKey(s *session, label string, id []byte) (pkcs11.ObjectH
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
-		return 0, w.notFound(s, label)
+		return 0, fmt.Errorf("%w: %q", ErrKeyNotFound, label)
 	case len(found) > 1:
 		return 0, fmt.Errorf("%w: %q", ErrAmbiguousKey, label)
 	}

@@ -231,7 +231,7 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
-		return 0, w.notFound(s, ref.label)
+		return 0, fmt.Errorf("%w: %q", ErrKeyNotFound, ref.label)
 	case len(found) > 1:
 		return 0, fmt.Errorf("%w and identifier: %q", ErrAmbiguousKey, ref.label)
 	}
@@ -244,27 +244,6 @@ func (w *worker) searchKey(s *session, ref keyRef) (pkcs11.ObjectHandle, error) 
 	return found[0], nil
 }
 
-// notFound tells a missing key from a missing token or login: a module may go
-// on answering for a token that was removed, with no objects in it, and hides
-// private objects from sessions that are not logged in.
-func (w *worker) notFound(s *session, label string) error {
-	si, err := w.lib.GetSessionInfo(s.h)
-	if err != nil {
-		return pkcs11Error("C_GetSessionInfo", err)
-	}
-	if si.State != pkcs11.CKS_RO_USER_FUNCTIONS && si.State != pkcs11.CKS_RW_USER_FUNCTIONS {
-		return &Error{Op: "C_GetSessionInfo", Class: ClassLogin, Code: pkcs11.CKR_USER_NOT_LOGGED_IN}
-	}
-	ti, err := w.lib.GetTokenInfo(w.slot)
-	if err != nil {
-		return pkcs11Error("C_GetTokenInfo", err)
-	}
-	if ti.SerialNumber != w.serial {
-		return &Error{Op: "C_GetTokenInfo", Class: ClassTokenGone, Code: pkcs11.CKR_TOKEN_NOT_RECOGNIZED}
-	}
-	return fmt.Errorf("%w: %q", ErrKeyNotFound, label)
-}
-
 func (w *worker) forget(ref keyRef) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -273,8 +252,10 @@ func (w *worker) forget(ref keyRef) {
 	w.shared.changes().Add(1)
 }
 
-// search returns at most limit objects that match.
+// search returns at most limit objects that match. That there are none it says
+// only of the token that was opened, in a session that was logged in all the time.
 func (w *worker) search(s *session, limit int, template []*pkcs11.Attribute) ([]pkcs11.ObjectHandle, error) {
+	epoch := w.epoch.Load()
 	if err := w.lib.FindObjectsInit(s.h, template); err != nil {
 		return nil, pkcs11Error("C_FindObjectsInit", err)
 	}
@@ -290,7 +271,36 @@ func (w *worker) search(s *session, limit int, template []*pkcs11.Attribute) ([]
 		}
 		all = append(all, found...)
 	}
-	return all, pkcs11Error("C_FindObjectsFinal", w.lib.FindObjectsFinal(s.h))
+	err := pkcs11Error("C_FindObjectsFinal", w.lib.FindObjectsFinal(s.h))
+	if err == nil && len(all) == 0 {
+		err = w.checkNone(s, epoch)
+	}
+	return all, err
+}
+
+// checkNone tells a search that found nothing from a missing token or login: a
+// module may go on answering for a token that was removed, with no objects in it,
+// and hides private objects from sessions that are not logged in. epoch is that of
+// the login before the search: one that came meanwhile may have come too late.
+func (w *worker) checkNone(s *session, epoch uint64) error {
+	si, err := w.lib.GetSessionInfo(s.h)
+	if err != nil {
+		return pkcs11Error("C_GetSessionInfo", err)
+	}
+	w.loginMu.Lock() // or a C_Login may be over that is not counted yet
+	again := w.epoch.Load() != epoch
+	w.loginMu.Unlock()
+	if again || si.State != pkcs11.CKS_RO_USER_FUNCTIONS && si.State != pkcs11.CKS_RW_USER_FUNCTIONS {
+		return &Error{Op: "C_GetSessionInfo", Class: ClassLogin, Code: pkcs11.CKR_USER_NOT_LOGGED_IN}
+	}
+	ti, err := w.lib.GetTokenInfo(w.slot)
+	if err != nil {
+		return pkcs11Error("C_GetTokenInfo", err)
+	}
+	if ti.SerialNumber != w.serial {
+		return &Error{Op: "C_GetTokenInfo", Class: ClassTokenGone, Code: pkcs11.CKR_TOKEN_NOT_RECOGNIZED}
+	}
+	return nil
 }
 
 // attrs builds a template from pairs of type and value.

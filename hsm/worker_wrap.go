@@ -50,7 +50,7 @@ func (w *worker) secret(s *session, c *cursor) ([]byte, error) {
 			out, err = w.checkSecret(s, found[0], kind, label)
 			return err
 		case !create:
-			return w.notFound(s, label)
+			return fmt.Errorf("%w: %q", ErrKeyNotFound, label)
 		}
 		out, err = w.makeSecret(s, kind, label)
 		return err

@@ -28,6 +28,7 @@ const (
 	FlippedBit     Fault = "flip"         // one bit of the signature is wrong
 	Hang           Fault = "hang"         // C_Sign does not return
 	Abort          Fault = "abort"        // C_Sign takes the process down
+	LogoutAfter    Fault = "logout"       // C_Sign makes a signature, and logs out
 	KillBefore     Fault = "kill-before"  // C_Sign kills the process that uses the module, and makes no signature
 	KillAfter      Fault = "kill-after"   // C_Sign makes a signature, and kills the process that uses the module
 	SessionInvalid Fault = "init-session" // C_SignInit answers CKR_SESSION_HANDLE_INVALID

@@ -14,9 +14,10 @@
  *
  * Words: removed, device, general, session, login, handle (answers of C_Sign);
  * init-session, init-login, init-handle (answers of C_SignInit); flip (one bit
- * of the signature); delay <ms>; hang; abort (in C_Sign); kill-before,
- * kill-after (the process that uses this one is killed before the signature
- * exists, or when it exists and nobody has it).
+ * of the signature); logout (behind a good signature, as after a time without
+ * work); delay <ms>; hang; abort (in C_Sign); kill-before, kill-after (the
+ * process that uses this one is killed before the signature exists, or when it
+ * exists and nobody has it).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -181,6 +182,8 @@ static ulong shim_Sign(ulong s, unsigned char *msg, ulong n, unsigned char *sig,
 	rv = ((sign_fn)real->f[I_Sign])(s, msg, n, sig, len);
 	if (strcmp(word, "kill-after") == 0)
 		end_parent();
+	if (strcmp(word, "logout") == 0)
+		((logout_fn)real->f[I_Logout])(s);
 	if (rv == 0 && strcmp(word, "flip") == 0)
 		sig[*len / 2] ^= 1;
 	return rv;
