@@ -91,6 +91,7 @@ func (s *serviceFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&s.trust, "trust", nil, "PEM `file or folder` of trusted root certificates (repeatable)")
 	flags.StringArrayVar(&s.trustTSA, "trust-tsa", nil, "the same for timestamp authorities (default: --trust)")
 	flags.StringArrayVar(&s.allow, "allow-host", nil, "`host:port` on a private network that OCSP and CRL addresses in certificates may name (repeatable)")
+	// Longer than verify waits: without the answer there is no document.
 	flags.DurationVar(&s.timeout, "service-timeout", 10*time.Second, "longest wait for one network service")
 }
 
