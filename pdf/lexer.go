@@ -55,6 +55,7 @@ type parser struct {
 	items int         // objects made so far, against Limits.ObjectItems
 	stack []Object    // elements and values under construction
 	keys  []EntrySpan // of values under construction
+	room  []byte      // for buf, when the file is not in memory
 	dups  []int64     // offsets of keys that occur again in their dictionary
 	plain bool        // the last hexadecimal string had digits alone, an even number
 	outer bool        // keep in spans where the entries of the outermost dictionary stand
@@ -72,7 +73,11 @@ const (
 
 // parsers are those of [Document.parseAt], so that what they build objects on
 // is not allocated for each.
-var parsers = sync.Pool{New: func() any { return new(parser) }}
+var parsers = sync.Pool{New: func() any { return &parser{room: make([]byte, firstWindow)} }}
+
+// firstWindow is how many bytes are read for an object at first: nearly all are
+// shorter.
+const firstWindow = 4096
 
 // keptRoom is how many objects under construction a parser that is kept for
 // the next object has room for; one that needed more is not kept.
@@ -85,7 +90,7 @@ func (p *parser) release() {
 	}
 	clear(p.stack[:cap(p.stack)])
 	clear(p.keys[:cap(p.keys)])
-	*p = parser{stack: p.stack[:0], keys: p.keys[:0]}
+	*p = parser{stack: p.stack[:0], keys: p.keys[:0], room: p.room}
 	parsers.Put(p)
 }
 

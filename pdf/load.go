@@ -11,13 +11,13 @@ import (
 func (d *Document) parseAt(off int64, f func(p *parser) error) error {
 	p := parsers.Get().(*parser)
 	defer p.release()
-	for n := 4096; ; n *= 4 {
-		n = min(n, d.lim.ObjectBytes+4096)
-		b, final, err := d.src.window(off, n, nil)
+	for n := firstWindow; ; n *= 4 {
+		n = min(n, d.lim.ObjectBytes+firstWindow)
+		b, final, err := d.src.window(off, n, p.room)
 		if err != nil {
 			return err
 		}
-		*p = parser{buf: b, base: off, final: final, lim: &d.lim, stack: p.stack[:0], keys: p.keys[:0]}
+		*p = parser{buf: b, base: off, final: final, lim: &d.lim, stack: p.stack[:0], keys: p.keys[:0], room: p.room}
 		if err = f(p); !errors.Is(err, errShort) {
 			if p.pos > d.lim.ObjectBytes {
 				return &LimitError{Offset: off, Limit: "ObjectBytes", Max: int64(d.lim.ObjectBytes)}
