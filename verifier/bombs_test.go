@@ -576,3 +576,43 @@ func longNames(t *testing.T, w *world) []byte {
 	}
 	return append(b, tail...)
 }
+
+// manyElements: a logical structure of sixty thousand elements, of which each of a
+// hundred and eighty later revisions has one anew.
+func manyElements(t *testing.T, w *world) []byte {
+	revise := func(b []byte, change func(*pdf.Revision, *pdf.Update)) []byte {
+		doc, err := pdf.Open(bytes.NewReader(b), int64(len(b)), pdf.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := doc.Latest().NewUpdate()
+		change(doc.Latest(), u)
+		tail, err := u.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(b, tail...)
+	}
+	var one pdf.Ref
+	b := revise(letter(t), func(latest *pdf.Revision, u *pdf.Update) {
+		catalog, err := latest.Catalog()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var elements pdf.Array
+		for range 60_000 {
+			one = u.Add(pdf.Dict{"S": pdf.Name("P")})
+			elements = append(elements, one)
+		}
+		tagged := maps.Clone(catalog)
+		tagged["StructTreeRoot"] = u.Add(pdf.Dict{"Type": pdf.Name("StructTreeRoot"), "K": elements})
+		u.Set(latest.Root(), tagged)
+	})
+	b = w.sign(t, b, signer.B)
+	for i := range 180 {
+		b = revise(b, func(_ *pdf.Revision, u *pdf.Update) {
+			u.Set(one, pdf.Dict{"S": pdf.Name("P"), "T": pdf.String(strings.Repeat("x", i))})
+		})
+	}
+	return b
+}

@@ -10,7 +10,7 @@ const maxStructureDepth = 250
 
 // elementSteps is what reading an element of the structure costs beside a step:
 // they are read again in each revision that adds one.
-const elementSteps = 2
+const elementSteps = 6
 
 // markStructure walks the logical structure (ISO 32000-2 §14.7): elements are
 // known as such, so that a signer may add one for its own widget, and what they
