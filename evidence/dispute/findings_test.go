@@ -640,6 +640,12 @@ func TestPapers(t *testing.T) {
 			t.Errorf("in %s: %s %v", l, b, err)
 		}
 	}
+	report.Left = 777
+	for _, l := range []dispute.Language{dispute.Indonesian, dispute.English} {
+		if b, _ := json.Marshal(report.Paper(r, words(t, l), at(30))); !strings.Contains(string(b), "777") {
+			t.Errorf("in %s the report does not say that more are left out: %s", l, b)
+		}
+	}
 	if b, _ := json.Marshal(report.Paper(r, words(t, dispute.English), at(30))); !strings.Contains(string(b), "Complaints: 2; with a missed deadline: 2; incidents among them: 1.") {
 		t.Errorf("%s", b)
 	}
@@ -647,6 +653,35 @@ func TestPapers(t *testing.T) {
 	for _, want := range []string{"Isi pengaduan", "Jawaban", "Keadaan: Dijawab", "ani: alasan", "bukti/x.zip", "terbukti", otherSum} {
 		if !strings.Contains(string(all), want) {
 			t.Errorf("the case file lacks %q", want)
+		}
+	}
+}
+
+// TestTextsAreNoKeys: what strangers call themselves and their files is not read as
+// words of the office.
+func TestTextsAreNoKeys(t *testing.T) {
+	const code, key = "reason.revoked", "outcome.upheld"
+	in := words(t, dispute.Indonesian)
+	for _, s := range dispute.Examine(dispute.Examination{FileSHA256: fileSum, Report: judged(verifier.TotalFailed, signature(func(s *verifier.Signature) {
+		failedBy(verifier.SigCryptoFailure, "revoked")(s)
+		s.Signer = verifier.Party{CommonName: code, Issuer: code, SerialNumber: code}
+		s.Proof.By.Authority.CommonName = code
+	}))}, at(0)).Statements {
+		got := in.Statement(s)
+		if strings.HasPrefix(s.Code, "signature.time") && !strings.Contains(got, code) {
+			t.Errorf("%s: %s", s.Code, got)
+		}
+		if s.Code == "signature.failed" && (strings.Count(got, code) != 3 || !strings.Contains(got, "Sertifikat telah dicabut")) {
+			t.Errorf("%s: %s", s.Code, got)
+		}
+	}
+	for event, want := range map[dispute.Event]string{
+		{Code: "file", Arg: key}:     "Berkas ditambahkan: " + key,
+		{Code: "recused", Arg: key}:  "Tidak ikut menangani: " + key,
+		{Code: "proposed", Arg: key}: "Penutupan diusulkan: Pengaduan terbukti",
+	} {
+		if got := in.Line(event); got != want {
+			t.Errorf("%s: got %q, want %q", event.Code, got, want)
 		}
 	}
 }

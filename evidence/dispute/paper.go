@@ -2,6 +2,7 @@ package dispute
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,9 +129,13 @@ type Event struct {
 	At   time.Time
 	By   string // name of the person; "" is the complainant
 	Code string // the key "event.CODE" of Words
-	Arg  string // where that has a place; a key of Words when it has a dot
+	Arg  string // where that has a place; of those in keyed a key of Words
 	Text string
 }
+
+// keyed are the events whose Arg the office has chosen from a list. That of others is
+// the name of a person or a file, which may read like a key.
+var keyed = []string{"moved", "proposed", "letter"}
 
 // Line writes an event.
 func (w *Words) Line(e Event) string {
@@ -139,7 +144,7 @@ func (w *Words) Line(e Event) string {
 		return w.Text("event."+e.Code, w.Text("nothing")) // it was erased
 	case e.Arg == "":
 		return w.Text("event." + e.Code)
-	case strings.Contains(e.Arg, "."):
+	case slices.Contains(keyed, e.Code):
 		return w.Text("event."+e.Code, w.Text(e.Arg))
 	}
 	return w.Text("event."+e.Code, e.Arg)

@@ -27,6 +27,9 @@ type Supervision struct {
 	// Withheld is how many more there are that are kept from whoever makes the
 	// report, for a conflict of interest.
 	Withheld int
+	// Left is how many more there are than the report has room for; nothing of them
+	// is in its sums.
+	Left int
 }
 
 // Count is how often something occurred.
@@ -103,6 +106,9 @@ func (s *Supervision) cases(r Rules, w *Words, at time.Time, add func(...Block))
 	add(Block{Apart: true, Text: w.Text("supervision.cases.sum", len(s.Cases), late, incidents)})
 	if s.Withheld > 0 {
 		add(Block{Text: w.Text("supervision.withheld", s.Withheld)})
+	}
+	if s.Left > 0 {
+		add(Block{Text: w.Text("supervision.left", s.Left)})
 	}
 }
 

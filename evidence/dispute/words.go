@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,10 @@ type Words struct {
 // reasonKey begins the argument of a statement that is the code of a reason of
 // the verifier.
 const reasonKey = "reason."
+
+// reasoned are the statements whose last argument may be one. Elsewhere a text is a
+// text: names come from strangers' certificates.
+var reasoned = []string{"signature.failed", "signature.indeterminate", "signature.forbidden", "signature.damaged", "signature.intact-open"}
 
 // WordsIn returns the words of a language; zone nil is UTC+7 (WIB).
 func WordsIn(l Language, zone *time.Location) (*Words, error) {
@@ -72,13 +77,13 @@ func (w *Words) Text(key string, args ...any) string {
 // and callers: they are to be made visible and escaped as such.
 func (w *Words) Statement(s Statement) string {
 	var args []any
-	for _, a := range s.Args {
+	for i, a := range s.Args {
 		switch {
 		case !a.Time.IsZero():
 			args = append(args, w.Moment(a.Time))
 		case a.Text == "":
 			args = append(args, w.Text("nothing"))
-		case strings.HasPrefix(a.Text, reasonKey):
+		case strings.HasPrefix(a.Text, reasonKey) && i == len(s.Args)-1 && slices.Contains(reasoned, s.Code):
 			args = append(args, strings.TrimSuffix(w.reasons.Reason(verifier.Reason{Code: a.Text[len(reasonKey):]}), "."))
 		default:
 			args = append(args, a.Text)
