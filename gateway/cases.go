@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -88,6 +89,15 @@ type caseBody struct {
 	// Reports are the files with the verdicts behind findings, by identifier: the
 	// gateway's own.
 	Reports []string `json:"reports,omitempty"`
+	// Row is CaseRow.fixed. Recused are the members of staff who keep out of the case,
+	// and Disputed and Original the files of those kinds that were added last, by
+	// identifier. Rows say it too, for whoever lists and searches; who writes to the
+	// database changes nothing by them. A case from before this was sealed has none of
+	// it.
+	Row      string   `json:"row,omitempty"`
+	Recused  []string `json:"recused,omitempty"`
+	Disputed string   `json:"disputed,omitempty"`
+	Original string   `json:"original,omitempty"`
 }
 
 // caseEvent is what is sealed of a line of the history.
@@ -292,11 +302,12 @@ func (g *Gateway) Cases(ctx context.Context, c Caller, q CaseQuery) (found []Cas
 	if err != nil {
 		return nil, err
 	}
-	return found, g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
 		rows, err := r.Cases(ctx, q)
 		found = summaries(rows)
 		return err
 	})
+	return found, err
 }
 
 func summaries(rows []CaseRow) (all []CaseSummary) {
@@ -465,12 +476,21 @@ func (g *Gateway) loadCase(ctx context.Context, c Caller, id, act string, roles 
 	if err != nil {
 		return nil, err
 	}
+	if !hidden {
+		if err := w.unseal(); err != nil {
+			return nil, err
+		}
+		hidden = w.keptFrom(c)
+	}
 	if hidden {
 		g.recordProbe(ctx, c, act, "the case is kept from the caller", id)
 		return nil, errorf(CodeForbidden, "This case is kept from you.")
 	}
-	return w, w.unseal()
+	return w, nil
 }
+
+// keptFrom tells whether a case keeps somebody out by what is sealed of it.
+func (w *caseWork) keptFrom(c Caller) bool { return slices.Contains(w.body.Recused, c.Staff) }
 
 // owner is what everything sealed of a case is bound to.
 func (w *caseWork) owner(part string) string { return "case\x00" + w.row.ID + "\x00" + part }
@@ -479,6 +499,10 @@ func (w *caseWork) unseal() error {
 	b, err := w.g.cases.open(w.row.Sealed, w.owner("body"))
 	if err == nil {
 		err = json.Unmarshal(b, &w.body)
+	}
+	// By these it is decided who sees the case, who closes it, and what is erased.
+	if b := w.body; err == nil && (b.Case.Kind != w.row.Kind || b.Case.State != w.row.State || b.Row != "" && b.Row != w.row.fixed()) {
+		err = fmt.Errorf("%w: the case %s is not as it was sealed", ErrForged, w.row.ID)
 	}
 	if err != nil {
 		return &Error{Code: CodeInternal, Text: "The case cannot be read.", Err: err}
@@ -578,6 +602,7 @@ func (w *caseWork) keepFindings() error {
 
 // seal is the inverse of unseal.
 func (w *caseWork) seal() error {
+	w.body.Row = w.row.fixed()
 	plain, err := json.Marshal(w.body)
 	if err != nil {
 		return &Error{Code: CodeInternal, Text: "The case cannot be written.", Err: err}

@@ -104,8 +104,15 @@ func (m Staff) namedIn(text string) bool {
 // recuse keeps members of staff out of a case.
 func (w *caseWork) recuse(all []Staff) {
 	for _, m := range all {
-		w.recused = append(w.recused, m.ID)
+		w.keepOut(m.ID)
 		w.say("recused", m.Name, "")
+	}
+}
+
+func (w *caseWork) keepOut(id string) {
+	w.recused = append(w.recused, id)
+	if !slices.Contains(w.body.Recused, id) {
+		w.body.Recused = append(w.body.Recused, id)
 	}
 }
 
@@ -148,7 +155,7 @@ func (g *Gateway) Recuse(ctx context.Context, c Caller, ref CaseRef, username, r
 	if k := w.body.Case.Closing; k != nil && k.By == m.ID && w.body.Case.State != dispute.Closed {
 		w.body.Case, _ = w.body.Case.Reconsider()
 	}
-	w.recused = []string{m.ID}
+	w.keepOut(m.ID)
 	w.say("recused", m.Name, reason)
 	w.record = evidence.Record{Kind: "case.recuse", Detail: map[string]string{"staff": m.ID}}
 	return w.write(ctx)
@@ -165,6 +172,7 @@ func (g *Gateway) Readmit(ctx context.Context, c Caller, ref CaseRef, username, 
 		return err
 	}
 	w.readmitted = []string{m.ID}
+	w.body.Recused = slices.DeleteFunc(w.body.Recused, func(id string) bool { return id == m.ID })
 	w.say("readmitted", m.Name, reason)
 	w.record = evidence.Record{Kind: "case.readmit", Detail: map[string]string{"staff": m.ID}}
 	return w.write(ctx)

@@ -47,6 +47,10 @@ func (g *Gateway) EraseCases(ctx context.Context) (n int, err error) {
 			if err := w.unseal(); err != nil {
 				return n, err
 			}
+			if !w.body.Case.Since.Before(over) {
+				g.cfg.Log.ErrorContext(ctx, "ALARM: a case was closed later than the database says", "case", row.ID)
+				continue
+			}
 			if w.body.Held {
 				continue
 			}

@@ -10,7 +10,8 @@ import (
 	"github.com/absah-id/absah/evidence/dispute"
 )
 
-// maxSupervised bounds the cases that a report on supervision lists.
+// maxSupervised bounds the cases that a report on supervision lists, the newest;
+// others are counted.
 const maxSupervised = 5000
 
 // SupervisionReport prints and seals the report on supervision of a period,
@@ -94,13 +95,19 @@ func (w *caseWork) supervise(ctx context.Context, r Reader, s *dispute.Supervisi
 				s.Withheld++
 				continue
 			}
+			if len(s.Cases) == maxSupervised {
+				s.Left++
+				continue
+			}
 			one := &caseWork{g: w.g, row: row}
 			if err := one.unseal(); err != nil {
 				return err
 			}
-			if s.Cases = append(s.Cases, one.body.Case); len(s.Cases) == maxSupervised {
-				return nil
+			if one.keptFrom(w.caller) {
+				s.Withheld++
+				continue
 			}
+			s.Cases = append(s.Cases, one.body.Case)
 		}
 		if len(rows) < page.Limit {
 			return nil

@@ -53,8 +53,11 @@ func (w *caseWork) put(kind CaseFileKind, name string, data []byte) CaseFileRow 
 		w.plain = map[[32]byte][]byte{}
 	}
 	w.plain[f.SHA256] = data
-	if kind == CaseDisputed {
-		w.row.FileSHA256 = f.SHA256
+	switch kind {
+	case CaseDisputed:
+		w.row.FileSHA256, w.body.Disputed = f.SHA256, f.ID
+	case CaseOriginal:
+		w.body.Original = f.ID
 	}
 	return f
 }
@@ -97,18 +100,25 @@ func (w *caseWork) fileName(f CaseFileRow) (string, error) {
 	return string(name), nil
 }
 
-// newest returns the contents of the last file of a kind; nil for none.
+// newest returns the contents of the last file of a kind, disputed or original; nil
+// for none.
 func (w *caseWork) newest(ctx context.Context, kind CaseFileKind) ([]byte, error) {
-	all := slices.Concat(w.files, w.added)
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Kind != kind {
+	id := w.body.Disputed
+	if kind == CaseOriginal {
+		id = w.body.Original
+	}
+	for _, f := range slices.Backward(slices.Concat(w.files, w.added)) {
+		if id == "" && f.Kind != kind || id != "" && f.ID != id {
 			continue
 		}
-		if data, ok := w.plain[all[i].SHA256]; ok {
+		if data, ok := w.plain[f.SHA256]; ok {
 			return data, nil
 		}
-		f, err := w.file(ctx, all[i].ID)
-		return f.Data, err
+		read, err := w.file(ctx, f.ID)
+		return read.Data, err
+	}
+	if id != "" {
+		return nil, &Error{Code: CodeInternal, Text: "The file cannot be read.", Err: errors.New("gateway: a file of a case is gone")}
 	}
 	return nil, nil
 }

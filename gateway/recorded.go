@@ -44,6 +44,14 @@ func (s Signer) Digest() string {
 	}, "\n")))
 }
 
+// fixed is the SHA-256, in hexadecimal, of all that never changes of a case's row: who
+// finds it by its code, whose it is, and which document it is about.
+func (r CaseRow) fixed() string {
+	return hexDigest([]byte(strings.Join([]string{
+		r.ID, r.Organisation, r.number(), hex.EncodeToString(r.Code[:]), string(r.Kind), strconv.FormatInt(r.OpenedAt.UnixMicro(), 10), strconv.Quote(r.Document),
+	}, "\n")))
+}
+
 // Digest is how records name a credential: the SHA-256, in hexadecimal, of all that
 // a revocation does not change. The secret, of which the row has a hash, is random.
 func (c Credential) Digest() string {
