@@ -2,18 +2,13 @@ package gateway_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/gateway"
-	"github.com/absah-id/absah/store/storetest"
 	"github.com/absah-id/absah/testdata"
 )
 
@@ -61,31 +56,15 @@ func TestReleaseIsFound(t *testing.T) {
 func TestNobodysRecords(t *testing.T) {
 	w := newWorld(t)
 	ani := w.at("ani", gateway.RoleInvestigator)
-	sum := sha256.Sum256(testdata.Letter)
 	put := func(kind string, vouched bool) {
 		t.Helper()
-		id, at := uuid.Must(uuid.NewV7()).String(), w.clock()
-		record := evidence.Record{
-			Organisation: organisation, Operation: id, Phase: evidence.PhaseEvent, Kind: kind, Time: at, Node: "node-1",
-			Actor:   evidence.Actor{Application: "e-office", Role: "application", Authentication: "key", Address: "127.0.0.1"},
-			Subject: evidence.Subject{OutputSHA256: hex.EncodeToString(sum[:]), OutputSize: int64(len(testdata.Letter))},
-			Result:  evidence.Result{Status: evidence.StatusOK},
-		}
-		entry, _, err := w.cfg.Notary.NewEntry(record)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !vouched {
-			entry.Receipt = nil
-		}
-		err = w.db.Update(t.Context(), organisation, func(tx gateway.Tx) error {
-			o := storetest.Begin(organisation, at).Operation
-			o.ID, o.Kind, o.Status, o.OutputSHA256, o.FinishedAt = id, kind, gateway.OperationOK, sum, at
-			return tx.RecordEvent(t.Context(), o, entry)
+		r := sealed(testdata.Letter)
+		r.Kind = kind
+		w.put(r, func(e *evidence.Entry, _ *gateway.Operation) {
+			if !vouched {
+				e.Receipt = nil
+			}
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 	put("seal", false)
 	put("case.download", true)
@@ -109,5 +88,32 @@ func TestTooManyReleases(t *testing.T) {
 	f := w.findings(ani, testdata.Letter)
 	if got := codes(f); !slices.Contains(got, "log.more") || len(f.Operations) != 40 {
 		t.Errorf("got %v about %d operations", got, len(f.Operations))
+	}
+}
+
+// TestGuessesAreOnRecord: that a passphrase was wrong before a signature is what a
+// record says, not what its row does.
+func TestGuessesAreOnRecord(t *testing.T) {
+	w := newWorld(t)
+	refusal := func(signer, code string) evidence.Record {
+		return evidence.Record{Kind: "sign", Signer: evidence.Signer{ID: signer}, Result: evidence.Result{Status: evidence.StatusRefused, Code: code}}
+	}
+	row := func(signer, code string) func(*evidence.Entry, *gateway.Operation) {
+		return func(_ *evidence.Entry, o *gateway.Operation) { o.Signer, o.Code = signer, code }
+	}
+	for name, test := range map[string]struct {
+		record evidence.Record
+		change func(*evidence.Entry, *gateway.Operation)
+		want   bool
+	}{
+		"as it was":       {refusal("bupati", "passphrase"), nil, true},
+		"hidden":          {refusal("bupati", "passphrase"), row("bupati", "canceled"), true},
+		"made up":         {refusal("bupati", "canceled"), row("bupati", "passphrase"), false},
+		"another's":       {refusal("camat", "passphrase"), row("bupati", "passphrase"), false},
+		"nobody's record": {refusal("bupati", "passphrase"), func(e *evidence.Entry, _ *gateway.Operation) { e.Receipt = nil }, false},
+	} {
+		if got, err := w.WrongPassphrase(t.Context(), w.put(test.record, test.change), "bupati"); err != nil || got != test.want {
+			t.Errorf("%s: got %t, %v", name, got, err)
+		}
 	}
 }

@@ -164,6 +164,7 @@ type matcher struct {
 	failures   []dispute.Failures
 	artefacts  [][32]byte
 	operations map[string]*evidence.Record // those looked at, by identifier; nil: not vouched for
+	refusals   map[string]bool             // those looked at, by identifier: for a wrong passphrase
 }
 
 // describe puts what was found into an examination.
@@ -450,19 +451,26 @@ func (m *matcher) told(ctx context.Context, record *evidence.Record, entry evide
 	if record.Signer.ID == "" {
 		return t, nil
 	}
-	who, err := m.r.Signer(ctx, record.Signer.ID)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return t, err
-	}
-	t.Signer = who.Name
-	// The certificate is on record, the name beside it is not.
-	if _, leaf, err := certificateOf(ctx, m.r, record.Signer); err == nil && leaf != nil && leaf.Subject.CommonName != "" {
-		t.Signer = leaf.Subject.CommonName
-	} else if err != nil && !errors.Is(err, ErrNotFound) {
+	var err error
+	if t.Signer, err = m.signerName(ctx, record.Signer); err != nil {
 		return t, err
 	}
 	t.KeyAt, err = m.born(ctx, record.Signer)
 	return t, err
+}
+
+// signerName is what the certificate on record calls a signer, or else the record of
+// the enrolment; "" when neither does.
+func (m *matcher) signerName(ctx context.Context, s evidence.Signer) (string, error) {
+	_, leaf, err := certificateOf(ctx, m.r, s)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return "", err
+	}
+	if leaf != nil && leaf.Subject.CommonName != "" {
+		return leaf.Subject.CommonName, nil
+	}
+	who, err := m.enrolled(ctx, s.ID)
+	return who.Name, err
 }
 
 // born is when a signer's key was made, by the record of that; zero when there
@@ -504,7 +512,11 @@ func (m *matcher) guesses(ctx context.Context) error {
 				return err
 			}
 			for _, p := range found {
-				if p.Code == string(CodePassphrase) {
+				wrong, err := m.wrong(ctx, p.ID, record.Signer.ID)
+				if err != nil {
+					return err
+				}
+				if wrong {
 					f.N++
 				}
 			}
@@ -516,6 +528,24 @@ func (m *matcher) guesses(ctx context.Context) error {
 		m.failures = append(m.failures, f)
 	}
 	return nil
+}
+
+// wrong tells whether an operation was refused for a wrong passphrase of a signer, by
+// its record: why is not its row's to say.
+func (m *matcher) wrong(ctx context.Context, operation, signer string) (bool, error) {
+	if known, looked := m.refusals[operation]; looked { // before another signature
+		return known, nil
+	}
+	c, err := m.outcome(ctx, operation)
+	if err != nil {
+		return false, err
+	}
+	if m.refusals == nil {
+		m.refusals = map[string]bool{}
+	}
+	r := c.record
+	m.refusals[operation] = r != nil && r.Signer.ID == signer && r.Result.Status == evidence.StatusRefused && r.Result.Code == string(CodePassphrase)
+	return m.refusals[operation], nil
 }
 
 // byDigest looks for registered documents that the file is a version of, or

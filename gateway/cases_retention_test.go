@@ -8,12 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/evidence/dispute"
 	"github.com/absah-id/absah/gateway"
-	"github.com/absah-id/absah/store/storetest"
 )
 
 // member is a member of staff who has signed in.
@@ -91,30 +88,11 @@ func (w *world) end(id string, ani gateway.Caller, budi member) {
 // released puts an operation on record that released a file, with an artefact.
 func (w *world) released(file []byte) {
 	w.tb.Helper()
-	ctx, id, at := w.tb.Context(), uuid.Must(uuid.NewV7()).String(), w.clock()
 	cms := evidence.Blob{Kind: "cms", Data: []byte("cms")}
-	sum, out := sha256.Sum256(cms.Data), sha256.Sum256(file)
-	entry, _, err := w.cfg.Notary.NewEntry(evidence.Record{
-		Organisation: organisation, Operation: id, Phase: evidence.PhaseEvent, Kind: "seal", Time: at, Node: "node-1",
-		Actor:     evidence.Actor{Application: "e-office", Role: "application", Authentication: "key", Address: "127.0.0.1"},
-		Subject:   evidence.Subject{OutputSHA256: hex.EncodeToString(out[:]), OutputSize: int64(len(file))},
-		Result:    evidence.Result{Status: evidence.StatusOK},
-		Artefacts: []evidence.Artefact{{Kind: cms.Kind, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(cms.Data))}},
-	})
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	err = w.db.Update(ctx, organisation, func(tx gateway.Tx) error {
-		if err := tx.PutArtefact(ctx, cms); err != nil {
-			return err
-		}
-		o := storetest.Begin(organisation, at).Operation
-		o.ID, o.Kind, o.Status, o.OutputSHA256, o.FinishedAt = id, "seal", gateway.OperationOK, out, at
-		return tx.RecordEvent(ctx, o, entry)
-	})
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	w.must(w.db.Update(w.tb.Context(), organisation, func(tx gateway.Tx) error { return tx.PutArtefact(w.tb.Context(), cms) }))
+	sum, r := sha256.Sum256(cms.Data), sealed(file)
+	r.Artefacts = []evidence.Artefact{{Kind: cms.Kind, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(cms.Data))}}
+	w.put(r, nil)
 }
 
 // words is all that a case says to staff.

@@ -149,8 +149,10 @@ type Gateway struct {
 	parsed   certificateCache
 	seals    sealKeys
 	kept     keptStatus
-	denials  *rate.Limiter // of records about refused access
-	hashing  chan struct{} // holds one for each password being hashed
+	// enrolments are the digests of signers that a record vouches for, for good.
+	enrolments sync.Map
+	denials    *rate.Limiter // of records about refused access
+	hashing    chan struct{} // holds one for each password being hashed
 
 	strangers *rate.Limiter // of what they leave with complaints, in KiB
 }

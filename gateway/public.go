@@ -28,7 +28,7 @@ type PublicDocument struct {
 type PublicSigning struct {
 	Seal   bool
 	Name   string // of the signer, as the certificate has it; "" when it is not kept
-	Office string // of the signer, as registered
+	Office string // of the person, as enrolled; "" when no record vouches for it
 	Issuer string // of the certificate; "" when it cannot be told
 	Level  string // B-B … B-LTA
 	At     time.Time
@@ -128,9 +128,7 @@ func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
 	case err != nil:
 		return err
 	case marked != nil:
-		if to := DocumentStatus(marked.Detail["to"]); to != d.Status {
-			d.Status, d.ChangedAt = to, marked.Time
-		}
+		d.Status, d.ChangedAt = DocumentStatus(marked.Detail["to"]), marked.Time
 		d.Reason, d.ReplacedBy = marked.Detail["reason"], marked.Detail["replaced-by"]
 	case len(d.Versions) > 0:
 		d.Status, d.Reason, d.ReplacedBy = DocumentValid, "", ""
@@ -189,25 +187,72 @@ func (g *Gateway) released(ctx context.Context, r Reader, id string, v DocumentV
 // publicSigning is what an operation tells; nil when it was neither a signature
 // nor a seal.
 func (g *Gateway) publicSigning(ctx context.Context, r Reader, operation string) (*PublicSigning, error) {
-	c, err := (&matcher{g: g, r: r}).outcome(ctx, operation)
+	m := &matcher{g: g, r: r}
+	c, err := m.outcome(ctx, operation)
 	if err != nil || c.record == nil || c.record.Kind != "sign" && c.record.Kind != "seal" {
-		return nil, err
-	}
-	who, err := r.Signer(ctx, c.record.Signer.ID)
-	if err != nil {
 		return nil, err
 	}
 	cert, leaf, err := certificateOf(ctx, r, c.record.Signer)
 	if err != nil {
 		return nil, err
 	}
-	s := &PublicSigning{Seal: c.record.Kind == "seal", Office: who.Office, Level: c.record.Result.Level, At: c.record.Time, RevokedAt: cert.RevokedLocallyAt}
+	s := &PublicSigning{Seal: c.record.Kind == "seal", Level: c.record.Result.Level, At: c.record.Time, RevokedAt: cert.RevokedLocallyAt}
+	if !s.Seal { // a seal has no office
+		who, err := m.enrolled(ctx, c.record.Signer.ID)
+		if err != nil {
+			return nil, err
+		}
+		s.Office = who.Office
+	}
 	if leaf == nil {
 		g.cfg.Log.ErrorContext(ctx, "ALARM: a certificate is not in the database as it is on record", "operation", operation)
 		return s, nil
 	}
 	s.Name, s.Issuer = leaf.Subject.CommonName, leaf.Issuer.CommonName
 	return s, nil
+}
+
+// enrolled is who a signer is by the record of the enrolment; the zero value when the
+// row says something else, or there is no such record.
+func (m *matcher) enrolled(ctx context.Context, id string) (Signer, error) {
+	s, err := m.r.Signer(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Signer{}, nil
+	}
+	if err != nil {
+		return Signer{}, err
+	}
+	said := s.Digest()
+	if _, known := m.g.enrolments.Load(said); known {
+		return s, nil
+	}
+	kind := "signer.enrol"
+	if s.Kind == SignerSeal {
+		kind = "signer.seal"
+	}
+	found, err := m.r.Operations(ctx, OperationQuery{Signer: id, Kind: kind, Status: OperationOK, Page: Page{Limit: maxRecordsSought}})
+	if err != nil {
+		return Signer{}, err
+	}
+	silent := false // a record is of a version that did not have the digest
+	for _, o := range found {
+		c, err := m.outcome(ctx, o.ID)
+		if err != nil {
+			return Signer{}, err
+		}
+		if c.record == nil || c.record.Kind != kind || c.record.Signer.ID != id {
+			continue
+		}
+		if c.record.Detail[DetailSigner] == said {
+			m.g.enrolments.Store(said, true)
+			return s, nil
+		}
+		silent = silent || c.record.Detail[DetailSigner] == ""
+	}
+	if !silent {
+		m.g.cfg.Log.ErrorContext(ctx, "ALARM: a signer is not in the database as enrolled", "signer", id)
+	}
+	return Signer{}, nil
 }
 
 // certificateOf is the certificate with which a record has something signed; leaf

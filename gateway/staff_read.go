@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -113,22 +114,29 @@ type RecordFile struct {
 	// Signed and Stamped are the first checkpoints that cover it, without and
 	// with a timestamp; the Note of one that does not exist is nil.
 	Signed, Stamped evidence.Checkpoint
+	// Doubt is why the log does not stand for the record as it is in the database,
+	// or for its place; nil: it does. What it says is then nobody's word.
+	Doubt error
 }
 
-// ReadOperation returns an operation for a member of staff.
+// ReadOperation returns an operation for a member of staff. Once it has ended it is
+// what the record says that ended it, whatever stands in its row.
 func (g *Gateway) ReadOperation(ctx context.Context, c Caller, id string) (*OperationFile, error) {
 	o, err := g.Operation(ctx, c, id)
 	if err != nil {
 		return nil, err
 	}
 	f := &OperationFile{Found: Found{Operations: []Operation{o.Operation}, Names: map[string]string{}}}
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error { return f.name(ctx, r, o.Operation) })
-	if err != nil {
-		return nil, err
+	_, misplaced := g.cfg.Notary.Prove(ctx, id)
+	if misplaced != nil && !errors.Is(misplaced, evidence.ErrTampered) {
+		misplaced = nil // it waits for its place, or nobody can tell
 	}
 	for _, e := range o.Entries {
-		r := RecordFile{Entry: e}
-		if r.Record, err = evidence.ParseRecord(e.Record); err != nil {
+		r := RecordFile{Entry: e, Doubt: cmp.Or(g.cfg.Notary.Vouched(e), misplaced)}
+		if r.Doubt != nil {
+			g.cfg.Log.ErrorContext(ctx, "ALARM: a record that the log does not stand for", "operation", id, "error", r.Doubt)
+		}
+		if r.Record, err = evidence.ParseRecord(e.Record); err != nil && r.Doubt == nil {
 			return nil, &Error{Code: CodeInternal, Text: "A record cannot be read.", Operation: id, Err: err}
 		}
 		if r.Signed, r.Stamped, err = g.cfg.Notary.Covering(ctx, e.Index); err != nil {
@@ -136,7 +144,28 @@ func (g *Gateway) ReadOperation(ctx context.Context, c Caller, id string) (*Oper
 		}
 		f.Records = append(f.Records, r)
 	}
+	f.asRecorded()
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error { return f.name(ctx, r, f.Operations[0]) })
+	if err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// asRecorded makes the operation what its last record says, when that has ended it
+// and the log stands for it.
+func (f *OperationFile) asRecorded() {
+	n := len(f.Records)
+	if n == 0 || f.Records[n-1].Doubt != nil || f.Records[n-1].Record.Phase == evidence.PhaseIntent {
+		return
+	}
+	was, r := f.Operations[0], f.Records[n-1].Record
+	o := operationRow(r, Caller{Application: Application{ID: r.Actor.Application}})
+	o.Status, o.FinishedAt, o.Batch, o.Activation = OperationStatus(r.Result.Status), r.Time, was.Batch, was.Activation
+	if first := f.Records[0]; first.Doubt == nil {
+		o.StartedAt = first.Record.Time
+	}
+	f.Operations[0] = o
 }
 
 // EvidenceOf returns an operation whose evidence bundle a member of staff
@@ -154,8 +183,8 @@ type DocumentFile struct {
 	Found
 }
 
-// ReadDocument returns a registered document for a member of staff. The page is
-// that of the operations.
+// ReadDocument returns a registered document for a member of staff, as it is on
+// record. The page is that of the operations.
 func (g *Gateway) ReadDocument(ctx context.Context, c Caller, id string, p Page) (*DocumentFile, error) {
 	if err := g.recordRead(ctx, c, "document.read", map[string]string{"of-document": id}); err != nil {
 		return nil, err
@@ -163,6 +192,9 @@ func (g *Gateway) ReadDocument(ctx context.Context, c Caller, id string, p Page)
 	var d DocumentFile
 	err := g.view(ctx, Scope(c.Application.Organisation), func(r Reader) (err error) {
 		if d.Document, err = r.Document(ctx, id); err != nil {
+			return err
+		}
+		if err = g.vouch(ctx, r, &d.Document); err != nil {
 			return err
 		}
 		f, err := find(ctx, r, OperationQuery{Document: id, Sight: c.sight(), Page: p})
@@ -298,7 +330,7 @@ func (g *Gateway) SearchFile(ctx context.Context, c Caller, in Upload, r *verifi
 				return err
 			}
 			s.Found = *f
-			if s.Documents, err = r.DocumentsBySHA256(ctx, s.SHA256); err != nil {
+			if s.Documents, err = g.documentsOf(ctx, r, s.SHA256); err != nil {
 				return err
 			}
 		}
@@ -308,6 +340,22 @@ func (g *Gateway) SearchFile(ctx context.Context, c Caller, in Upload, r *verifi
 		return nil, err
 	}
 	return &FileFound{States: states}, nil
+}
+
+// documentsOf are the registered documents that have a file among their versions, as
+// they are on record.
+func (g *Gateway) documentsOf(ctx context.Context, r Reader, sum [32]byte) (all []Document, err error) {
+	found, err := r.DocumentsBySHA256(ctx, sum)
+	for _, d := range found {
+		err := g.vouch(ctx, r, &d)
+		if err == nil && slices.ContainsFunc(d.Versions, func(v DocumentVersion) bool { return v.SHA256 == sum }) {
+			all = append(all, d)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return all, err
 }
 
 // statesOf hashes the beginnings of a file that its signatures are over, in one

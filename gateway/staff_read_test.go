@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/testdata"
 	"github.com/absah-id/absah/verifier"
@@ -175,5 +176,81 @@ func TestSearchFile(t *testing.T) {
 		if s := found.States[i]; s.Size != int64(n) || s.SHA256 != sha256.Sum256(file[:n]) {
 			t.Errorf("state %d: got %d bytes, %x", i, s.Size, s.SHA256)
 		}
+	}
+}
+
+// TestOperationIsAsRecorded: an operation is what the log stands for, and where it
+// stands for nothing the page learns why.
+func TestOperationIsAsRecorded(t *testing.T) {
+	w := newWorld(t)
+	c := w.reader(gateway.RoleInvestigator)
+	refused := evidence.Record{Kind: "sign", Result: evidence.Result{Status: evidence.StatusRefused, Code: "passphrase"}, Signer: evidence.Signer{ID: "bupati"}}
+	for name, test := range map[string]struct {
+		change func(e *evidence.Entry, o *gateway.Operation)
+		status gateway.OperationStatus
+		signer string
+		doubt  bool
+	}{
+		"as it was":       {nil, gateway.OperationRefused, "bupati", false},
+		"another row":     {func(_ *evidence.Entry, o *gateway.Operation) { o.Status, o.Signer = gateway.OperationOK, "camat" }, gateway.OperationRefused, "bupati", false},
+		"nobody's record": {func(e *evidence.Entry, _ *gateway.Operation) { e.Receipt = nil }, gateway.OperationRefused, "bupati", true},
+	} {
+		f, err := w.ReadOperation(t.Context(), c, w.put(refused, test.change))
+		w.must(err)
+		if o := f.Operations[0]; o.Status != test.status || o.Signer != test.signer || len(f.Records) != 1 || (f.Records[0].Doubt != nil) != test.doubt {
+			t.Errorf("%s: got %+v, in doubt: %v", name, o, f.Records[0].Doubt)
+		}
+	}
+
+	w = newWorldWith(t, func(c *gateway.Config) { c.Notary = misplaced{c.Notary} })
+	f, err := w.ReadOperation(t.Context(), w.reader(gateway.RoleInvestigator), w.put(refused, nil))
+	if err != nil || !errors.Is(f.Records[0].Doubt, evidence.ErrTampered) {
+		t.Errorf("a record that is not where the log has it: %+v, %v", f, err)
+	}
+}
+
+// misplaced is a log whose records are not where it has them.
+type misplaced struct{ gateway.Notary }
+
+func (misplaced) Prove(context.Context, string) ([]evidence.Proof, error) {
+	return nil, evidence.ErrTampered
+}
+
+// TestDocumentsAreAsRecorded: what staff read of a registered letter is what is on
+// record, as on its public page.
+func TestDocumentsAreAsRecorded(t *testing.T) {
+	w, rows, _ := newRewritten(t)
+	ctx := t.Context()
+	c := w.reader(gateway.RoleInvestigator)
+	d, err := w.RegisterDocument(ctx, gateway.Caller{Application: gateway.Application{ID: "e-office", Organisation: organisation, Role: gateway.RoleApplication}}, gateway.DocumentRequest{
+		Nomor: "500/1", Perihal: "Undangan", Tanggal: "2026-11-21", Pages: 1})
+	w.must(err)
+	w.wait(time.Minute)
+	marked := w.clock()
+	w.put(evidence.Record{
+		Kind: "document.status", Subject: evidence.Subject{Document: d.PublicID}, Result: evidence.Result{Status: evidence.StatusOK},
+		Detail: map[string]string{"from": "valid", "to": "withdrawn", "replaced-by": "", "reason": "salah cetak"},
+	}, nil)
+	nobodys := *d
+	nobodys.PublicID = "33333333333333333333333333"
+	row := *d
+	row.Status, row.ChangedAt = gateway.DocumentWithdrawn, marked.AddDate(-1, 0, 0)
+	w.must(w.db.Update(ctx, organisation, func(tx gateway.Tx) error {
+		if err := tx.ReserveDocument(ctx, nobodys); err != nil {
+			return err
+		}
+		return tx.SetDocumentStatus(ctx, row, gateway.DocumentReserved)
+	}))
+	f, err := w.ReadDocument(ctx, c, d.PublicID, gateway.Page{})
+	if err != nil || f.Document.Status != gateway.DocumentWithdrawn || f.Document.Reason != "salah cetak" || !f.Document.ChangedAt.Equal(marked) {
+		t.Errorf("got %+v, %v", f, err)
+	}
+	if _, err := w.ReadDocument(ctx, c, nobodys.PublicID, gateway.Page{}); codeOf(t, err) != gateway.CodeNotFound {
+		t.Errorf("a letter that nobody has registered: %v", err)
+	}
+	rows.document = d
+	found, err := w.SearchFile(ctx, c, upload([]byte("%PDF-1.7 surat")), report())
+	if err != nil || len(found.States) != 1 || len(found.States[0].Documents) > 0 {
+		t.Errorf("a file that was never released is a version of it: %+v, %v", found, err)
 	}
 }

@@ -3,11 +3,15 @@ package gateway_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
@@ -138,4 +142,35 @@ func (w *world) eventsOf(scope gateway.Scope, kind string) (all []evidence.Recor
 	}
 	slices.Reverse(all)
 	return all
+}
+
+// put writes an event and its row, as change has made them.
+func (w *world) put(r evidence.Record, change func(e *evidence.Entry, o *gateway.Operation)) (id string) {
+	w.tb.Helper()
+	ctx, at := w.tb.Context(), w.clock()
+	r.Organisation, r.Operation, r.Phase, r.Time, r.Node = organisation, uuid.Must(uuid.NewV7()).String(), evidence.PhaseEvent, at, "node-1"
+	r.Actor = evidence.Actor{Application: "e-office", Role: "application", Authentication: "key", Address: "127.0.0.1"}
+	entry, _, err := w.cfg.Notary.NewEntry(r)
+	w.must(err)
+	out, err := hex.DecodeString(r.Subject.OutputSHA256)
+	w.must(err)
+	o := gateway.Operation{
+		ID: r.Operation, Organisation: organisation, Kind: r.Kind, Status: gateway.OperationStatus(r.Result.Status), Code: r.Result.Code, Application: "e-office",
+		Node: "node-1", Signer: r.Signer.ID, Document: r.Subject.Document, StartedAt: at, FinishedAt: at,
+	}
+	copy(o.OutputSHA256[:], out)
+	if change != nil {
+		change(&entry, &o)
+	}
+	w.must(w.db.Update(ctx, organisation, func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, entry) }))
+	return r.Operation
+}
+
+// sealed is the record of a seal that released a file.
+func sealed(file []byte) evidence.Record {
+	sum := sha256.Sum256(file)
+	return evidence.Record{
+		Kind: "seal", Result: evidence.Result{Status: evidence.StatusOK},
+		Subject: evidence.Subject{OutputSHA256: hex.EncodeToString(sum[:]), OutputSize: int64(len(file))},
+	}
 }

@@ -151,12 +151,20 @@ func testForgedRegistration(t *testing.T, f *office) {
 	}
 	f.patch(t, "e-office", withdrawn, fields{"status": "withdrawn", "reason": "salah cetak"}).ok(t, 200)
 	untouched := page(valid, 200)
+	personal := f.register(t, "e-office")
+	f.sign(t, "e-office", letter(), f.by("bupati").with(fields{"document": personal})).ok(t, 200)
+	if !strings.Contains(page(personal, 200), `<p class="office">Kantor Contoh</p>`) {
+		t.Error("a letter does not name the office of who signed it")
+	}
 
 	change("nomor = '900/99', perihal = 'Hibah', tanggal = '2020-02-02', pages = 9", valid)
 	change("status = 'valid', reason = ''", withdrawn)
 	change("confidential = FALSE", secret)
-	if _, err := db.Exec(`UPDATE signers SET name = 'Bupati Palsu' WHERE kind = 'seal'`); err != nil {
+	if _, err := db.Exec(`UPDATE signers SET name = 'Bupati Palsu', office = 'Gubernur Palsu' WHERE kind = 'seal' OR id = ?`, f.signers["bupati"].id); err != nil {
 		t.Fatal(err)
+	}
+	if got := page(personal, 200); strings.Contains(got, "Palsu") {
+		t.Error("whose letter it is is what the database says")
 	}
 	if got := page(valid, 200); got != untouched {
 		t.Error("a letter is what the database says")
@@ -177,7 +185,7 @@ func testForgedRegistration(t *testing.T, f *office) {
 		t.Fatal(err)
 	}
 	page(nobodys, 404)
-	for _, alarm := range []string{"is not in the database as it is on record", "a document that no record registers"} {
+	for _, alarm := range []string{"is not in the database as it is on record", "a document that no record registers", "a signer is not in the database as enrolled"} {
 		if !strings.Contains(f.log(), alarm) {
 			t.Errorf("the log does not say %q", alarm)
 		}

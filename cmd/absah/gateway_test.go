@@ -338,7 +338,7 @@ func (f *office) enrol(ctx context.Context, s *gatewayService, where, name, nik 
 	f.t.Helper()
 	operator := gateway.Local(where, "test")
 	made, csr, err := s.gateway.Enrol(ctx, operator, s.keys, gateway.Enrolment{
-		Name: name, NIK: nik, Subject: demoSubject(name), Algorithm: "RSA-2048", Passphrase: []byte(canaryPassphrase),
+		Name: name, Office: "Kantor Contoh", NIK: nik, Subject: demoSubject(name), Algorithm: "RSA-2048", Passphrase: []byte(canaryPassphrase),
 	})
 	f.must(err)
 	person := official{id: made.ID}
