@@ -207,15 +207,28 @@ func (v *visit) follow(code string) error {
 func (v *visit) steps(c dispute.Case) (all []stepView) {
 	passed := true
 	for _, s := range dispute.States {
-		if s == dispute.Escalated && c.State != s && c.AssistedAt.IsZero() {
-			continue // not everybody goes this way
-		}
 		if s == c.State {
 			passed = false
+		} else if !came(c, s) && (passed || s == dispute.Escalated) {
+			continue // not everybody goes this way
 		}
 		all = append(all, stepView{Word: v.look.cases.Text("state." + string(s)), Done: passed, Current: s == c.State})
 	}
 	return all
+}
+
+// came tells whether a case was ever in a state that it may have left out: one
+// whose complaint was withdrawn goes from anywhere to its end.
+func came(c dispute.Case, s dispute.State) bool {
+	switch s {
+	case dispute.Examined:
+		return !c.FindingsAt.IsZero()
+	case dispute.Escalated:
+		return !c.AssistedAt.IsZero()
+	case dispute.Answered:
+		return !c.AnsweredAt.IsZero()
+	}
+	return true
 }
 
 type codedDeadline struct {

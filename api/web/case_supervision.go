@@ -32,7 +32,7 @@ func (v *visit) supervisionForm(status int, fault string) error {
 	if v.cfg.Cases == nil {
 		return errNotFound
 	}
-	w, now := v.look.words, v.cfg.clock().In(zoneNamed(v.zone))
+	w, now := v.look.words, v.cfg.clock().In(v.cfg.officeZone())
 	view := supervisionView{Fault: fault}
 	for i := range supervisionYears {
 		year := strconv.Itoa(now.Year() - i)
@@ -55,7 +55,7 @@ func (v *visit) supervision(string) error {
 		return err
 	}
 	defer p.Close()
-	from, to, err := supervised(p.value("year"), p.value("period"), zoneNamed(v.zone))
+	from, to, err := supervised(p.value("year"), p.value("period"), v.cfg.officeZone())
 	if err != nil {
 		return v.supervisionForm(http.StatusBadRequest, v.look.words.Text("case.supervision.wrong"))
 	}

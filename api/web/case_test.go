@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -36,11 +37,25 @@ type caseDesk struct {
 	closed bool
 	kind   dispute.Kind // "" stands for a lost key
 	n      int          // cases in the list; 0 stands for one
+	zone   *time.Location
+	follow *dispute.Case // that the complainant sees; nil stands for one that was received
+	period [2]time.Time  // of the report that was asked for
 }
 
 var caseAt = time.Date(2026, 11, 16, 3, 0, 0, 0, time.UTC)
 
-func (d *caseDesk) CaseRules() dispute.Rules { return dispute.DefaultRules() }
+func (d *caseDesk) CaseRules() dispute.Rules {
+	r := dispute.DefaultRules()
+	if d.zone != nil {
+		r.Calendar.Zone = d.zone
+	}
+	return r
+}
+
+func (d *caseDesk) SupervisionReport(_ context.Context, _ gateway.Caller, from, to time.Time) ([]byte, error) {
+	d.period = [2]time.Time{from, to}
+	return []byte("%PDF-1.7"), nil
+}
 
 func (d *caseDesk) Case(_ context.Context, _ gateway.Caller, id string) (*gateway.CaseView, error) {
 	c := dispute.Open(id, dispute.Number(2026, 1), cmp.Or(d.kind, dispute.KeyLoss), caseAt)
@@ -82,6 +97,9 @@ func (d *caseDesk) CaseDownload(_ context.Context, _ gateway.Caller, id, file st
 func (d *caseDesk) FollowCase(_ context.Context, _, code string) (*gateway.PublicCase, error) {
 	if code != "rahasia" {
 		return nil, &gateway.Error{Code: gateway.CodeNotFound}
+	}
+	if d.follow != nil {
+		return &gateway.PublicCase{Case: *d.follow}, nil
 	}
 	return &gateway.PublicCase{Case: dispute.Open("01a1", "PGD-2026-0001", dispute.Repudiation, caseAt), Answer: hostile}, nil
 }
@@ -292,6 +310,67 @@ func TestComplaintForm(t *testing.T) {
 	a, _ = s.get(t, "/pengaduan/rahasia")
 	if a.Header.Get("Referrer-Policy") != "no-referrer" || a.Header.Get("X-Robots-Tag") == "" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the secret address leaks: %v", a.Header)
+	}
+}
+
+// TestDeadlinesAreThoseOfLetters: a page has a deadline end on the day that the
+// office's letters name, and a report begin with the office's day, whatever zone
+// moments are shown in.
+func TestDeadlinesAreThoseOfLetters(t *testing.T) {
+	for name, zone := range map[string]*time.Location{"UTC": time.UTC, "WIT": time.FixedZone("WIT", 9*60*60)} {
+		t.Run(name, func(t *testing.T) {
+			s, d, c := newCaseDesk(t)
+			c.zone, s.cfg.Zone = zone, zone
+			s.build(t)
+			letters, err := dispute.WordsIn(dispute.Indonesian, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			due := dispute.Open("", "", dispute.Repudiation, caseAt).Deadlines(c.CaseRules())
+			for _, path := range []string{"/op/cases/01a1", "/pengaduan/rahasia"} {
+				_, page := s.visit(t, "GET", path, "token", nil, nil)
+				for _, x := range due {
+					if want := letters.Due(x); x.Code != dispute.DueIncident && !strings.Contains(page, want) {
+						t.Errorf("%s: %s does not end on %s", path, x.Code, want)
+					}
+				}
+			}
+			d.role = gateway.RoleSupervisor
+			a, _ := s.visit(t, "POST", "/op/supervision", "token", url.Values{"csrf": {"rahasia"}, "year": {"2026"}, "period": {"1"}}, nil)
+			if want := time.Date(2026, 1, 1, 0, 0, 0, 0, zone); a.StatusCode != 200 || !c.period[0].Equal(want) {
+				t.Errorf("%d: the report begins at %v, want %v", a.StatusCode, c.period[0], want)
+			}
+		})
+	}
+}
+
+// TestWithdrawnCase: a complaint that was withdrawn at once was neither examined nor
+// answered, and its page says neither.
+func TestWithdrawnCase(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(c *dispute.Case)
+		want   string
+	}{
+		{"at once", func(*dispute.Case) {}, "done Diterima, now Ditutup"},
+		{"when it was examined", func(c *dispute.Case) { c.FindingsAt = caseAt }, "done Diterima, done Diperiksa, now Ditutup"},
+		{"after all", func(c *dispute.Case) { c.FindingsAt, c.AssistedAt, c.AnsweredAt = caseAt, caseAt, caseAt },
+			"done Diterima, done Diperiksa, done Diteruskan ke PSrE, done Dijawab, now Ditutup"},
+		{"not yet", func(c *dispute.Case) { c.State = dispute.Received }, "now Diterima, later Diperiksa, later Dijawab, later Ditutup"},
+	} {
+		s, _, c := newCaseDesk(t)
+		x := dispute.Open("01a1", "PGD-2026-0001", dispute.Repudiation, caseAt)
+		x.State, x.Outcome = dispute.Closed, dispute.Withdrawn
+		test.change(&x)
+		c.follow = &x
+		_, page := s.get(t, "/pengaduan/rahasia")
+		var steps []string
+		for _, m := range regexp.MustCompile(`class="(done|now|later)">([^<]*)<`).FindAllStringSubmatch(page, -1) {
+			steps = append(steps, m[1]+" "+m[2])
+		}
+		if got := strings.Join(steps, ", "); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -269,6 +270,27 @@ func TestConsolePages(t *testing.T) {
 	}
 	if a, _ := s.visit(t, "GET", "/op/tidakada", "token", nil, nil); a.StatusCode != http.StatusNotFound {
 		t.Errorf("unknown page: got %d", a.StatusCode)
+	}
+}
+
+// TestZoneOfPages: where nobody can choose a zone, times and days are the office's:
+// its midnight is another day further west.
+func TestZoneOfPages(t *testing.T) {
+	wit := time.FixedZone("WIT", 9*60*60)
+	s, d := newConsole(t, false)
+	s.cfg.Zone = wit
+	s.build(t)
+	d.overview = gateway.Overview{Days: []gateway.OverviewDay{{Day: time.Date(2026, 11, 21, 0, 0, 0, 0, wit)}}}
+	_, page := s.visit(t, "GET", "/op", "token", nil, nil)
+	if !strings.Contains(page, `<body class="console in-wit">`) || !strings.Contains(page, `<span class="z wit">21 November 2026</span>`) || strings.Contains(page, `class="zones"`) {
+		t.Errorf("the overview is not in the office's zone: %.3000s", page)
+	}
+	if _, page := s.get(t, "/"); !strings.Contains(page, `<body class="in-wit">`) {
+		t.Error("the public pages are not in the office's zone")
+	}
+	sheet := regexp.MustCompile(`/assets/style-[0-9a-f]+\.css`).FindString(page)
+	if _, style := s.get(t, sheet); !strings.Contains(style, `.in-wit:not(:has(.zones)) .wit`) {
+		t.Errorf("%s does not show that zone", sheet)
 	}
 }
 

@@ -125,13 +125,25 @@ func New(cfg Config) (*Pages, error) {
 		if err != nil {
 			return nil, err
 		}
-		cases, err := dispute.WordsIn(dispute.Language(l), zoneNamed(p.zone))
+		cases, err := dispute.WordsIn(dispute.Language(l), cfg.officeZone())
 		if err != nil {
 			return nil, err
 		}
 		p.looks[l] = &look{words, pages, cases}
 	}
 	return p, nil
+}
+
+// officeZone is the one in which the office counts its days: its letters name
+// deadlines and periods by them, and so do the pages, whatever zone they show
+// moments in.
+func (c *Config) officeZone() *time.Location {
+	if c.Cases != nil {
+		if z := c.Cases.CaseRules().Calendar.Zone; z != nil {
+			return z
+		}
+	}
+	return zones[0].location
 }
 
 // policy is the content security policy of pages.
