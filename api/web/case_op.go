@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/url"
@@ -559,15 +560,8 @@ func (v *visit) isOneOf(roles ...gateway.Role) bool {
 	return v.session != nil && slices.Contains(roles, v.session.Caller.Application.Role)
 }
 
-// sendFile sends a file to be saved. It is not to be opened here.
+// sendFile sends a file that is in memory to be saved, and kept by no cache.
 func (v *visit) sendFile(kind, name string, data []byte) error {
-	h := v.w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	h.Set("Cache-Control", "no-store")
-	v.w.WriteHeader(http.StatusOK)
-	_, _ = v.w.Write(data) // whoever asked may have gone
-	return nil
+	v.w.Header().Set("Cache-Control", "no-store")
+	return v.attach(kind, name, int64(len(data)), bytes.NewReader(data))
 }

@@ -72,7 +72,7 @@ func (v *visit) supervision(string) error {
 	if err != nil {
 		return err
 	}
-	return v.sendFile("application/pdf", "laporan-pengawasan-"+attachmentName(p.value("year")+"-"+p.value("period"))+".pdf", data)
+	return v.sendFile(pdfType, "laporan-pengawasan-"+attachmentName(p.value("year")+"-"+p.value("period"))+".pdf", data)
 }
 
 // supervised is a period as the form names it.

@@ -206,20 +206,6 @@ func (v *visit) evidence(id string) error {
 	return v.attach("application/zip", id+".zip", size, io.NewSectionReader(made.Gateway(), 0, size))
 }
 
-// attach sends a file that is made here, to be saved.
-func (v *visit) attach(kind, name string, size int64, r io.Reader) error {
-	h := v.w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Content-Length", strconv.FormatInt(size, 10))
-	v.w.WriteHeader(http.StatusOK)
-	if _, err := io.Copy(v.w, r); err != nil {
-		panic(http.ErrAbortHandler) // the length was promised
-	}
-	return nil
-}
-
 // timelineView is a document, signer or certificate with its operations.
 type timelineView struct {
 	Kicker, Heading string

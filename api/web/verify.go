@@ -7,6 +7,8 @@ import (
 	"strconv"
 )
 
+const pdfType = "application/pdf"
+
 // verify shows the verdict about a file.
 func (v *visit) verify() error {
 	f, err := v.judge()
@@ -36,7 +38,7 @@ func (v *visit) report() error {
 	if err := v.cfg.Print(v.r.Context(), &b, f.report, Printing{v.language, zoneNamed(f.zone), v.address, f.retired}); err != nil {
 		return err
 	}
-	return v.download(v.look.words.Text("web.name.report"), int64(b.Len()), &b)
+	return v.attach(pdfType, v.look.words.Text("web.name.report"), int64(b.Len()), &b)
 }
 
 // signed sends the first bytes of a file: the revision that a signature is
@@ -54,18 +56,18 @@ func (v *visit) signed() error {
 	}
 	for _, s := range f.report.Signatures {
 		if s.End == end && end > 0 {
-			return v.download(v.look.words.Text("web.name.signed", s.Revision), end, io.NewSectionReader(f.file.Gateway(), 0, end))
+			return v.attach(pdfType, v.look.words.Text("web.name.signed", s.Revision), end, io.NewSectionReader(f.file.Gateway(), 0, end))
 		}
 	}
 	return errNotFound
 }
 
-// download sends a PDF to be saved. It is not to be opened here: the content of
-// a stranger's file must not run as ours.
-func (v *visit) download(name string, size int64, r io.Reader) error {
+// attach sends a file to be saved. It is not to be opened here: the content of a
+// stranger's file must not run as ours.
+func (v *visit) attach(kind, name string, size int64, r io.Reader) error {
 	h := v.w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Type", "application/pdf")
+	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("Content-Length", strconv.FormatInt(size, 10))
 	v.w.WriteHeader(http.StatusOK)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -230,7 +231,7 @@ func (x *viewer) signature(n int, s *verifier.Signature) signatureView {
 		view.Why = append(view.Why, w.Text("sub."+report.Visible(string(s.Sub))))
 	}
 	for i, r := range s.Reasons {
-		if text := w.Text("code." + r.Code); text != "code."+r.Code && !contains(view.Why, text) && i < 3 {
+		if text := w.Text("code." + r.Code); text != "code."+r.Code && !slices.Contains(view.Why, text) && i < 3 {
 			view.Why = append(view.Why, text)
 		}
 	}
@@ -247,15 +248,6 @@ func (x *viewer) signature(n int, s *verifier.Signature) signatureView {
 		}
 	}
 	return view
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // name is what a party is called.
@@ -275,7 +267,7 @@ var oidTitle = asn1.ObjectIdentifier{2, 5, 4, 12}
 // certificate names, so that a name alone convinces nobody (S27).
 func offices(s *verifier.Signature) (out []string) {
 	add := func(text string) {
-		if text = report.Visible(text); text != "" && !contains(out, text) && len(out) < 4 {
+		if text = report.Visible(text); text != "" && !slices.Contains(out, text) && len(out) < 4 {
 			out = append(out, text)
 		}
 	}
