@@ -139,7 +139,7 @@ func (v *visit) recordView(r gateway.RecordFile) recordView {
 	l.add("op.node", rec.Node)
 	view.Facts = l.all
 	for _, a := range rec.Artefacts {
-		view.Artefacts = append(view.Artefacts, artefactView{report.Visible(a.Kind), a.SHA256, a.Size})
+		view.Artefacts = append(view.Artefacts, artefactView{report.Visible(v.knownWord("op.artefact.", a.Kind)), a.SHA256, a.Size})
 	}
 	names := make([]string, 0, len(rec.Detail))
 	for name := range rec.Detail {
@@ -147,9 +147,11 @@ func (v *visit) recordView(r gateway.RecordFile) recordView {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		view.Detail = append(view.Detail, fact{Label: name, Value: text{{Text: report.Visible(rec.Detail[name])}}})
+		view.Detail = append(view.Detail, fact{Label: v.detailName(name), Value: text{{Text: report.Visible(rec.Detail[name])}}})
 	}
 	switch {
+	case r.Doubt != nil:
+		view.Proof, view.Proved = "failed", cut(w, w.Text("op.proof.doubted"))
 	case r.Entry.Index < 0:
 		view.Proof, view.Proved = "open", cut(w, w.Text("op.proof.waiting", stamp(r.Entry.Promise)))
 	case r.Signed.Note == nil:
@@ -164,6 +166,15 @@ func (v *visit) recordView(r gateway.RecordFile) recordView {
 		view.JSON = visibleLines(b.String())
 	}
 	return view
+}
+
+// detailName is what a name in the details of a record is called; those of
+// credentials end in an identifier.
+func (v *visit) detailName(name string) string {
+	if id, ok := strings.CutPrefix(name, gateway.DetailCredential); ok && v.language != report.English {
+		return v.look.words.Text("op.detail.credential") + " " + report.Visible(id)
+	}
+	return report.Visible(v.knownWord("op.detail.", name))
 }
 
 // knownWord is the word for a code of ours, the code itself where there is none.

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/api/web"
+	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier"
 )
@@ -270,6 +272,48 @@ func TestConsolePages(t *testing.T) {
 	}
 	if a, _ := s.visit(t, "GET", "/op/tidakada", "token", nil, nil); a.StatusCode != http.StatusNotFound {
 		t.Errorf("unknown page: got %d", a.StatusCode)
+	}
+}
+
+// TestRecords: what a record has of its own is named in the reader's language, and a
+// record that the log does not stand for has no sign of being proven.
+func TestRecords(t *testing.T) {
+	s, d := newConsole(t, false)
+	file := gateway.RecordFile{
+		Record: evidence.Record{
+			Kind: "case.close", Phase: evidence.PhaseEvent, Result: evidence.Result{Status: evidence.StatusOK},
+			Detail:    map[string]string{gateway.DetailBody: "00", "proposed-by": "staf-2", gateway.DetailCredential + "0a": "11", "baru": "22"},
+			Artefacts: []evidence.Artefact{{Kind: evidence.ArtefactCertificate, SHA256: "33"}, {Kind: "baru-juga", SHA256: "44"}},
+		},
+		Entry: evidence.Entry{Index: 3, Record: []byte("{}")},
+	}
+	file.Signed.Note, file.Stamped.Note = []byte("x"), []byte("x")
+	d.operation = &gateway.OperationFile{Found: gateway.Found{Operations: []gateway.Operation{{ID: "01a1", Kind: "case.close", Status: gateway.OperationOK}}}}
+	for _, test := range []struct {
+		path  string
+		doubt error
+		want  []string
+		no    []string
+	}{
+		{"/op/operation/01a1", nil,
+			[]string{"SHA-256 isi kasus", "Penutupan diusulkan oleh", "Kredensial 0a", "<dt>baru</dt>", "<b>sertifikat</b>", "<b>baru-juga</b>", `class="proof passed"`}, []string{"body-sha256", "proposed-by", "<b>certificate</b>"}},
+		{"/op/operation/01a1?lang=en", nil,
+			[]string{"<dt>body-sha256</dt>", "<dt>proposed-by</dt>", "<dt>credential-0a</dt>", "<dt>baru</dt>", "<b>certificate</b>"}, []string{"Kredensial", "sertifikat"}},
+		{"/op/operation/01a1", errors.New("the leaf is another one"), []string{`class="proof failed"`, "TIDAK menjamin"}, []string{`class="proof passed"`, "berstempel waktu", "the leaf is"}},
+	} {
+		file.Doubt = test.doubt
+		d.operation.Records = []gateway.RecordFile{file}
+		a, page := s.visit(t, "GET", test.path, "token", nil, nil)
+		for _, want := range test.want {
+			if a.StatusCode != http.StatusOK || !strings.Contains(page, want) {
+				t.Errorf("%s, in doubt for %v: %d, without %q", test.path, test.doubt, a.StatusCode, want)
+			}
+		}
+		for _, no := range test.no {
+			if strings.Contains(page, no) {
+				t.Errorf("%s, in doubt for %v: has %q", test.path, test.doubt, no)
+			}
+		}
 	}
 }
 

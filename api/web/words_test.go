@@ -12,7 +12,8 @@ import (
 )
 
 // TestWords: both languages have the same words with the same verbs, each is
-// used, and none says what a report says already.
+// used, and none says what a report says already. What records name in English has
+// words in Indonesian alone.
 func TestWords(t *testing.T) {
 	read := func(pattern string) map[string]string {
 		words := map[string]string{}
@@ -32,6 +33,7 @@ func TestWords(t *testing.T) {
 		return words
 	}
 	indonesian, english := read("words*_id.json"), read("words*_en.json")
+	named := 0 // what records name in English themselves
 	verbs := regexp.MustCompile(`%[a-z%]`)
 	var source strings.Builder
 	for _, pattern := range []string{"*.go", "templates/*.html"} {
@@ -56,6 +58,13 @@ func TestWords(t *testing.T) {
 		said[text] = key
 	}
 	for key, text := range indonesian {
+		if strings.HasPrefix(key, "op.detail.") || strings.HasPrefix(key, "op.artefact.") {
+			named++
+			if english[key] != "" {
+				t.Errorf("%s has another name in English than in the record", key)
+			}
+			continue
+		}
 		if other, ok := english[key]; !ok || strings.Join(verbs.FindAllString(text, -1), "") != strings.Join(verbs.FindAllString(other, -1), "") {
 			t.Errorf("%s: %q in English is %q", key, text, other)
 		}
@@ -68,7 +77,7 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s is not used", key)
 		}
 	}
-	if len(indonesian) != len(english) {
-		t.Errorf("got %d words in Indonesian and %d in English", len(indonesian), len(english))
+	if len(indonesian)-named != len(english) {
+		t.Errorf("got %d words in Indonesian and %d in English", len(indonesian)-named, len(english))
 	}
 }
