@@ -141,6 +141,9 @@ func TestS28Comparison(t *testing.T) {
 			if !strings.Contains(body, c.word) {
 				t.Errorf("the page lacks %q", c.word)
 			}
+			if strings.Contains(body, "tidak ada tanda tangan di dalamnya yang berlaku") {
+				t.Error("the page says of all signatures what may hold for one")
+			}
 			if n := strings.Count(body, `name="zone"`); n != 3 {
 				t.Errorf("got %d choices of a zone, want 3", n)
 			}
