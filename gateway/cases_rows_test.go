@@ -19,6 +19,7 @@ type rewritten struct {
 	gateway.Store
 	row      func(*gateway.CaseRow)
 	file     func(*gateway.CaseFileRow)
+	signer   func(*gateway.Signer)
 	recusals bool              // are gone
 	code     string            // the case that every code leads to; "" for none
 	document *gateway.Document // of which every file is a version
@@ -83,6 +84,14 @@ func (r rewrittenRows) CaseFiles(ctx context.Context, id string) ([]gateway.Case
 		}
 	}
 	return files, err
+}
+
+func (r rewrittenRows) Signer(ctx context.Context, id string) (gateway.Signer, error) {
+	s, err := r.Reader.Signer(ctx, id)
+	if r.by.signer != nil {
+		r.by.signer(&s)
+	}
+	return s, err
 }
 
 func (r rewrittenRows) DocumentsBySHA256(ctx context.Context, sum [32]byte) ([]gateway.Document, error) {

@@ -145,7 +145,12 @@ func (g *Gateway) ReadOperation(ctx context.Context, c Caller, id string) (*Oper
 		f.Records = append(f.Records, r)
 	}
 	f.asRecorded()
-	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error { return f.name(ctx, r, f.Operations[0]) })
+	err = g.view(ctx, Scope(c.Application.Organisation), func(r Reader) error {
+		if err := f.name(ctx, r, f.Operations[0]); err != nil {
+			return err
+		}
+		return f.nameSigner(ctx, &matcher{g: g, r: r})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +171,24 @@ func (f *OperationFile) asRecorded() {
 		o.StartedAt = first.Record.Time
 	}
 	f.Operations[0] = o
+}
+
+// nameSigner calls the signer as the certificate or the enrolment on record does,
+// where one of them is.
+func (f *OperationFile) nameSigner(ctx context.Context, m *matcher) error {
+	o := f.Operations[0]
+	if o.Signer == "" {
+		return nil
+	}
+	who := evidence.Signer{ID: o.Signer}
+	if o.Certificate != ([32]byte{}) {
+		who.CertificateSHA256 = hex.EncodeToString(o.Certificate[:])
+	}
+	name, err := m.signerName(ctx, who)
+	if name != "" {
+		f.Names[o.Signer] = name
+	}
+	return err
 }
 
 // EvidenceOf returns an operation whose evidence bundle a member of staff

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"testing"
 	"time"
@@ -206,6 +207,25 @@ func TestOperationIsAsRecorded(t *testing.T) {
 	f, err := w.ReadOperation(t.Context(), w.reader(gateway.RoleInvestigator), w.put(refused, nil))
 	if err != nil || !errors.Is(f.Records[0].Doubt, evidence.ErrTampered) {
 		t.Errorf("a record that is not where the log has it: %+v, %v", f, err)
+	}
+}
+
+// TestSignerIsAsRecorded: who signed has the name of the certificate, whatever
+// somebody has written into the database since.
+func TestSignerIsAsRecorded(t *testing.T) {
+	w, rows, _ := newRewritten(t)
+	c := w.reader(gateway.RoleInvestigator)
+	id, _ := w.enrolled()
+	_, keys, err := w.SignerOf(t.Context(), c, id)
+	w.must(err)
+	signed := w.put(evidence.Record{
+		Kind: "sign", Result: evidence.Result{Status: evidence.StatusOK},
+		Signer: evidence.Signer{ID: id, CertificateSHA256: hex.EncodeToString(keys[0].Certificates[0].SHA256[:])},
+	}, nil)
+	rows.signer = func(s *gateway.Signer) { s.Name = "Bupati Palsu" }
+	f, err := w.ReadOperation(t.Context(), c, signed)
+	if err != nil || f.Names[id] != "Bupati Contoh" {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }
 
