@@ -101,7 +101,11 @@ func (v *visit) documentView(d *gateway.PublicDocument) *documentView {
 			x.Kind = w.Text("web.sealed-by")
 		}
 		if !s.RevokedAt.IsZero() {
-			x.Revoked = cut(w, w.Text("web.revoked-since", stamp(s.RevokedAt)))
+			said := w.Text("web.revoked-since", stamp(s.RevokedAt))
+			if s.At.Before(s.RevokedAt) {
+				said += " " + w.Text("web.made-before")
+			}
+			x.Revoked = cut(w, said)
 		}
 		view.Signings = append(view.Signings, x)
 	}

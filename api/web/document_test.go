@@ -33,7 +33,7 @@ func TestDocumentStates(t *testing.T) {
 	}{
 		{gateway.DocumentValid, "registered", []string{
 			"BERLAKU", "Cocokkan dengan kertas", "500.12.6/147/2026", "Undangan &lt;b&gt;rapat&lt;/b&gt;‹U&#43;202E›", "2 Januari 2026", "<dd>3</dd>",
-			"Bupati Contoh", "3 Januari 2026 pukul 00.30.00 WIB", "3 Januari 2026 pukul 02.30.00 WIT", "tidak dipakai lagi sejak", "Segel",
+			"Bupati Contoh", "3 Januari 2026 pukul 00.30.00 WIB", "3 Januari 2026 pukul 02.30.00 WIT", "tidak dipakai lagi sejak", "dibuat sebelum itu", "Segel",
 		}},
 		{gateway.DocumentReplaced, "open", []string{"SUDAH DIGANTI", `href="/d/contoh2"`, "Salah tanggal"}},
 		{gateway.DocumentWithdrawn, "failed", []string{"DICABUT", "Sejak: ", "Salah tanggal"}},
@@ -55,6 +55,10 @@ func TestDocumentStates(t *testing.T) {
 				if !strings.Contains(body, want) {
 					t.Errorf("the page lacks %q", want)
 				}
+			}
+			// Whether a signature is in force is for no row of ours to say.
+			if strings.Contains(body, "tetap berlaku") {
+				t.Error("the page calls a signature valid that nobody has verified")
 			}
 			// A QR code can be copied: it must not look like a verdict.
 			if strings.Contains(body, "verdict passed") {

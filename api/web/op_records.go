@@ -43,7 +43,7 @@ type actView struct {
 	Kind   string
 	State  string // class: passed, failed, open or unsigned
 	Status string
-	Code   string // why it did not end well; ""
+	Code   string // word for why it did not end well; ""
 	Signer string // whose key it was; ""
 	Asker  string // the application or person that asked
 }
@@ -79,7 +79,7 @@ func (v *visit) acts(found *gateway.Found) *listView {
 	for _, o := range found.Operations {
 		list.Acts = append(list.Acts, actView{
 			Path: v.to("/op/operation/" + o.ID), At: cut(v.look.words, stamp(o.StartedAt)), Kind: v.kindWord(o.Kind),
-			State: statusClasses[o.Status], Status: v.statusWord(o.Status), Code: report.Visible(o.Code),
+			State: statusClasses[o.Status], Status: v.statusWord(o.Status), Code: v.failureWord(o.Code),
 			Signer: report.Visible(found.Names[o.Signer]), Asker: v.asker(found, o),
 		})
 	}

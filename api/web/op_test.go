@@ -317,6 +317,18 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestReasonsInLists: why something was refused is said in words, where there are any.
+func TestReasonsInLists(t *testing.T) {
+	s, d := newConsole(t, false)
+	d.found.Operations = []gateway.Operation{{ID: "01a1", Kind: "sign", Status: gateway.OperationRefused, Code: "passphrase"}, {ID: "01a2", Kind: "sign", Status: gateway.OperationRefused, Code: "baru"}}
+	_, page := s.visit(t, "GET", "/op/search?kind=sign", "token", nil, nil)
+	for _, want := range []string{"ditolak: Frasa sandi salah", "ditolak: baru"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the list lacks %q", want)
+		}
+	}
+}
+
 // TestZoneOfPages: where nobody can choose a zone, times and days are the office's:
 // its midnight is another day further west.
 func TestZoneOfPages(t *testing.T) {
