@@ -118,6 +118,43 @@ func TestTimestampingPurpose(t *testing.T) {
 	}
 }
 
+// TestLimitedAuthority: an authority that is limited to other jobs issues no
+// signers and no TSAs.
+func TestLimitedAuthority(t *testing.T) {
+	root := issue(t, "Root", nil, ca)
+	stamp := asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
+	limited := func(usages ...x509.ExtKeyUsage) edit {
+		return func(c *x509.Certificate) { c.ExtKeyUsage = usages }
+	}
+	for name, c := range map[string]struct {
+		edit           edit
+		signer, stamps pki.Rule
+	}{
+		"not limited": {limited(), "", ""},
+		"any":         {limited(x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageAny), "", ""},
+		"mail":        {limited(x509.ExtKeyUsageEmailProtection), "", pki.RuleKeyUsage},
+		"time-stamps": {limited(x509.ExtKeyUsageTimeStamping), pki.RuleKeyUsage, ""},
+		"servers":     {limited(x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth), pki.RuleKeyUsage, pki.RuleKeyUsage},
+		"servers and a usage of its own": {func(c *x509.Certificate) {
+			c.ExtKeyUsage, c.UnknownExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, []asn1.ObjectIdentifier{{2, 999, 4}}
+		}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sub := issue(t, "Sub", root, ca, c.edit)
+			pool, anchors := []*x509.Certificate{sub.cert}, pki.NewAnchors(root.cert)
+			_, err := pki.Chain(issue(t, "Signer", sub).cert, pool, anchors, now, pki.Signing)
+			if got := pki.RuleOf(err); got != c.signer {
+				t.Errorf("signer: got %v, want rule %q", err, c.signer)
+			}
+			tsa := issue(t, "TSA", sub, extension(true, der(t, []asn1.ObjectIdentifier{stamp}), 2, 5, 29, 37))
+			_, err = pki.Chain(tsa.cert, pool, anchors, now, pki.Timestamping)
+			if got := pki.RuleOf(err); got != c.stamps {
+				t.Errorf("TSA: got %v, want rule %q", err, c.stamps)
+			}
+		})
+	}
+}
+
 // TestPathBudgets: neither long chains nor many cross-signatures cost more
 // than the limits, and hitting one is an error of its own kind.
 func TestPathBudgets(t *testing.T) {

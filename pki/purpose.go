@@ -20,7 +20,8 @@ const (
 	// no signers.
 	Signing
 	// Timestamping: extended key usage is critical and is id-kp-timeStamping
-	// alone (RFC 3161 §2.3); key usage, when present, signs.
+	// alone (RFC 3161 §2.3); key usage, when present, signs. An authority between
+	// that is limited to other jobs known here issues no TSAs.
 	Timestamping
 	// OCSPSigning: extended key usage has id-kp-OCSPSigning (RFC 6960
 	// §4.2.2.2); key usage, when present, signs.
@@ -156,4 +157,17 @@ func onlyOtherJobs(cert *x509.Certificate) bool {
 		}
 	}
 	return true
+}
+
+// limitedToOthers reports an authority whose extended key usage leaves out what
+// the certificates below it are for. Usages unknown to this package pass.
+func limitedToOthers(ca *x509.Certificate, p Purpose) bool {
+	switch p {
+	case Signing:
+		return onlyOtherJobs(ca)
+	case Timestamping:
+		return len(ca.ExtKeyUsage) > 0 && len(ca.UnknownExtKeyUsage) == 0 &&
+			!hasExtKeyUsage(ca, x509.ExtKeyUsageTimeStamping) && !hasExtKeyUsage(ca, x509.ExtKeyUsageAny)
+	}
+	return false
 }

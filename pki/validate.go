@@ -125,7 +125,7 @@ func (s *pathState) certificate(path []*x509.Certificate, i int) *PathError {
 	if err := s.authority(c, false); err != nil {
 		return err
 	}
-	if s.opts.Purpose == Signing && onlyOtherJobs(c) {
+	if limitedToOthers(c, s.opts.Purpose) {
 		return &PathError{Rule: RuleKeyUsage, Certificate: c, Detail: "an authority for other jobs"}
 	}
 	return checkCritical(c)
