@@ -137,7 +137,7 @@ func (c *collector) ocsp(ctx context.Context, cert, issuer *x509.Certificate, fr
 	ev := Evidence{OCSPs: [][]byte{der}}
 	if st.Delegated {
 		ev.Certificates = []*x509.Certificate{st.Signer}
-		if needsStatus(st.Signer) {
+		if NeedsStatus(st.Signer) {
 			own, err := c.one(ctx, st.Signer, issuer, time.Time{}, visited)
 			if err != nil {
 				return Evidence{}, rejectOCSP(RuleResponderStatus, "", err)

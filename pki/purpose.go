@@ -111,11 +111,11 @@ func NeverRevoked(cert *x509.Certificate) bool {
 	return !cert.IsCA && len(cert.OCSPServer)+len(cert.CRLDistributionPoints) == 0 && extensionOf(cert, asn1NoRevAvail) != nil
 }
 
-// needsStatus reports whether the status of a delegated responder must be
+// NeedsStatus reports whether the status of a delegated responder must be
 // known. It need not with id-pkix-ocsp-nocheck, nor when the authority names
 // no place to ask: that leaves it to the relying party (RFC 6960 §4.2.2.2.1),
 // and a status that cannot exist cannot be asked for.
-func needsStatus(responder *x509.Certificate) bool {
+func NeedsStatus(responder *x509.Certificate) bool {
 	return !HasNoCheck(responder) && len(responder.OCSPServer)+len(responder.CRLDistributionPoints) > 0
 }
 

@@ -3,6 +3,7 @@ package verifier
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -22,6 +23,8 @@ type network struct {
 	// caller names and those that the certificates of authorities name to which
 	// a path to an anchor is known.
 	hosts map[string]bool
+	// responders are those whose status was asked for, by DER, with what came of it.
+	responders map[string]error
 }
 
 // newNetwork returns the network of one run, nil without a source, and what
@@ -31,7 +34,7 @@ func newNetwork(ctx context.Context, cfg Config) (*network, context.CancelFunc) 
 		return nil, func() {}
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	n := &network{ctx: ctx, source: cfg.Source, hosts: make(map[string]bool)}
+	n := &network{ctx: ctx, source: cfg.Source, hosts: make(map[string]bool), responders: make(map[string]error)}
 	for _, h := range cfg.IssuerHosts {
 		n.hosts[strings.ToLower(h)] = true
 	}
@@ -175,10 +178,7 @@ func (r *run) status(l link, ask bool) (pki.Status, error) {
 // status of a certificate that is never revoked is its own word, for the time
 // of its validity (RFC 9608 §4), unless somebody revoked it all the same.
 func (r *run) revocation(l link, control time.Time) (pki.Status, error) {
-	status, err := pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.anchorOf(l), control, pki.CheckOptions{
-		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
-		Responders: r.v.responders, Session: r.session,
-	})
+	status, err := pki.CheckRevocation(l.cert, l.issuer, r.evidence.material(&r.poe, control), r.anchorOf(l), control, r.evidenceOptions())
 	if pki.NeverRevoked(l.cert) && (err != nil || status.State != pki.Revoked) {
 		return pki.Status{
 			State: pki.Good, ThisUpdate: l.cert.NotBefore, NextUpdate: l.cert.NotAfter, ProducedAt: l.cert.NotBefore,
@@ -186,6 +186,14 @@ func (r *run) revocation(l link, control time.Time) (pki.Status, error) {
 		}, nil
 	}
 	return status, err
+}
+
+// evidenceOptions leave the age of evidence to the processes.
+func (r *run) evidenceOptions() pki.CheckOptions {
+	return pki.CheckOptions{
+		AllowWeak: true, IgnoreFreshness: true, MaxSkew: r.v.cfg.Policy.ClockSkew,
+		Responders: r.v.responders, Session: r.session,
+	}
 }
 
 // anchorOf is the anchor of a link's path alone: whoever signs a list for another
@@ -207,15 +215,18 @@ func (r *run) fetch(cert, issuer *x509.Certificate) error {
 		n.over = true
 		return fmt.Errorf("more than %d certificates to ask about", maxFetches)
 	}
+	var status pki.Status
 	der, err := n.source.OCSP(n.ctx, cert, issuer, time.Time{})
 	if err == nil {
-		_, err = pki.CheckOCSP(der, cert, issuer, r.at, pki.CheckOptions{
+		status, err = pki.CheckOCSP(der, cert, issuer, r.at, pki.CheckOptions{
 			AllowWeak: true, MaxSkew: r.v.cfg.Policy.ClockSkew, Responders: r.v.responders, Session: r.session,
 		})
 	}
 	if err == nil {
 		r.evidence.addRevocation(der, true, outside)
-		return nil
+		if err = r.fetchResponder(status, issuer); err == nil {
+			return nil
+		}
 	}
 	crl, crlErr := n.source.CRL(n.ctx, cert, issuer, time.Time{})
 	if crlErr != nil {
@@ -224,3 +235,29 @@ func (r *run) fetch(cert, issuer *x509.Certificate) error {
 	r.evidence.addRevocation(crl, false, outside)
 	return nil
 }
+
+// fetchResponder asks, once, for the status of a delegated responder, without
+// which its answer does not count (RFC 6960 §4.2.2.2.1): a revocation that it tells
+// would be lost, and an older good word in the file stand.
+func (r *run) fetchResponder(s pki.Status, issuer *x509.Certificate) error {
+	if !s.Delegated || !pki.NeedsStatus(s.Signer) {
+		return nil
+	}
+	key := string(s.Signer.Raw)
+	if err, asked := r.network.responders[key]; asked {
+		return err
+	}
+	r.network.responders[key] = errResponder // nor while it is asked about: two might vouch for each other
+	err := r.fetch(s.Signer, issuer)
+	if err == nil {
+		var own pki.Status
+		own, err = pki.CheckRevocation(s.Signer, issuer, r.evidence.material(&r.poe, r.at), nil, r.at, r.evidenceOptions())
+		if err == nil && own.State != pki.Good {
+			err = errResponder
+		}
+	}
+	r.network.responders[key] = err
+	return err
+}
+
+var errResponder = errors.New("the responder is not known to be good")
