@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/absah-id/absah/pki"
+	"golang.org/x/crypto/ocsp"
 )
 
 // Encoded IssuingDistributionPoint values, by hand: context tags 0 to 5.
@@ -130,6 +131,45 @@ func TestRevocationOrder(t *testing.T) {
 			m, _ := pki.Evidence{CRLs: c.lists}.Parse()
 			st, err := pki.CheckRevocation(leaf.cert, root.cert, m, nil, now, pki.CheckOptions{})
 			if st.State != c.want || (err == nil) != (c.want != pki.Unknown) {
+				t.Errorf("got %v, %v, want %v", st.State, err, c.want)
+			}
+		})
+	}
+}
+
+// TestNamesakeSignsNoLists: a list in the name of an authority by another key
+// counts where the authority, or who certified it, certified that key, or that key
+// the authority's. Another authority below the same anchor can give the name to anybody.
+func TestNamesakeSignsNoLists(t *testing.T) {
+	root := issue(t, "Root", nil, ca)
+	victim := issue(t, "CA Contoh", root, ca)
+	other := issue(t, "CA Lain", root, ca, func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	leaf := issue(t, "Signer", victim)
+	signs := func(c *x509.Certificate) { c.KeyUsage, c.SubjectKeyId = x509.KeyUsageCRLSign, []byte{1, 2, 3} }
+	for name, c := range map[string]struct {
+		by   *entity
+		want pki.State
+	}{
+		"certified by the authority":      {victim, pki.Good},
+		"certified by the authority's":    {root, pki.Good},
+		"certified by somebody else":      {other, pki.Unknown},
+		"certified by nobody that counts": {nil, pki.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			second := issue(t, "CA Contoh", c.by, signs)
+			ev := pki.Evidence{
+				Certificates: []*x509.Certificate{second.cert, other.cert, victim.cert},
+				CRLs:         [][]byte{list(t, second, x509.RevocationList{}), list(t, root, x509.RevocationList{}), list(t, other, x509.RevocationList{})},
+			}
+			if c.by == victim { // whose own list would do without the second key
+				ev.OCSPs = append(ev.OCSPs, answer(t, victim, victim, ocsp.Response{Status: ocsp.Good, SerialNumber: second.cert.SerialNumber}))
+			}
+			m, errs := ev.Parse()
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			st, err := pki.CheckRevocation(leaf.cert, victim.cert, m, pki.NewAnchors(root.cert), now, pki.CheckOptions{})
+			if st.State != c.want {
 				t.Errorf("got %v, %v, want %v", st.State, err, c.want)
 			}
 		})

@@ -82,8 +82,12 @@ func (e *crlEvaluation) run() (Status, error) {
 		return Status{}, err
 	}
 	implied := distribution{reasons: allReasons, names: []string{generalName{nameDirectory, e.cert.RawIssuer}.canonical()}}
+	names := 0 // bytes that are compared at each point
+	for _, c := range e.lists {
+		names += 128 + len(c.RawIssuer) + len(c.idpRaw)
+	}
 	for _, dp := range append(points, implied) {
-		if !e.opts.Session.spend(len(e.lists) / 8) {
+		if !e.opts.Session.spend(names / bytesOfUnit) {
 			return Status{}, rejectCRL(RuleBudget, "", nil)
 		}
 		for _, c := range e.lists {

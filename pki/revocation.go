@@ -105,6 +105,7 @@ func (e *RevocationError) Unwrap() []error { return e.Rejected }
 // have a status of their own in the material and, for CRL issuers, a path to
 // one of the anchors; anchors may be nil when only the issuer's CRLs count. They
 // should hold no other anchor than that of cert's own path (RFC 5280 §6.3.3 (f)).
+// Another key in the issuer's name must be known to be the issuer's.
 //
 // The error is a *RevocationError.
 func CheckRevocation(cert, issuer *x509.Certificate, m *Material, anchors *Anchors, at time.Time, o CheckOptions) (Status, error) {
@@ -118,6 +119,7 @@ type revocationCheck struct {
 	at      time.Time
 	opts    CheckOptions
 	budget  int
+	byName  map[string][]*x509.Certificate // who may sign lists, by canonical subject; nil until asked for
 }
 
 // check recurses into whoever vouches; visited holds the certificates whose
@@ -167,13 +169,17 @@ func (c *revocationCheck) check(cert, issuer *x509.Certificate, visited []*x509.
 // hide the one that says "revoked".
 func (c *revocationCheck) covering(cert, issuer *x509.Certificate) ([]*OCSP, error) {
 	var out []*OCSP
+	work := 0 // in answers read; of small responses many make a unit
 	for _, o := range c.m.OCSPs {
-		if !c.opts.Session.spend(len(o.singles) / 512) {
+		covers := o.Covers(cert, issuer)
+		if work += 32 + len(o.singles); covers {
+			out = append(out, o)
+			work += o.signerCost()
+		}
+		if !c.opts.Session.spend(work / answersOfUnit) {
 			return nil, &RejectError{Object: "revocation", Rule: RuleBudget}
 		}
-		if o.Covers(cert, issuer) {
-			out = append(out, o)
-		}
+		work %= answersOfUnit
 	}
 	if c.opts.Session == nil && len(out) > maxCovering {
 		return nil, &RejectError{Object: "revocation", Rule: RuleTooMuch}
@@ -238,7 +244,7 @@ func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.
 		if err == nil || c.anchors.Len() == 0 {
 			return signer, err
 		}
-		return c.otherIssuer(l, err, visited)
+		return c.otherIssuer(l, issuer, err, visited)
 	}
 	return e.run()
 }
@@ -248,18 +254,26 @@ func (c *revocationCheck) lists(cert, issuer *x509.Certificate, visited []*x509.
 // must have a path to an anchor, and everything on it a good status. An
 // authority may point an indirect list's issuer to its own list, the only
 // place then where that certificate's status can stand.
-func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
+//
+// A list in the issuer's own name by another key counts if the two keys are known
+// to be of one authority: see sameAuthority.
+func (c *revocationCheck) otherIssuer(l *CRL, issuer *x509.Certificate, problem error, visited []*x509.Certificate) (*x509.Certificate, error) {
 	po := PathOptions{At: c.at, Purpose: CRLSigning, AllowWeak: c.opts.AllowWeak, Session: c.opts.Session}
 	if c.opts.IgnoreFreshness {
 		po.At = l.ThisUpdate // judged as of when it was made, like an OCSP responder at producedAt
 	}
-	candidates := append(c.anchors.Certificates(), c.m.Certificates...)
+	candidates, err := c.named(l.RawIssuer)
+	if err != nil {
+		return nil, err
+	}
+	own := sameName(l.RawIssuer, issuer.RawSubject)
 	for _, cand := range candidates {
-		if !sameName(cand.RawSubject, l.RawIssuer) {
-			continue
-		}
 		if c.budget++; c.budget > maxSignatures {
 			return nil, &RejectError{Object: "revocation", Rule: RuleBudget}
+		}
+		if own && !c.sameAuthority(cand, issuer) {
+			problem = rejectCRL(RuleUnauthorized, "a namesake of the issuer", nil)
+			continue
 		}
 		if err := checkCRLSigner(l, cand, c.opts); err != nil {
 			problem = err
@@ -275,6 +289,31 @@ func (c *revocationCheck) otherIssuer(l *CRL, problem error, visited []*x509.Cer
 		problem = rejectCRL(RuleUnauthorized, "", err)
 	}
 	return nil, problem
+}
+
+// sameAuthority says whether cand, which has the name of issuer and another key,
+// is a certificate of the same authority: certified by it or by who certified it, or
+// the one with which it certified issuer. A name alone could be given by any
+// authority below the anchor, also by one that may certify no others.
+func (c *revocationCheck) sameAuthority(cand, issuer *x509.Certificate) bool {
+	return sameName(cand.RawIssuer, issuer.RawSubject) || sameName(cand.RawIssuer, issuer.RawIssuer) ||
+		checkIssued(issuer, cand, c.opts.rules()) == nil
+}
+
+// named returns the anchors and certificates of a name: a hostile file has
+// thousands of lists and of certificates.
+func (c *revocationCheck) named(name []byte) ([]*x509.Certificate, error) {
+	if c.byName == nil {
+		if !c.opts.Session.spend(len(c.m.Certificates) / 128) {
+			return nil, &RejectError{Object: "revocation", Rule: RuleBudget}
+		}
+		c.byName = make(map[string][]*x509.Certificate)
+		for _, cert := range append(c.anchors.Certificates(), c.m.Certificates...) {
+			n := c.opts.Session.name(cert.RawSubject)
+			c.byName[n] = append(c.byName[n], cert)
+		}
+	}
+	return c.byName[c.opts.Session.name(name)], nil
 }
 
 func (c *revocationCheck) wholePath(path []*x509.Certificate, made time.Time, visited []*x509.Certificate) error {

@@ -209,6 +209,19 @@ func checkCost(pub crypto.PublicKey) int {
 func hashCost(n int) int { return n / (32 << 10) }
 func scanCost(n int) int { return n / (128 << 10) }
 
+// answersOfUnit is how many answers of OCSP responses are read for a unit, and
+// bytesOfUnit how many bytes of names are compared.
+const (
+	answersOfUnit = 512
+	bytesOfUnit   = 1 << 10
+)
+
+// signerCost is what comparing names and keys with the responder id may cost, in
+// answers: a hostile response has many certificates, and names of any length.
+func (r *OCSP) signerCost() int {
+	return (1+len(r.Certificates))*(64+len(r.responderName)/16) + len(r.Raw)/32
+}
+
 // CheckIssued is the function of that name within the session, weak algorithms
 // allowed.
 func (s *Session) CheckIssued(cert, issuer *x509.Certificate) error {
