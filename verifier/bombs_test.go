@@ -407,14 +407,27 @@ func manySigners(t *testing.T, w *world) []byte {
 	return b
 }
 
-func manyLists(t *testing.T, w *world) []byte {
+func manyLists(t *testing.T, w *world) []byte { return listsAndNames(t, w, 4000, 0) }
+
+// manyListsAndNames: fewer, and as many certificates of long names, among which
+// the signer of each list is looked for.
+func manyListsAndNames(t *testing.T, w *world) []byte { return listsAndNames(t, w, 2000, 2000) }
+
+// longCertificates: forty megabytes of certificates.
+func longCertificates(t *testing.T, w *world) []byte { return listsAndNames(t, w, 1, 2500) }
+
+func listsAndNames(t *testing.T, w *world, lists, names int) []byte {
 	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
 	trusted[t.Name()] = ca.cert
 	impostor := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	impostor.cert = certify(t, 1, ca.cert.Subject, impostor.key, nil)
+	long := strings.Repeat("CA lain ", 1000)
 	var dss pades.DSS
-	for range 4000 {
+	for range lists {
 		dss.CRLs = append(dss.CRLs, list(t, impostor, 1))
+	}
+	for i := range int64(names) {
+		dss.Certificates = append(dss.Certificates, certify(t, i+2, pkix.Name{CommonName: fmt.Sprint(long, i)}, impostor.key, nil).Raw)
 	}
 	return withStore(t, signUntrusted(t, w), dss)
 }

@@ -152,6 +152,8 @@ var bombs = []bomb{
 	{"sixty signers, each with their evidence", manySigners, []string{"TOTAL-PASSED"}},
 	{"four thousand lists of an impostor", manyLists, []string{"INDETERMINATE", limited}},
 	{"revisions times elements", manyElements, []string{limited}},
+	{"two thousand lists of an impostor among two thousand certificates", manyListsAndNames, []string{"INDETERMINATE", limited}},
+	{"forty megabytes of certificates", longCertificates, []string{limited}},
 	{"fields that share a long name", longNames, []string{"TOTAL-FAILED", "TOTAL-FAILED resource-limit", limited}},
 	{"signatures over the same megabytes", overAll, []string{"TOTAL-FAILED resource-limit"}},
 	{"thirty lists of fifteen megabytes that inflate from little", inflating, []string{limited}},

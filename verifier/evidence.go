@@ -32,13 +32,14 @@ type evidence struct {
 	certs      []*x509.Certificate
 	certPlaces map[string]place             // by DER
 	known      map[string]*x509.Certificate // by DER, so that each is judged once
+	certSize   int                          // bytes of certs
 
 	items    []evidenceItem
 	byDigest map[[sha256.Size]byte]int // of their DER
 	byRaw    map[*byte]int             // the same, by where the DER stands
 	problems []Reason
 	size     int  // bytes of items
-	full     bool // maxEvidence or maxEvidenceBytes was reached
+	full     bool // maxEvidence, maxEvidenceBytes or maxCertificateBytes was reached
 
 	all *pki.Material // nil after a change
 }
@@ -62,14 +63,23 @@ func (e *evidence) addCertificate(c *x509.Certificate, at place) {
 		e.certPlaces[string(c.Raw)] = min(have, at)
 		return
 	}
-	if len(e.certs) == maxEvidence {
-		e.full = true
+	if !e.mayAdd(c.Raw) {
 		return
 	}
+	e.certSize += len(c.Raw)
 	e.certPlaces[string(c.Raw)] = at
 	e.known[string(c.Raw)] = c
 	e.certs = append(e.certs, c)
 	e.all = nil
+}
+
+// mayAdd reports whether there is room for one more certificate.
+func (e *evidence) mayAdd(der []byte) bool {
+	if len(e.certs) == maxEvidence || e.certSize+len(der) > maxCertificateBytes {
+		e.full = true
+		return false
+	}
+	return true
 }
 
 // same returns the one value that stands for all copies of a certificate.
@@ -99,8 +109,7 @@ func (e *evidence) addRawCertificate(der []byte, at place) {
 		e.certPlaces[string(der)] = min(e.certPlaces[string(der)], at)
 		return
 	}
-	if len(e.certs) == maxEvidence {
-		e.full = true
+	if !e.mayAdd(der) {
 		return
 	}
 	c, err := e.parsed.certificate(der)

@@ -14,6 +14,9 @@ const (
 	// file: three of the largest national lists, and a quarter of the memory
 	// that a file may cost.
 	maxEvidenceBytes = 64 << 20
+	// maxCertificateBytes bounds the DER of certificates taken from one file: as
+	// many as maxEvidence of 2 KiB each. Read, they take ten times that.
+	maxCertificateBytes = 8 << 20
 	// maxStoreReading bounds the bytes inflated from security stores, of which
 	// each document timestamp covers one of its own, mostly the same.
 	maxStoreReading = 256 << 20

@@ -277,8 +277,8 @@ func (r *run) collectEvidence() error {
 		return err
 	}
 	if r.evidence.full {
-		r.note(CodeLimit, fmt.Sprintf("more than %d certificates or revocation objects are embedded, or more than %d MiB of these; the rest was not looked at",
-			maxEvidence, maxEvidenceBytes>>20))
+		r.note(CodeLimit, fmt.Sprintf("more than %d certificates or revocation objects are embedded, or more than %d MiB of the former or %d MiB of the latter; the rest was not looked at",
+			maxEvidence, maxCertificateBytes>>20, maxEvidenceBytes>>20))
 	}
 	for _, p := range r.evidence.problems {
 		r.note(p.Code, p.Text)
