@@ -125,32 +125,49 @@ type past struct {
 	own     []algorithm // that the signature itself rests on
 }
 
-// pastSignature is the past signature validation building block (§5.6.2.4).
-// It returns PASSED, a new conclusion, or the current one.
+// pastSignature is the past signature validation building block (§5.6.2.4): of
+// the paths that past certificate validation (§5.6.2.1) lets stand the first on
+// which everything holds. It returns PASSED, a new conclusion, or the current one.
 func (r *run) pastSignature(p past, b *Block) Conclusion {
-	links, control := r.pastCertificate(p, b.sub(newBlock("PCV", "5.6.2.1", "")))
-	if links == nil {
+	pcv := b.sub(newBlock("PCV", "5.6.2.1", ""))
+	var closest Conclusion
+	var reached time.Time // the control time of closest; zero without a path
+	for _, path := range r.paths(p.leaf, p.purpose).paths {
+		links, control := r.pastCertificate(path, p, pcv)
+		if links == nil {
+			continue
+		}
+		c := r.concludePast(p, links, control)
+		if c.ok() {
+			c = r.evidenceInBounds(links)
+		}
+		if c.ok() {
+			b.holdf("control-time", "%s", control.Format(time.RFC3339))
+			p.chain.past = links
+			return c
+		}
+		if reached.IsZero() {
+			closest, reached = c, control
+		}
+	}
+	if reached.IsZero() {
+		pcv.fail(indeterminate(NoCertificateChainFound, reasonf("past-path", "no path can be shown to have been good")))
 		b.fail(p.current)
 		return p.current
 	}
-	b.holdf("control-time", "%s", control.Format(time.RFC3339))
-	c := r.concludePast(p, links, control)
-	if c.ok() {
-		c = r.evidenceInBounds(links)
-	}
-	if c.ok() {
-		p.chain.past = links
-	} else {
-		b.fail(c)
-	}
-	return c
+	b.holdf("control-time", "%s", reached.Format(time.RFC3339))
+	b.fail(closest)
+	return closest
 }
 
 // evidenceInBounds is step 1: revocation data counts when it provably existed
-// while the certificate that signed it was valid.
+// while the certificate that signed it was valid. An anchor's has no end.
 func (r *run) evidenceInBounds(links []link) Conclusion {
 	for _, l := range links {
-		if !l.status.Signer.Equal(l.issuer) && r.evidence.statusPOE(l.status, &r.poe).After(l.status.Signer.NotAfter) {
+		if l.exempt() || l.status.Signer.Equal(l.anchor) {
+			continue
+		}
+		if r.evidence.statusPOE(l.status, &r.poe).After(l.status.Signer.NotAfter) {
 			return indeterminate(RevocationOutOfBounds, reasonf("responder-validity",
 				"the revocation data of %s is not proven to be older than the end of its signer's certificate", display(l.cert.Subject.CommonName)))
 		}
@@ -166,25 +183,27 @@ func (r *run) concludePast(p past, links []link, control time.Time) Conclusion {
 	inTime := !p.poe.After(control)
 	switch {
 	case inTime && cur.is(NoChainFoundNoPOE):
-		return r.inValidity(p, indeterminate(OutOfBoundsNoPOE, cur.Reasons...))
+		return r.inValidity(p, links, indeterminate(OutOfBoundsNoPOE, cur.Reasons...))
 	case inTime && (cur.is(RevokedNoPOE, RevokedCANoPOE, RevocationOutOfBounds) || cur.is(TryLater) && !p.chain.revokedAt.IsZero()):
-		return r.inValidity(p, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
+		return r.inValidity(p, links, indeterminate(OutOfBoundsNotRevoked, cur.Reasons...))
 	case inTime && cur.is(OutOfBoundsNoPOE, OutOfBoundsNotRevoked):
-		return r.inValidity(p, cur)
+		return r.inValidity(p, links, cur)
 	case inTime && cur.is(CryptoNoPOE):
 		for _, a := range p.own {
 			if !r.v.catalogue.reliable(a, p.poe) {
 				return cur
 			}
 		}
-		for _, w := range p.chain.weak {
-			if !r.v.catalogue.reliable(w.algorithm, w.poe(&r.poe)) {
-				return cur
+		for _, l := range links {
+			for _, w := range r.weaknesses(l) {
+				if !r.v.catalogue.reliable(w.algorithm, w.poe(&r.poe)) {
+					return cur
+				}
 			}
 		}
-		return r.inValidity(p, cur)
+		return r.inValidity(p, links, cur)
 	case inTime && cur.is(TryLater):
-		if c := r.inValidity(p, cur); !c.ok() {
+		if c := r.inValidity(p, links, cur); !c.ok() {
 			return c
 		}
 		return r.freshness(links, p.known)
@@ -192,14 +211,14 @@ func (r *run) concludePast(p past, links []link, control time.Time) Conclusion {
 	return cur
 }
 
-// inValidity asks that every certificate of the path was valid at the proven
-// time.
-func (r *run) inValidity(p past, otherwise Conclusion) Conclusion {
+// inValidity asks that every certificate of the path that was found good was valid
+// at the proven time.
+func (r *run) inValidity(p past, links []link, otherwise Conclusion) Conclusion {
 	if p.poe.Before(p.leaf.NotBefore) {
 		return failed(NotYetValid, reasonf("certificate-validity", "existed at %s, before the certificate became valid on %s",
 			p.poe.Format(time.RFC3339), p.leaf.NotBefore.UTC().Format(time.RFC3339)))
 	}
-	for _, l := range p.chain.links {
+	for _, l := range links {
 		if !within(l.cert, p.poe) {
 			return otherwise
 		}
@@ -207,23 +226,26 @@ func (r *run) inValidity(p past, otherwise Conclusion) Conclusion {
 	return passed()
 }
 
-// pastCertificate is past certificate validation (§5.6.2.1): of the paths
-// whose certificates were ever valid together, the first for which the
-// validation time can slide back; nil when there is none.
-func (r *run) pastCertificate(p past, b *Block) (links []link, control time.Time) {
-	for _, path := range r.paths(p.leaf, p.purpose).paths {
-		if !overlap(path) {
-			continue
-		}
-		vts := b.sub(newBlock("VTS", "5.6.2.2", ""))
-		if links, control = r.slide(path, p, vts); links != nil {
-			return links, control
-		}
+// pastCertificate is past certificate validation (§5.6.2.1) of one path, whose
+// certificates must have been valid together: it lets the validation time slide,
+// and returns nil where that cannot be. A path beside the one that the current
+// conclusion is about counts only if it was valid when the signature existed: an
+// authority's former certificate says nothing of its later ones.
+func (r *run) pastCertificate(path []*x509.Certificate, p past, b *Block) (links []link, control time.Time) {
+	if !overlap(path) || !p.chain.along(path) && !validAt(path, p.poe) {
+		return nil, time.Time{}
 	}
-	if b.ok() {
-		b.fail(indeterminate(NoCertificateChainFound, reasonf("past-path", "no path can be shown to have been good")))
-	}
-	return nil, time.Time{}
+	return r.slide(path, p, b.sub(newBlock("VTS", "5.6.2.2", "")))
+}
+
+// along reports whether the conclusion is about this path, leaf first.
+func (c *chainResult) along(path []*x509.Certificate) bool {
+	return slices.EqualFunc(c.links, path[:len(path)-1], func(l link, cert *x509.Certificate) bool { return l.cert == cert })
+}
+
+// validAt reports whether the certificates below the anchor were valid at a moment.
+func validAt(path []*x509.Certificate, at time.Time) bool {
+	return !slices.ContainsFunc(path[:len(path)-1], func(c *x509.Certificate) bool { return !within(c, at) })
 }
 
 // overlap reports whether the certificates below the anchor have been valid
@@ -268,9 +290,13 @@ func (r *run) slide(path []*x509.Certificate, p past, b *Block) ([]link, time.Ti
 		case r.freshFor(l, p.known) == stale:
 			control = earliest(control, l.status.ThisUpdate)
 		}
-		for _, a := range []algorithm{
+		algorithms := []algorithm{
 			certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), certificateAlgorithm(l.status.Algorithm, l.status.Signer),
-		} {
+		}
+		if a, delegated := l.delegation(); delegated {
+			algorithms = append(algorithms, a)
+		}
+		for _, a := range algorithms {
 			end, listed := r.v.catalogue.until(a)
 			if !listed {
 				b.fail(indeterminate(CryptoNoPOE, r.weakReason(a, "the certificate or revocation data of "+name)))

@@ -177,20 +177,9 @@ func (r *run) judgePath(path []*x509.Certificate, purpose pki.Purpose, ref time.
 }
 
 func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
-	for i, l := range res.links { // step 4
-		if !l.revoked() {
-			continue
-		}
-		why := revocationReason(l)
-		res.revokedAt = l.status.RevokedAt
-		switch {
-		case l.status.OnHold():
-			why.Code = "on-hold"
-			return indeterminate(TryLater, why)
-		case i > 0:
-			return indeterminate(RevokedCANoPOE, why)
-		}
-		return indeterminate(RevokedNoPOE, why)
+	if i := revokedBy(res.links, time.Time{}); i >= 0 { // step 4
+		res.revokedAt = res.links[i].status.RevokedAt
+		return revokedConclusion(res.links, i)
 	}
 	for _, l := range res.links[min(1, len(res.links)):] {
 		if !within(l.cert, r.at) {
@@ -217,6 +206,36 @@ func (r *run) concludePath(res *chainResult, ref time.Time) Conclusion {
 	return r.freshness(res.links, ref)
 }
 
+// revokedBy returns the certificate of a path whose revocation by the moment, or
+// by any for the zero one, decides: of several the lowest, but a hold, which may
+// end, only where nothing is revoked for good. It is -1 where none was revoked.
+func revokedBy(links []link, moment time.Time) int {
+	found := -1
+	for i := range links {
+		s := &links[i].status
+		if !links[i].revoked() || !moment.IsZero() && s.RevokedAt.After(moment) {
+			continue
+		}
+		if found < 0 || links[found].status.OnHold() && !s.OnHold() {
+			found = i
+		}
+	}
+	return found
+}
+
+// revokedConclusion is what the revocation of the i-th certificate of a path means.
+func revokedConclusion(links []link, i int) Conclusion {
+	why := revocationReason(links[i])
+	switch {
+	case links[i].status.OnHold():
+		why.Code = "on-hold"
+		return indeterminate(TryLater, why)
+	case i > 0:
+		return indeterminate(RevokedCANoPOE, why)
+	}
+	return indeterminate(RevokedNoPOE, why)
+}
+
 // revocationReason tells of a revocation. The day since which the authority
 // takes the key to be compromised is told and not counted: an authority could
 // put it where it likes (RFC 5280 §5.3.2).
@@ -241,19 +260,37 @@ func within(c *x509.Certificate, at time.Time) bool {
 
 func (r *run) weaknesses(l link) []weakness {
 	var out []weakness
-	add := func(a algorithm, what string, poe func(*poeSet) time.Time) {
+	add := func(a algorithm, what string, cert *x509.Certificate, poe func(*poeSet) time.Time) {
 		if !r.v.catalogue.reliable(a, r.at) {
-			out = append(out, weakness{a, what, l.cert, poe})
+			out = append(out, weakness{a, what, cert, poe})
 		}
 	}
 	name := display(l.cert.Subject.CommonName)
-	add(certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), "the certificate of "+name,
+	add(certificateAlgorithm(l.cert.SignatureAlgorithm, l.issuer), "the certificate of "+name, l.cert,
 		func(p *poeSet) time.Time { return r.evidence.certificatePOE(l.cert, p) })
 	if l.err == nil && !l.exempt() {
-		add(certificateAlgorithm(l.status.Algorithm, l.status.Signer), "the revocation data about "+name,
+		add(certificateAlgorithm(l.status.Algorithm, l.status.Signer), "the revocation data about "+name, l.cert,
 			func(p *poeSet) time.Time { return r.evidence.statusPOE(l.status, p) })
+		if a, delegated := l.delegation(); delegated {
+			add(a, "the certificate that signed the revocation data about "+name, l.status.Signer,
+				func(p *poeSet) time.Time { return r.evidence.certificatePOE(l.status.Signer, p) })
+		}
 	}
 	return out
+}
+
+// delegation is the algorithm of the certificate that made a delegate of who
+// signed the evidence. Of one that signs lists it is the digest alone, since who
+// certified it is not kept.
+func (l *link) delegation() (a algorithm, delegated bool) {
+	s := l.status
+	if !s.Delegated || s.Signer.Equal(l.anchor) {
+		return algorithm{}, false
+	}
+	if a = certificateAlgorithm(s.Signer.SignatureAlgorithm, l.issuer); !s.OCSP {
+		a.scheme = ""
+	}
+	return a, true
 }
 
 func (r *run) weakReasons(weak []weakness) []Reason {

@@ -57,8 +57,10 @@ func (r *run) atBestTime(w *work, basic Conclusion, best time.Time) Conclusion {
 	}
 	switch {
 	case basic.is(RevokedNoPOE, RevokedCANoPOE), basic.is(TryLater) && !w.chain.revokedAt.IsZero():
-		if !best.Before(w.chain.revokedAt) {
-			return basic
+		// Of the certificates that are revoked the basic process names one; each
+		// must have been good.
+		if i := revokedBy(w.chain.links, best); i >= 0 {
+			return revokedConclusion(w.chain.links, i)
 		}
 	case basic.is(OutOfBoundsNoPOE):
 		return basic
@@ -150,8 +152,13 @@ func (r *run) staleAuthority(l link, at time.Time) Conclusion {
 
 // algorithmsNow is step 8: certificates and revocation data have no proof of
 // existence here, and neither has the validity of the certificates that signed
-// the latter.
+// them. That of authorities was not looked at where something is revoked.
 func (r *run) algorithmsNow(w *work) Conclusion {
+	for _, l := range w.chain.links[min(1, len(w.chain.links)):] {
+		if !within(l.cert, r.at) {
+			return indeterminate(OutOfBoundsNoPOE, validityReason(l.cert))
+		}
+	}
 	if len(w.chain.weak) > 0 {
 		return indeterminate(CryptoNoPOE, r.weakReasons(w.chain.weak)...)
 	}
@@ -168,10 +175,11 @@ func (w *work) revoked(c Conclusion) bool {
 }
 
 // poeOf is when a signature provably existed: the earliest time-stamp that
-// counts and is over it alone, or over a later revision. Where c says that a
-// certificate was revoked, those of signatures that have lapsed do not count.
+// counts and is over it alone, or over a later revision. Where c or the basic
+// process says that a certificate was revoked, those of signatures that have
+// lapsed do not count.
 func (r *run) poeOf(w *work, c Conclusion) time.Time {
-	best, revoked := r.poe.of(inContents(w.sig.Revision)), w.revoked(c)
+	best, revoked := r.poe.of(inContents(w.sig.Revision)), w.revoked(c) || w.revoked(w.basic)
 	if w.sig.Revision == 0 {
 		best = r.at
 	}
