@@ -121,9 +121,9 @@ type Appender interface {
 // Artefacts keeps bytes beside the records, in a transaction or in one of its
 // own, as Appender does.
 type Artefacts interface {
-	// PutArtefact keeps b. Keeping the same bytes again is no error and does
-	// not change the first copy.
-	PutArtefact(ctx context.Context, b Blob) error
+	// PutArtefact keeps all of blobs, or fails. Keeping the same bytes again is
+	// no error and does not change the first copy.
+	PutArtefact(ctx context.Context, blobs ...Blob) error
 	// Artefact returns the bytes of that SHA-256, and false when they were
 	// never kept or have been erased.
 	Artefact(ctx context.Context, sha256 [32]byte) (Blob, bool, error)

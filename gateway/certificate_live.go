@@ -147,12 +147,5 @@ func (g *Gateway) recordAnswers(ctx context.Context, c Caller, act string, sum [
 		b := evidence.Blob{Kind: a.Method, Data: a.DER}
 		r.Artefacts, blobs = append(r.Artefacts, artefactOf(b)), append(blobs, b)
 	}
-	return g.recordWith(ctx, c, r, func(tx Tx) error {
-		for _, b := range blobs {
-			if err := tx.PutArtefact(ctx, b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return g.recordWith(ctx, c, r, func(tx Tx) error { return tx.PutArtefact(ctx, blobs...) })
 }

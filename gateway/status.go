@@ -182,12 +182,7 @@ func (g *Gateway) learnStatus(ctx context.Context, o OwedStatus) error {
 		if err := tx.GiveStatus(ctx, o.Certificate, at, id); err != nil {
 			return err
 		}
-		for _, b := range blobs {
-			if err := tx.PutArtefact(ctx, b); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.PutArtefact(ctx, blobs...)
 	})
 }
 

@@ -1,9 +1,13 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/internal/fault"
@@ -53,13 +57,35 @@ func (tx *Tx) EntriesOf(ctx context.Context, operation string) ([]evidence.Entry
 }
 
 // PutArtefact is evidence.Artefacts'. Bytes that were erased are kept again.
-func (tx *Tx) PutArtefact(ctx context.Context, b evidence.Blob) error {
+//
+// On PostgreSQL a row is locked until the transaction ends, one that is there
+// already too, such as that of an authority's certificate: all go in the order of
+// their digests, or two transactions could each wait for a row of the other.
+func (tx *Tx) PutArtefact(ctx context.Context, blobs ...evidence.Blob) error {
+	sums := make(map[*evidence.Blob][32]byte, len(blobs))
+	order := make([]*evidence.Blob, len(blobs))
+	for i := range blobs {
+		order[i] = &blobs[i]
+		sums[order[i]] = sha256Of(blobs[i].Data)
+	}
+	slices.SortStableFunc(order, func(a, b *evidence.Blob) int {
+		x, y := sums[a], sums[b]
+		return cmp.Or(bytes.Compare(x[:], y[:]), strings.Compare(a.Organisation, b.Organisation))
+	})
+	for _, b := range order {
+		if err := tx.putArtefact(ctx, b, sums[b]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) putArtefact(ctx context.Context, b *evidence.Blob, d [32]byte) error {
 	if b.Organisation != "" {
 		if err := tx.owns(b.Organisation); err != nil {
 			return err
 		}
 	}
-	d := sha256Of(b.Data)
 	fault.Point("artefact.before")
 	_, err := tx.exec(ctx, `INSERT INTO artefacts (organisation, sha256, kind, size, data) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (sha256, organisation) DO UPDATE SET data = excluded.data, erased_at = NULL WHERE artefacts.data IS NULL`,

@@ -189,10 +189,8 @@ func (tx *Tx) FinishOperation(ctx context.Context, f gateway.Finish) error {
 			WHERE id = $8`, string(f.Status), f.Code, f.Level, digest(f.Certificate), digest(f.OutputSHA256), f.At.UnixMicro(), made, o.ID)
 	}
 	fault.Point("operation.finished")
-	for _, b := range f.Artefacts {
-		if err == nil {
-			err = tx.PutArtefact(ctx, b)
-		}
+	if err == nil {
+		err = tx.PutArtefact(ctx, f.Artefacts...)
 	}
 	if err == nil {
 		err = tx.settle(ctx, o, f)

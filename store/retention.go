@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/absah-id/absah/gateway"
@@ -9,13 +11,16 @@ import (
 
 // Hold is gateway.RetentionWriter's.
 func (tx *Tx) Hold(ctx context.Context, reason string, sha256 [][32]byte, at time.Time) error {
+	// In the order of PutArtefact, which locks them as well.
+	sha256 = slices.Clone(sha256)
+	slices.SortFunc(sha256, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
 	for _, d := range sha256 {
 		// Who erases it at the same time waits, and finds it held, or has
 		// erased it already.
 		if _, err := list(ctx, tx, func(r row) (org string, err error) {
 			err = r.Scan(&org)
 			return org, err
-		}, `SELECT organisation FROM artefacts WHERE sha256 = $1 AND organisation IN ($2, '')`+tx.s.lock("SHARE"), d[:], tx.organisation()); err != nil {
+		}, `SELECT organisation FROM artefacts WHERE sha256 = $1 AND organisation IN ($2, '') ORDER BY organisation`+tx.s.lock("SHARE"), d[:], tx.organisation()); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, `INSERT INTO holds (organisation, reason, sha256, at) VALUES ($1, $2, $3, $4)

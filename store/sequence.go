@@ -37,8 +37,8 @@ func (db *DB) Append(ctx context.Context, e evidence.Entry) error {
 }
 
 // PutArtefact is evidence.Artefacts', in a transaction of its own.
-func (db *DB) PutArtefact(ctx context.Context, b evidence.Blob) error {
-	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error { return tx.PutArtefact(ctx, b) })
+func (db *DB) PutArtefact(ctx context.Context, blobs ...evidence.Blob) error {
+	return db.engine.update(ctx, gateway.AllOrganisations, func(tx *Tx) error { return tx.PutArtefact(ctx, blobs...) })
 }
 
 // Artefact is evidence.Artefacts'.

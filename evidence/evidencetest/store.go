@@ -88,13 +88,15 @@ func (s *Store) Append(ctx context.Context, e evidence.Entry) error {
 }
 
 // PutArtefact implements evidence.Artefacts.
-func (s *Store) PutArtefact(ctx context.Context, b evidence.Blob) error {
+func (s *Store) PutArtefact(ctx context.Context, blobs ...evidence.Blob) error {
 	return s.do(ctx, "PutArtefact", func() error {
 		if s.Artefacts == nil {
 			s.Artefacts = map[[32]byte]evidence.Blob{}
 		}
-		if _, ok := s.Artefacts[sha256.Sum256(b.Data)]; !ok {
-			s.Artefacts[sha256.Sum256(b.Data)] = b
+		for _, b := range blobs {
+			if _, ok := s.Artefacts[sha256.Sum256(b.Data)]; !ok {
+				s.Artefacts[sha256.Sum256(b.Data)] = b
+			}
 		}
 		return nil
 	})
