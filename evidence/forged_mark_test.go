@@ -61,3 +61,34 @@ func TestForgedMarks(t *testing.T) {
 		t.Errorf("audit: %+v, %v", f, err)
 	}
 }
+
+// TestForgedCheckpoint: who writes to the database has a checkpoint of his own lead to
+// records of his own. Nothing is proven by one that the log has not signed.
+func TestForgedCheckpoint(t *testing.T) {
+	store := new(evidencetest.Store)
+	l := newLog(t, store)
+	add(t, l, store, 0, 3)
+	integrate(t, l)
+	if _, err := l.Prove(t.Context(), operation(0)); err != nil {
+		t.Fatal(err)
+	}
+	genuine := store.Rows.Checkpoints[3]
+	for name, note := range map[string][]byte{
+		"no note":         []byte("palsu\n"),
+		"another's root":  bytes.Replace(genuine.Note, []byte(genuine.Root.String()), []byte(evidence.Head{}.Root.String()), 1),
+		"no signature":    genuine.Note[:bytes.Index(genuine.Note, []byte("\n\n"))+2],
+		"another's size":  bytes.Replace(genuine.Note, []byte("\n3\n"), []byte("\n4\n"), 1),
+		"nothing at all":  nil,
+		"a genuine other": genuine.Note,
+	} {
+		c := genuine
+		c.Note = note
+		if name == "a genuine other" { // of another tree than the row says
+			c.Root[0] ^= 1
+		}
+		store.Rows.Checkpoints[3] = c
+		if _, err := l.Prove(t.Context(), operation(0)); !errors.Is(err, evidence.ErrTampered) {
+			t.Errorf("%s: got %v, want ErrTampered", name, err)
+		}
+	}
+}

@@ -26,8 +26,9 @@ type Proof struct {
 
 // Prove returns the proofs of all entries of an operation, under one
 // checkpoint: the earliest that has a timestamp and contains them all, else the
-// earliest that contains them all. It returns ErrUnknownOperation, or
-// ErrNotIntegrated while one of them waits. Who wrote them is for Vouched to say.
+// earliest that contains them all. It returns ErrUnknownOperation, ErrNotIntegrated
+// while one of them waits, or ErrTampered where they do not lead to the checkpoint or
+// no key of the log has signed it. Who wrote them is for Vouched to say.
 func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 	entries, err := l.cfg.Store.EntriesOf(ctx, operation)
 	if err != nil {
@@ -52,6 +53,10 @@ func (l *Log) Prove(ctx context.Context, operation string) ([]Proof, error) {
 	}
 	if !ok {
 		return nil, ErrNotIntegrated
+	}
+	// What the database has as the root is anybody's who writes to it.
+	if head, err := verifyHistory(c.Note, l.names); err != nil || head != c.Head {
+		return nil, fmt.Errorf("%w: the checkpoint of %d entries is not as a key of the log has signed it", ErrTampered, c.Size)
 	}
 	c.Cosignatures = l.genuine(&c)
 	proofs := make([]Proof, len(entries))
