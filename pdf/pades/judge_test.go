@@ -433,6 +433,81 @@ func TestJudgeRaw(t *testing.T) {
 	}
 }
 
+// led appends a revision whose entry leads the number to an offset.
+func led(t testing.TB, doc *pdf.Document, num uint32, offset int64) *pdf.Document {
+	t.Helper()
+	return extend(t, doc, fmt.Appendf(nil, "xref\n%d 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root 1 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n",
+		num, offset, doc.Latest().Trailer()["Size"].(pdf.Integer), doc.Latest().StartXRef(), doc.Size()))
+}
+
+// packed appends a revision that puts an object into a stream of objects.
+func packed(t testing.TB, doc *pdf.Document, num uint32, object string) *pdf.Document {
+	t.Helper()
+	size := uint32(doc.Latest().Trailer()["Size"].(pdf.Integer))
+	head := fmt.Sprintf("%d 0 ", num)
+	at := doc.Size()
+	b := fmt.Appendf(nil, "%d 0 obj\n<< /Type /ObjStm /N 1 /First %d /Length %d >>\nstream\n%s%s\nendstream\nendobj\n", size, len(head), len(head)+len(object), head, object)
+	xref := at + int64(len(b))
+	entry := func(kind byte, field int64, index byte) string {
+		return string([]byte{kind, byte(field >> 16), byte(field >> 8), byte(field), index})
+	}
+	data := entry(2, int64(size), 0) + entry(1, at, 0) + entry(1, xref, 0)
+	return extend(t, doc, fmt.Appendf(b, "%d 0 obj\n<< /Type /XRef /W [1 3 1] /Index [%d 1 %d 2] /Size %d /Root 1 0 R /Prev %d /Length %d >>\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n",
+		size+1, num, size, size+2, doc.Latest().StartXRef(), len(data), data, xref))
+}
+
+// TestTwins: a signed file may hold an older version of an object behind the one in
+// use, or one of what was freed: readers that repair the file show it as soon as a
+// later revision makes them.
+func TestTwins(t *testing.T) {
+	const contents, font = 9, 8
+	other := map[uint32]string{contents: "<< /Length 35 >>\nstream\nBT /F 12 Tf 20 150 Td (Lain) Tj ET  \nendstream"}
+	first := func() *pdf.Document { return formDoc(t) }
+	offset := func(doc *pdf.Document, num uint32) int64 { e, _ := doc.Latest().Entry(num); return e.Offset }
+	helvetica := "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+	for _, c := range []struct {
+		name   string
+		signed func() *pdf.Document
+		want   bool
+	}{
+		{"one version", first, false},
+		{"changed", func() *pdf.Document { return extend(t, first(), raw(first(), other, "")) }, false},
+		{"changed, and said again", func() *pdf.Document {
+			doc := extend(t, first(), raw(first(), other, ""))
+			return led(t, doc, contents, offset(doc, contents))
+		}, false},
+		{"changed, and taken back", func() *pdf.Document {
+			doc := extend(t, first(), raw(first(), other, ""))
+			return led(t, doc, contents, offset(first(), contents))
+		}, true},
+		{"changed, and taken back and forth", func() *pdf.Document {
+			doc := extend(t, first(), raw(first(), other, ""))
+			last := offset(doc, contents)
+			return led(t, led(t, doc, contents, offset(first(), contents)), contents, last)
+		}, false},
+		{"freed", func() *pdf.Document { return extend(t, first(), raw(first(), map[uint32]string{font: ""}, "")) }, true},
+		{"put into a stream of objects", func() *pdf.Document { return packed(t, first(), font, helvetica) }, false},
+		{"put into a stream of objects, and freed", func() *pdf.Document {
+			doc := packed(t, first(), font, helvetica)
+			return extend(t, doc, raw(doc, map[uint32]string{font: ""}, ""))
+		}, true},
+		{"put into a stream of objects, and taken back", func() *pdf.Document {
+			doc := extend(t, first(), raw(first(), map[uint32]string{font: "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>"}, ""))
+			return led(t, packed(t, doc, font, helvetica), font, offset(first(), font))
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := sign(t, c.signed(), pades.SignatureSpec{}, 1)
+			doc = extend(t, doc, raw(doc, map[uint32]string{150: "(x)"}, ""))
+			j := judge(t, doc, pades.ChangePolicy{}).Signatures[0]
+			got := slices.ContainsFunc(j.Unvouched, func(f pades.Finding) bool { return f.Code == "object-twin" })
+			if got != c.want {
+				t.Errorf("got %v (%v, %s), want %v", got, j.Unvouched, said(j), c.want)
+			}
+		})
+	}
+}
+
 // rootless takes /Root out of the trailer without moving a byte.
 func rootless(tail []byte) []byte {
 	return bytes.Replace(tail, []byte("/Root 1 0 R"), []byte("           "), 1)

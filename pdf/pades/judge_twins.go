@@ -12,7 +12,8 @@ import (
 // searches for heads of objects and takes the last one of each number, wherever
 // it stands. As long as nothing follows, the signer saw what everybody sees. A
 // later revision can make readers repair the file, each for its own reasons, and
-// so show what was hidden in a stream when it was signed, or had been freed.
+// so show what was hidden in a stream when it was signed, had been freed, or had
+// been taken back.
 func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 	revs := g.doc.Revisions()
 	if j.SignedRevision == 0 || j.SignedRevision == len(revs) {
@@ -47,47 +48,50 @@ func (g *gate) twins(j *Judgement, changes *diff.Result) error {
 }
 
 // findHidden fills in g.hidden, for as many revisions as signatures ask for. A
-// head or a freed object is looked at in the first revision of which nothing is
-// known yet, and in the next ones while it is hidden there, so that many
-// signatures cost no more than one.
+// head is looked at in the first revision of which nothing is known yet, and in the
+// next ones while it is hidden there, so that many signatures cost no more than
+// one; and again where another entry has its number.
 func (g *gate) findHidden(changes *diff.Result) error {
 	revs := g.doc.Revisions()
 	g.hidden = make([]*pdf.Head, len(revs)+1)
-	note := func(h pdf.Head, from int, is func(r *pdf.Revision) bool) {
-		for k := from; k <= g.lastJudged; k++ {
+	next := 1 // the first revision of which something may still be found
+	note := func(h pdf.Head, from int) {
+		for next < from || next <= g.lastJudged && g.hidden[next] != nil {
+			next++
+		}
+		for k := next; k <= g.lastJudged; k++ {
 			if g.hidden[k] != nil {
 				continue
 			}
-			if !is(revs[k-1]) {
+			if !supersedes(revs[k-1], h, changes) {
 				return
 			}
 			g.hidden[k] = &h
 		}
 	}
-	strays := map[uint32]pdf.Head{}
+	last := map[uint32]pdf.Head{} // of numbers whose last head is not in use
 	for _, r := range revs[:g.lastJudged] {
 		list, err := once(g, g.stray, r, r.Stray)
 		if err != nil || g.limit != nil {
 			return err
 		}
 		for _, h := range list {
-			note(h, r.Index(), func(as *pdf.Revision) bool { return supersedes(as, h, changes) })
-			strays[h.Num] = h
+			note(h, r.Index())
+			last[h.Num] = h
+		}
+		if r.Previous() == nil {
+			continue
 		}
 		for num, e := range r.Entries() {
-			if e.Kind != pdf.EntryFree || r.Previous() == nil || !changes.Refers(num) {
-				continue
+			h, hidden := last[num]
+			if was, _ := r.Previous().Entry(num); was.Kind == pdf.EntryInUse && was.Offset > h.Offset {
+				h, hidden = pdf.Head{Num: num, Offset: was.Offset}, true
 			}
-			h, stray := strays[num]
-			if was, _ := r.Previous().Entry(num); was.Kind == pdf.EntryInUse {
-				h = pdf.Head{Num: num, Offset: was.Offset}
-			} else if !stray {
-				continue
+			back := e.Kind == pdf.EntryInUse && e.Offset < h.Offset
+			if hidden && (back || e.Kind != pdf.EntryInUse && changes.Refers(num)) {
+				last[num] = h
+				note(h, r.Index())
 			}
-			note(h, r.Index(), func(as *pdf.Revision) bool {
-				now, _ := as.Entry(num)
-				return now.Kind == pdf.EntryFree
-			})
 		}
 	}
 	return nil
