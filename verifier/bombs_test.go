@@ -510,9 +510,32 @@ func stamped(t *testing.T, w *world, b []byte, n int) []byte {
 	return b
 }
 
-// overAll is a file in whose only revision 190 signatures are over the same
-// seven megabytes behind them, by a hash function without assembly.
+// overAll is by a hash function without assembly, SHA3-512 for SHA-256.
 func overAll(t *testing.T, w *world) []byte {
+	return overAllBy(t, w, func(der []byte) []byte {
+		return bytes.ReplaceAll(der, unhex(t, "608648016503040201"), unhex(t, "60864801650304020a"))
+	})
+}
+
+// shakenOverAll is by ML-DSA-65 with SHAKE256, algorithms of no catalogue, for RSA
+// with SHA-256: the digest is made by itself.
+func shakenOverAll(t *testing.T, w *world) []byte {
+	w.key = testkey.RSA(t, 2048)
+	w.issue(t, lab.IssueOptions{})
+	return overAllBy(t, w, func(der []byte) []byte {
+		rsa := unhex(t, "2a864886f70d010101")
+		at := bytes.LastIndex(der, rsa) // the signer's, behind the certificates
+		if at < 0 {
+			t.Fatal("the signature is not by RSA")
+		}
+		copy(der[at:], unhex(t, "608648016503040312"))
+		return bytes.ReplaceAll(der, unhex(t, "608648016503040201"), unhex(t, "60864801650304020c"))
+	})
+}
+
+// overAllBy is a file in whose only revision 190 signatures are over the same
+// seven megabytes behind them, by what is made of a genuine one.
+func overAllBy(t *testing.T, w *world, remake func(der []byte) []byte) []byte {
 	signed := w.sign(t, letter(t), signer.B)
 	doc, err := pdf.Open(bytes.NewReader(signed), int64(len(signed)), pdf.Options{})
 	if err != nil {
@@ -526,7 +549,7 @@ func overAll(t *testing.T, w *world) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der = bytes.ReplaceAll(der, unhex(t, "608648016503040201"), unhex(t, "60864801650304020a")) // SHA3-512 for SHA-256
+	der = remake(der)
 	const n, first = 190, 10
 	contents := fmt.Sprintf("<%X>", der)
 	b := []byte("%PDF-1.7\n")

@@ -156,6 +156,7 @@ var bombs = []bomb{
 	{"forty megabytes of certificates", longCertificates, []string{limited}},
 	{"fields that share a long name", longNames, []string{"TOTAL-FAILED", "TOTAL-FAILED resource-limit", limited}},
 	{"signatures over the same megabytes", overAll, []string{"TOTAL-FAILED resource-limit"}},
+	{"signatures by SHAKE256 over the same megabytes", shakenOverAll, []string{"TOTAL-FAILED resource-limit", limited}},
 	{"thirty lists of fifteen megabytes that inflate from little", inflating, []string{limited}},
 }
 

@@ -49,8 +49,8 @@ const (
 	// a letter with twenty signers has sixty.
 	maxFetches = 128
 	// maxHashings is how often a file may be hashed beside once for each hash
-	// function, and maxHashing how many bytes more: what stands behind the gaps of
-	// honest signatures is never more than the file.
+	// function that the catalogue knows, and maxHashing how many bytes more: what
+	// stands behind the gaps of honest signatures is never more than the file.
 	maxHashings = 4
 	maxHashing  = 64 << 20
 	// maxIssuerFetches bounds the issuers asked for: a path that is not in the

@@ -399,7 +399,7 @@ func (r *run) examineSignature(w *work) {
 		digest = w.content.digest
 	}
 	w.check = w.si.Check(w.cert, digest)
-	examineUncatalogued(w, r.doc)
+	r.examineUncatalogued(w)
 	w.breaches = append(w.breaches, w.check.Breaches...)
 	w.warnings = append(w.warnings, w.check.Warnings...)
 }
