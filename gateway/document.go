@@ -124,15 +124,16 @@ func (g *Gateway) SetDocumentStatus(ctx context.Context, c Caller, id string, m 
 	if d.Status == DocumentReserved {
 		return nil, errorf(CodeChanged, "The document has not been signed yet.")
 	}
+	at, err := g.clock.present()
+	if err != nil {
+		return nil, err
+	}
 	from := d.Status
-	d.Status, d.ReplacedBy, d.Reason = m.Status, m.ReplacedBy, m.Reason
-	err = g.recordWith(ctx, c, evidence.Record{
+	d.Status, d.ReplacedBy, d.Reason, d.ChangedAt = m.Status, m.ReplacedBy, m.Reason, at
+	err = g.recordAt(ctx, c, newID(), at, evidence.Record{
 		Kind: "document.status", Subject: evidence.Subject{Document: id}, Result: evidence.Result{Status: evidence.StatusOK},
 		Detail: map[string]string{"from": string(from), "to": string(m.Status), "replaced-by": m.ReplacedBy, "reason": m.Reason},
-	}, func(tx Tx) error {
-		d.ChangedAt = g.cfg.Clock().UTC().Truncate(time.Millisecond)
-		return tx.SetDocumentStatus(ctx, *d, from)
-	})
+	}, func(tx Tx) error { return tx.SetDocumentStatus(ctx, *d, from) })
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (g *Gateway) vouch(ctx context.Context, r Reader, d *Document) error {
 		return err
 	}
 	if said.Nomor != d.Nomor || said.Perihal != d.Perihal || said.Tanggal != d.Tanggal || said.Pages != d.Pages || said.Confidential != d.Confidential ||
-		said.Status != d.Status || said.ReplacedBy != d.ReplacedBy || said.Reason != d.Reason {
+		said.Status != d.Status || said.ReplacedBy != d.ReplacedBy || said.Reason != d.Reason || said.ChangedAt.Sub(d.ChangedAt).Abs() > time.Minute {
 		g.cfg.Log.ErrorContext(ctx, "ALARM: a registered document is not in the database as it is on record", "document", d.PublicID)
 	}
 	return nil

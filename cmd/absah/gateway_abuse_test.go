@@ -150,7 +150,7 @@ func testForgedRegistration(t *testing.T, f *office) {
 		f.seal(t, "e-office", letter(), bySeal.with(fields{"document": id})).ok(t, 200)
 	}
 	f.patch(t, "e-office", withdrawn, fields{"status": "withdrawn", "reason": "salah cetak"}).ok(t, 200)
-	untouched := page(valid, 200)
+	untouched, gone := page(valid, 200), page(withdrawn, 200)
 	personal := f.register(t, "e-office")
 	f.sign(t, "e-office", letter(), f.by("bupati").with(fields{"document": personal})).ok(t, 200)
 	if !strings.Contains(page(personal, 200), `<p class="office">Kantor Contoh</p>`) {
@@ -169,8 +169,12 @@ func testForgedRegistration(t *testing.T, f *office) {
 	if got := page(valid, 200); got != untouched {
 		t.Error("a letter is what the database says")
 	}
-	if got := page(withdrawn, 200); !strings.Contains(got, "DICABUT") || !strings.Contains(got, "salah cetak") {
+	if got := page(withdrawn, 200); got != gone || !strings.Contains(got, "DICABUT") || !strings.Contains(got, "salah cetak") {
 		t.Error("a withdrawn letter is in force again")
+	}
+	change("status = 'withdrawn', reason = 'salah cetak', changed_at = changed_at - 86400000000", withdrawn)
+	if page(withdrawn, 200) != gone {
+		t.Error("a letter was withdrawn a day earlier by the database")
 	}
 	if got := page(secret, 200); strings.Contains(got, "RHS/7") || strings.Contains(got, "rahasia benar") {
 		t.Error("a confidential letter is shown")
@@ -263,7 +267,7 @@ func testReadiness(t *testing.T, f *office) {
 	}
 	stamped := bySeal.with(fields{"level": "B-T"})
 	f.seal(t, "e-office", letter(), stamped).ok(t, 200)
-	eventually(t, 5*time.Second, "all is well", func() bool {
+	eventually(t, 30*time.Second, "all is well", func() bool {
 		parts := components(200)
 		return len(parts) == 5 && parts["clock"] == "ok" && parts["log"] == "ok" && parts["database"] == "ok" && parts["hsm"] == "ok" && parts["timestamps"] == "ok"
 	})
@@ -278,7 +282,7 @@ func testReadiness(t *testing.T, f *office) {
 	f.lab.SetFault(lab.TSA, lab.Down)
 	defer f.lab.SetFault(lab.TSA, lab.None)
 	f.seal(t, "e-office", letter(), stamped).problem(t, 503, "timestamp-unavailable")
-	eventually(t, 5*time.Second, "timestamps fail, and the gateway is ready", func() bool {
+	eventually(t, 30*time.Second, "timestamps fail, and the gateway is ready", func() bool {
 		return components(200)["timestamps"] == "failing" && gauge(`absah_component_up{component="timestamps"}`) == "0"
 	})
 	if status, said := f.run("ready", f.config); status != 0 || !strings.Contains(said, "ready\ntimestamps: ") {
