@@ -117,6 +117,7 @@ func (s *registers) within(ctx context.Context, g *Gateway, in Upload, verdict *
 	}
 	var lost []madeHere // whose CMS nobody here has made as it is
 	err = g.view(ctx, AllOrganisations, func(tx Reader) error {
+		lost = nil
 		for _, state := range states[1:] {
 			if err := s.byDigest(ctx, tx, state.SHA256); err != nil {
 				return err
@@ -205,8 +206,11 @@ func hasCMS(r *evidence.Record, sum [32]byte) bool {
 func (g *Gateway) inputsOf(in Upload, made []madeHere, password []byte) ([][][32]byte, error) {
 	inputs := make([][][32]byte, len(made))
 	doc, err := pdf.Open(in.ReaderAt, in.Size, pdf.Options{Limits: g.cfg.Limits, Password: password})
+	if brokenFile(err) {
+		return inputs, nil // a file without revisions: nothing was signed before
+	}
 	if err != nil {
-		return inputs, nil //nolint:nilerr // a file without revisions: nothing was signed before
+		return nil, err
 	}
 	revisions := doc.Revisions()
 	ends := make([][]int64, len(made))

@@ -429,13 +429,18 @@ func (g *Gateway) openKey(ctx context.Context, c Caller, who *signing, req SignR
 // Everything but a refusal by rule, and a device that says that it was never
 // reached, counts.
 func reachedKey(err error) bool {
+	var refused *signer.RefusedError
+	return !errors.As(err, &refused) && !brokenFile(err) && !errors.Is(err, ErrKeyUnavailable)
+}
+
+// brokenFile tells whether an error is about what a document holds, and not about
+// reading it.
+func brokenFile(err error) bool {
 	var (
-		refused   *signer.RefusedError
 		malformed *pdf.MalformedError
 		limit     *pdf.LimitError
 	)
-	return !errors.As(err, &refused) && !errors.As(err, &malformed) && !errors.As(err, &limit) &&
-		!errors.Is(err, pdf.ErrPassword) && !errors.Is(err, ErrKeyUnavailable)
+	return errors.As(err, &malformed) || errors.As(err, &limit) || errors.Is(err, pdf.ErrPassword)
 }
 
 // renewBefore is how long before the end of what protects a signature its
