@@ -294,7 +294,7 @@ func TestRestartBackOff(t *testing.T) {
 	if _, err := key.SignMessage(nil, nil, crypto.SHA256); !errors.Is(err, hsm.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, hsm.ErrUnavailable)
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 4*time.Second { // it would wait for five
 		t.Errorf("a call during the outage took %v, want an answer at once", took)
 	}
 	if err := os.RemoveAll(tok.Dir); err != nil { // SoftHSM may have made it anew
@@ -384,14 +384,14 @@ func TestLoggedOutIsNotEmpty(t *testing.T) {
 	}
 }
 
-// With 30 ms in every C_Sign, 8 sessions make 8 signatures in little more
+// With a second in every C_Sign, 8 sessions make 8 signatures in little more
 // than the time of one.
 func TestSessionsWorkAtOnce(t *testing.T) {
 	t.Parallel()
 	tok, shim := hsmtest.NewShim(t)
 	m := tok.Start(t)
 	key := hsmtest.Generate(t, m, "k", hsm.P256)
-	shim.Delay(300 * time.Millisecond)
+	shim.Delay(time.Second)
 	start := time.Now()
 	var wg sync.WaitGroup
 	for range 8 {
@@ -402,8 +402,8 @@ func TestSessionsWorkAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if took := time.Since(start); took > 1500*time.Millisecond {
-		t.Errorf("8 signatures of 300 ms took %v, want them at once", took)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("8 signatures of a second took %v, want them at once", took)
 	}
 }
 

@@ -158,7 +158,7 @@ func testBatchAbandoned(t *testing.T, f *office) {
 	f.must(err)
 	f.must(resp.Body.Close())
 	id := resp.Header.Get("Absah-Request")
-	eventually(t, 20*time.Second, "what has begun has ended", func() bool {
+	eventually(t, 30*time.Second, "what has begun has ended", func() bool {
 		begun := f.operations(t, "batch="+id)
 		return len(begun) > 0 && len(f.operations(t, "status=pending&batch="+id)) == 0
 	})

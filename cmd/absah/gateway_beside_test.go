@@ -137,7 +137,7 @@ func TestS13ForgedCredential(t *testing.T) {
 	}
 	answers := func(as string, want int) {
 		t.Helper()
-		eventually(t, 20*time.Second, fmt.Sprintf("%s gets %d", as, want), func() bool { return f.seal(t, as, letter(), bySeal).status == want })
+		eventually(t, 30*time.Second, fmt.Sprintf("%s gets %d", as, want), func() bool { return f.seal(t, as, letter(), bySeal).status == want })
 	}
 	answers("e-office", http.StatusOK)
 	f.keys["forger"] = "absah_palsu_rahasia"

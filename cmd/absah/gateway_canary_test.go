@@ -175,7 +175,7 @@ func (f *office) freeze(t testing.TB, size int64, send func() (answer, error)) (
 		a, _ := send() // a kill ends the connection
 		answered <- a
 	}()
-	eventually(t, 20*time.Second, "the upload is in the spool", func() bool { return f.spooled(t) >= size })
+	eventually(t, 30*time.Second, "the upload is in the spool", func() bool { return f.spooled(t) >= size })
 	f.must(f.process.Process.Signal(syscall.SIGSTOP))
 	if n := f.spooled(t); n < size {
 		t.Errorf("%d bytes are in the spool, want %d at least", n, size)

@@ -302,7 +302,7 @@ func closeCase(t testing.TB, id, answer, outcome string, ani, supervisor *desk) 
 	if a := supervisor.tryAct(t, id, "close", map[string]string{"code": "000000"}); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("closed with a wrong code: %d", a.status)
 	}
-	eventually(t, 10*time.Second, "the next try is allowed", func() bool {
+	eventually(t, 30*time.Second, "the next try is allowed", func() bool {
 		return supervisor.tryAct(t, id, "close", map[string]string{"code": supervisor.code(t, 1)}).status == http.StatusSeeOther
 	})
 }
@@ -459,7 +459,7 @@ func drillStolen(t *testing.T, f *office, ani, dedi *desk, keys string) {
 	lost := time.Now().Add(-3 * time.Minute).In(time.FixedZone("WIB", 7*60*60))
 	f.sign(t, "e-office", letter(), f.by(lurah).with(fields{"passphrase": "salah-salah-salah"}))
 	var a answer
-	eventually(t, 10*time.Second, "the thief may try again", func() bool {
+	eventually(t, 30*time.Second, "the thief may try again", func() bool {
 		a = f.sign(t, "e-office", letter(), f.by(lurah).with(fields{"level": "B-LTA"}))
 		return a.status == http.StatusOK
 	})

@@ -157,7 +157,7 @@ func sample(t testing.TB, name string) []byte {
 // on its way may be the one that is refused, so there are as many as it takes.
 func provokeBusy(t *testing.T, f *office) answer {
 	var a answer
-	eventually(t, 5*time.Second, "the spool is full", func() bool {
+	eventually(t, 30*time.Second, "the spool is full", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 		f.must(err)
 		t.Cleanup(func() { conn.Close() })
@@ -180,7 +180,7 @@ func provokeInProgress(t *testing.T, f *office) answer {
 	defer wg.Wait()
 	wg.Go(func() { _, _ = f.trySend("e-office", "/v1/seal", doc, bySeal, key) })
 	db := f.sqlite(t)
-	eventually(t, 5*time.Second, "the first one has begun", func() (begun bool) {
+	eventually(t, 30*time.Second, "the first one has begun", func() (begun bool) {
 		f.must(db.QueryRow(`SELECT count(*) > 0 FROM idempotency WHERE idem_key = 'lambat'`).Scan(&begun))
 		return begun
 	})
@@ -210,7 +210,7 @@ func TestGatewayErrors(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, 20*time.Second, "the gateway seals again", func() bool {
+	eventually(t, 30*time.Second, "the gateway seals again", func() bool {
 		return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
 	})
 	f.stop()

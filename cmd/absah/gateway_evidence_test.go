@@ -25,7 +25,7 @@ const stampedOften = "evidence: {origin: kabupaten-contoh.example/log, interval:
 func (f *office) bundle(t testing.TB, operation string) string {
 	t.Helper()
 	var a answer
-	eventually(t, 20*time.Second, "there is a bundle", func() bool {
+	eventually(t, 30*time.Second, "there is a bundle", func() bool {
 		a = f.do(t, call{as: "auditor", path: "/v1/operations/" + operation + "/evidence"})
 		return a.status == http.StatusOK
 	})

@@ -22,6 +22,10 @@ import (
 	"github.com/absah-id/absah/store/storetest"
 )
 
+// promptly is within what time the gateway answers while something hangs: all that it
+// waits for ends after a few seconds, and the rest is for a busy machine.
+const promptly = 15 * time.Second
+
 // faultTests break what the gateway rests on, one after the other, and mend it.
 var faultTests = []struct {
 	id  string
@@ -166,7 +170,7 @@ func testNoTimestamps(t *testing.T, f *office) {
 			f.lab.SetFault(lab.TSA, fault)
 			a := f.seal(t, "e-office", letter(), bySeal.with(fields{"level": "B-T"}))
 			a.problem(t, http.StatusServiceUnavailable, "timestamp-unavailable")
-			if a.header.Get("Retry-After") == "" || a.took > 5*time.Second {
+			if a.header.Get("Retry-After") == "" || a.took > promptly {
 				t.Errorf("Retry-After %q after %v", a.header.Get("Retry-After"), a.took)
 			}
 		})
@@ -261,7 +265,7 @@ func testLostHSM(t *testing.T, f *office) {
 						t.Errorf("no answer: %v", err)
 						return
 					}
-					if a.took > 5*time.Second {
+					if a.took > promptly {
 						t.Errorf("an answer after %v", a.took)
 					}
 					if a.status == http.StatusOK {
@@ -288,7 +292,7 @@ func testLostHSM(t *testing.T, f *office) {
 			f.must(syscall.Kill(pid, syscall.SIGKILL))
 		}
 	}
-	eventually(t, 5*time.Second, "the gateway seals again without a restart", func() bool {
+	eventually(t, 30*time.Second, "the gateway seals again without a restart", func() bool {
 		return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
 	})
 	stop()
@@ -302,10 +306,10 @@ func testLostHSM(t *testing.T, f *office) {
 	t.Run("hanging", func(t *testing.T) {
 		f.shim.NextBy(1, hsmtest.Hang, mechanismRSA)
 		a := f.seal(t, "e-office", letter(), bySeal)
-		if a.status != http.StatusServiceUnavailable && a.status != http.StatusInternalServerError || a.took > 6*time.Second {
+		if a.status != http.StatusServiceUnavailable && a.status != http.StatusInternalServerError || a.took > promptly {
 			t.Errorf("got %d after %v: %s", a.status, a.took, a.body)
 		}
-		eventually(t, 5*time.Second, "the gateway seals again", func() bool {
+		eventually(t, 30*time.Second, "the gateway seals again", func() bool {
 			return f.seal(t, "e-office", letter(), bySeal).status == http.StatusOK
 		})
 	})
@@ -327,7 +331,7 @@ func testDepartedClient(t *testing.T, f *office) {
 		})
 	}
 	wg.Wait()
-	eventually(t, 15*time.Second, "every operation has ended", func() bool {
+	eventually(t, 30*time.Second, "every operation has ended", func() bool {
 		return len(f.operations(t, "status=pending")) == 0
 	})
 }
@@ -410,7 +414,7 @@ func testKilled(t *testing.T, f *office) {
 		_, _ = f.trySend("e-office", "/v1/seal", letter(), bySeal, nil)
 	}()
 	db := f.sqlite(t)
-	eventually(t, 10*time.Second, "the intent is on record", func() bool {
+	eventually(t, 30*time.Second, "the intent is on record", func() bool {
 		var n int
 		f.must(db.QueryRow(`SELECT count(*) FROM open_intents`).Scan(&n))
 		return n == 1

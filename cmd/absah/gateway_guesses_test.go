@@ -63,7 +63,7 @@ func TestGatewayGuesses(t *testing.T) {
 		f.do(t, call{as: "second", path: "/v1/signers", client: elsewhere}).ok(t, http.StatusOK)
 	})
 	t.Run("it ends", func(t *testing.T) {
-		eventually(t, 5*time.Second, "the application is let in", func() bool {
+		eventually(t, 30*time.Second, "the application is let in", func() bool {
 			return f.do(t, call{as: "narrow", path: "/v1/signers"}).status == http.StatusOK
 		})
 	})

@@ -149,7 +149,7 @@ func testRefusedBeforeBody(t *testing.T, f *office) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 	f.must(err)
 	defer conn.Close()
-	f.must(conn.SetDeadline(time.Now().Add(5 * time.Second)))
+	f.must(conn.SetDeadline(time.Now().Add(promptly)))
 	_, err = io.WriteString(conn, "POST /v1/sign HTTP/1.1\r\nHost: x\r\nContent-Type: application/pdf\r\nContent-Length: 20000000\r\n\r\n")
 	f.must(err)
 	b := make([]byte, 12)
@@ -225,7 +225,7 @@ func testStolenKeys(t *testing.T, f *office) {
 			t.Fatal(said)
 		}
 		revoked := time.Now()
-		eventually(t, 5*time.Second, "a revoked key is refused", func() bool {
+		eventually(t, 30*time.Second, "a revoked key is refused", func() bool {
 			return f.seal(t, "leaver", letter(), bySeal).status == http.StatusUnauthorized
 		})
 		t.Logf("revoked after %v", time.Since(revoked).Round(time.Millisecond))

@@ -96,8 +96,8 @@ type officeOptions struct {
 // after it, and its sections replace these.
 var officeConfig = map[string]string{
 	"admin":        `{listen: "%s"}`,
-	"timestamps":   `{sources: [{url: "%s"}], timeout: 700ms}`,
-	"revocation":   `{allow: ["%s"], timeout: 700ms, max_age: 1ms}`,
+	"timestamps":   `{sources: [{url: "%s"}], timeout: 2s}`,
+	"revocation":   `{allow: ["%s"], timeout: 2s, max_age: 1ms}`,
 	"evidence":     `{origin: kabupaten-contoh.example/log, interval: 50ms}`,
 	"activation":   `{memory: 46MiB, attempts: 3, alarm: 4}`,
 	"limits":       `{anonymous: 6000, applications: 600000, failures: 6000}`,
@@ -206,7 +206,7 @@ func (f *office) writeConfig(o officeOptions) {
 	sections["timestamps"] = fmt.Sprintf(sections["timestamps"], f.lab.TSAURL())
 	sections["revocation"] = fmt.Sprintf(sections["revocation"], strings.Join(append([]string{f.lab.Addr()}, o.allow...), `", "`))
 	if len(o.allow) > 0 { // some of them take their time
-		sections["revocation"] = strings.Replace(sections["revocation"], "700ms", "20s", 1)
+		sections["revocation"] = strings.Replace(sections["revocation"], "2s", "20s", 1)
 	}
 	tlsPart := ""
 	if o.tls {
