@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -271,7 +272,7 @@ func TestGatewayRestore(t *testing.T) {
 	audit := func(keys string, want int, why string, more ...string) {
 		t.Helper()
 		status, said := f.run(append([]string{"evidence", "audit", "--database", "sqlite:" + f.path("absah.db"), "--log-key", keys}, more...)...)
-		if status != want || !strings.Contains(said, why) {
+		if status != want || !regexp.MustCompile(why).MatchString(said) {
 			t.Errorf("audit: %d %s; want %d, %q", status, said, want, why)
 		}
 	}
@@ -310,7 +311,7 @@ func TestGatewayRestore(t *testing.T) {
 	})
 	t.Run("S25 an old copy", func(t *testing.T) {
 		restore("old.db")
-		audit(keys, 1, "(rollback)", "--floor", f.path("log-floor"))
+		audit(keys, 1, `\(rollback\)`, "--floor", f.path("log-floor"))
 		if status, said := f.run("serve", f.config); status != 77 || !strings.Contains(said, "older than its last checkpoint") {
 			t.Errorf("started: %d %s", status, said)
 		}
@@ -343,6 +344,7 @@ func TestGatewayRestore(t *testing.T) {
 		f.verifies(t, f.bundle(t, first), keys, "", 0)
 		f.stop()
 		audit(all, 0, "agree", "--floor", f.path("log-floor"))
-		audit(all, 1, "rollback", "--floor", f.path("log-floor.incident"))
+		// By now there may be as many rows again as have been lost.
+		audit(all, 1, `\((rollback|checkpoint)\)`, "--floor", f.path("log-floor.incident"))
 	})
 }
