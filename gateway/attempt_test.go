@@ -61,7 +61,7 @@ func (w *world) enrolled() (signerID string, c gateway.Caller) {
 	}
 	err = w.db.Update(w.tb.Context(), organisation, func(tx gateway.Tx) error {
 		if err := tx.AddSigner(w.tb.Context(), gateway.Signer{
-			ID: signerID, Organisation: organisation, Kind: gateway.SignerPersonal, Name: "Bupati Contoh", NIKHash: []byte("hash"),
+			ID: signerID, Organisation: organisation, Kind: gateway.SignerPersonal, Name: "Bupati Contoh", NIKHash: []byte(signerID),
 			NIKSealed: []byte("sealed"), Status: gateway.SignerActive, CreatedAt: w.clock(),
 		}); err != nil {
 			return err

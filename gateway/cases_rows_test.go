@@ -20,6 +20,7 @@ type rewritten struct {
 	row      func(*gateway.CaseRow)
 	file     func(*gateway.CaseFileRow)
 	signer   func(*gateway.Signer)
+	der      []byte            // of every certificate; nil: as they are
 	recusals bool              // are gone
 	code     string            // the case that every code leads to; "" for none
 	document *gateway.Document // of which every file is a version
@@ -92,6 +93,14 @@ func (r rewrittenRows) Signer(ctx context.Context, id string) (gateway.Signer, e
 		r.by.signer(&s)
 	}
 	return s, err
+}
+
+func (r rewrittenRows) Certificate(ctx context.Context, sum [32]byte) (gateway.Certificate, error) {
+	c, err := r.Reader.Certificate(ctx, sum)
+	if r.by.der != nil {
+		c.DER = r.by.der
+	}
+	return c, err
 }
 
 func (r rewrittenRows) DocumentsBySHA256(ctx context.Context, sum [32]byte) ([]gateway.Document, error) {

@@ -107,7 +107,7 @@ func (g *Gateway) Overview(ctx context.Context, c Caller, req OverviewRequest) (
 	o.count(counts, verdicts)
 	for _, cert := range expiring {
 		x := ExpiringCertificate{Certificate: cert}
-		if leaf, _, err := g.parsed.parse(cert); err == nil {
+		if leaf, _, err := g.parsed.named(cert); err == nil {
 			x.Name = leaf.Subject.CommonName
 		}
 		o.Expiring = append(o.Expiring, x)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -307,7 +308,17 @@ func (c *certificateCache) one(der []byte) (*x509.Certificate, error) {
 	return parsed, nil
 }
 
-// parse parses a certificate with its chain.
+// named is parse for a certificate that is known by its digest, as records and people
+// name it. It returns an error that wraps ErrForged for one that has another.
+func (c *certificateCache) named(cert Certificate) (leaf *x509.Certificate, chain []*x509.Certificate, err error) {
+	if sha256.Sum256(cert.DER) != cert.SHA256 {
+		return nil, nil, fmt.Errorf("%w: the certificate %x", ErrForged, cert.SHA256)
+	}
+	return c.parse(cert)
+}
+
+// parse parses a certificate with its chain. Whether it is that of a key the signature
+// shows, which is verified before it is released.
 func (c *certificateCache) parse(cert Certificate) (leaf *x509.Certificate, chain []*x509.Certificate, err error) {
 	if leaf, err = c.one(cert.DER); err != nil {
 		return nil, nil, err

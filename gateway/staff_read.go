@@ -273,7 +273,7 @@ func (g *Gateway) ReadSigner(ctx context.Context, c Caller, id string, p Page) (
 // first.
 type CertificateFile struct {
 	Certificate Certificate
-	Parsed      *x509.Certificate // nil when it cannot be read
+	Parsed      *x509.Certificate // nil when it cannot be read, or is another one
 	Signer      Signer            // whose it is; zero when no operation tells
 	Found
 }
@@ -306,8 +306,8 @@ func (g *Gateway) ReadCertificate(ctx context.Context, c Caller, sum [32]byte, p
 		return nil, err
 	}
 	x.Signer.NIKHash, x.Signer.NIKSealed = nil, nil
-	if cert, err := x509.ParseCertificate(x.Certificate.DER); err == nil {
-		x.Parsed = cert
+	if x.Parsed, _, err = g.parsed.named(x.Certificate); err != nil {
+		g.cfg.Log.ErrorContext(ctx, "ALARM: a certificate cannot be read, or is not what its digest says", "certificate", hex.EncodeToString(sum[:]), "error", err)
 	}
 	return &x, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +227,33 @@ func TestSignerIsAsRecorded(t *testing.T) {
 	f, err := w.ReadOperation(t.Context(), c, signed)
 	if err != nil || f.Names[id] != "Bupati Contoh" {
 		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+// TestCertificateIsItsDigest: a certificate in the place of another is neither shown
+// nor asked about as that one.
+func TestCertificateIsItsDigest(t *testing.T) {
+	w, rows, log := newRewritten(t)
+	c := w.reader(gateway.RoleInvestigator)
+	certificate := func() gateway.Certificate {
+		t.Helper()
+		id, _ := w.enrolled()
+		_, keys, err := w.SignerOf(t.Context(), c, id)
+		w.must(err)
+		return keys[0].Certificates[0]
+	}
+	one, other := certificate(), certificate()
+	f, err := w.ReadCertificate(t.Context(), c, one.SHA256, gateway.Page{})
+	if err != nil || f.Parsed == nil {
+		t.Errorf("as it was: %+v, %v", f, err)
+	}
+	rows.der = other.DER
+	f, err = w.ReadCertificate(t.Context(), c, one.SHA256, gateway.Page{})
+	if err != nil || f.Parsed != nil || !strings.Contains(log.String(), "not what its digest says") {
+		t.Errorf("another one: %+v, %v", f, err)
+	}
+	if _, err := w.AskCertificate(t.Context(), c, one.SHA256); !errors.Is(err, gateway.ErrForged) {
+		t.Errorf("asked about another one: %v", err)
 	}
 }
 

@@ -154,7 +154,7 @@ func (g *Gateway) learnStatus(ctx context.Context, o OwedStatus) error {
 	if err != nil {
 		return err
 	}
-	leaf, pool, err := g.parsed.parse(cert)
+	leaf, pool, err := g.parsed.named(cert)
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (g *Gateway) keptCertificate(ctx context.Context, c Caller, sha256 [32]byte
 	if err != nil {
 		return cert, nil, nil, err
 	}
-	if leaf, chain, err = g.parsed.parse(cert); err != nil {
+	if leaf, chain, err = g.parsed.named(cert); err != nil {
 		return cert, nil, nil, &Error{Code: CodeInternal, Text: "The certificate cannot be read.", Err: err}
 	}
 	return cert, leaf, chain, nil

@@ -103,9 +103,11 @@ func (v *visit) showCertificate(c gateway.Caller, name string, live *gateway.Liv
 		l.add("web.issuer", x.Issuer.String())
 		l.add("web.serial", x.SerialNumber.Text(16))
 		l.add("catalogue", x.SignatureAlgorithm.String())
+		l.time("op.valid-from", x.NotBefore)
+		l.time("op.valid-to", x.NotAfter)
+	} else {
+		view.State, view.Status = "failed", w.Text("op.not-certificate")
 	}
-	l.time("op.valid-from", f.Certificate.NotBefore)
-	l.time("op.valid-to", f.Certificate.NotAfter)
 	if at := f.Certificate.RevokedLocallyAt; !at.IsZero() {
 		view.State, view.Status = "failed", w.Text("op.not-used")
 		l.time("op.not-used-since", at)

@@ -329,6 +329,17 @@ func TestReasonsInLists(t *testing.T) {
 	}
 }
 
+// TestCertificateThatIsNone: of one that is not what its digest says the page has
+// nothing but that, and no time for which it would be valid.
+func TestCertificateThatIsNone(t *testing.T) {
+	s, d := newConsole(t, false)
+	d.keys = []gateway.Key{{Certificates: []gateway.Certificate{{NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}}}}
+	_, page := s.visit(t, "GET", "/op/certificate/"+strings.Repeat("0a", 32), "token", nil, nil)
+	if !strings.Contains(page, "bukan sertifikat dengan sidik ini") || strings.Contains(page, "Berlaku sejak") {
+		t.Errorf("got %.3000s", page)
+	}
+}
+
 // TestZoneOfPages: where nobody can choose a zone, times and days are the office's:
 // its midnight is another day further west.
 func TestZoneOfPages(t *testing.T) {
