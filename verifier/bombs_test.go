@@ -461,17 +461,49 @@ func farStores(t *testing.T, w *world) []byte {
 
 func inflatingLists(t *testing.T, b []byte, n int) []byte {
 	t.Helper()
-	var z bytes.Buffer
-	zw := zlib.NewWriter(&z)
-	zw.Write([]byte{0x30, 0x83, 0xe0, 0, 0})
-	zw.Write(make([]byte, 15<<20))
-	zw.Close()
-	return withItems(t, b, "CRLs", func(u *pdf.Update) (lists pdf.Array) {
-		for range n {
-			lists = append(lists, u.Add(pdf.NewStream(pdf.Dict{"Filter": pdf.Name("FlateDecode")}, z.Bytes())))
+	lists := make([][]byte, n)
+	for i := range lists {
+		lists[i] = append([]byte{0x30, 0x83, 0xe0, 0, 0}, make([]byte, 15<<20)...)
+	}
+	return withDeflated(t, b, lists)
+}
+
+// withDeflated adds a security store with lists that take little room in the file.
+func withDeflated(t *testing.T, b []byte, lists [][]byte) []byte {
+	t.Helper()
+	return withItems(t, b, "CRLs", func(u *pdf.Update) (items pdf.Array) {
+		for _, l := range lists {
+			var z bytes.Buffer
+			zw := zlib.NewWriter(&z)
+			zw.Write(l)
+			zw.Close()
+			items = append(items, u.Add(pdf.NewStream(pdf.Dict{"Filter": pdf.Name("FlateDecode")}, z.Bytes())))
 		}
-		return lists
+		return items
 	})
+}
+
+// blankNames: thirty signers, and four lists whose issuer has fifteen megabytes of
+// blanks in its name, which do not count when names are compared.
+func blankNames(t *testing.T, w *world) []byte {
+	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
+	trusted[t.Name()] = ca.cert
+	b := signUntrusted(t, w)
+	for i := range int64(29) {
+		template := x509.Certificate{
+			SerialNumber: big.NewInt(100 + i), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
+			KeyUsage: x509.KeyUsageDigitalSignature,
+		}
+		w.cert = certificate(t, template, w.key.Public(), ca)
+		b = w.sign(t, b, signer.B)
+	}
+	impostor := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
+	impostor.cert = certify(t, 1, pkix.Name{CommonName: "CA" + strings.Repeat(" ", 15<<20) + "Contoh"}, impostor.key, nil)
+	var lists [][]byte
+	for range 4 {
+		lists = append(lists, list(t, impostor, 1))
+	}
+	return withDeflated(t, b, lists)
 }
 
 // withItems adds a revision whose security store has one list, whatever is in it.

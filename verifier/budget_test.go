@@ -153,6 +153,7 @@ var bombs = []bomb{
 	{"four thousand lists of an impostor", manyLists, []string{"INDETERMINATE", limited}},
 	{"revisions times elements", manyElements, []string{limited}},
 	{"two thousand lists of an impostor among two thousand certificates", manyListsAndNames, []string{"INDETERMINATE", limited}},
+	{"lists of an issuer with a name of fifteen megabytes", blankNames, []string{"INDETERMINATE", limited}},
 	{"forty megabytes of certificates", longCertificates, []string{limited}},
 	{"fields that share a long name", longNames, []string{"TOTAL-FAILED", "TOTAL-FAILED resource-limit", limited}},
 	{"signatures over the same megabytes", overAll, []string{"TOTAL-FAILED resource-limit"}},
