@@ -22,7 +22,8 @@ func (g *Gateway) over(at time.Time) time.Time {
 }
 
 // EraseCases erases what people gave and said in cases whose time is over, and
-// returns how many those were. Cases whose evidence is held are left alone.
+// returns how many those were. Cases whose evidence is held are left alone, and so are
+// those that cannot be read.
 func (g *Gateway) EraseCases(ctx context.Context) (n int, err error) {
 	at, err := g.clock.present()
 	if err != nil {
@@ -45,7 +46,8 @@ func (g *Gateway) EraseCases(ctx context.Context) (n int, err error) {
 			page.After = row.ID
 			w := &caseWork{g: g, caller: Caller{Authentication: "none"}, at: at, row: row}
 			if err := w.unseal(); err != nil {
-				return n, err
+				g.unread(ctx, row, err)
+				continue
 			}
 			if !w.body.Case.Since.Before(over) {
 				g.cfg.Log.ErrorContext(ctx, "ALARM: a case was closed later than the database says", "case", row.ID)

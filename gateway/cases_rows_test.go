@@ -175,7 +175,18 @@ func TestRewrittenClosing(t *testing.T) {
 		t.Errorf("erased %d cases, %v: %s", n, err, log)
 	}
 	rows.row = nil
+	other, _ := w.complain(ani, []byte("%PDF-1.7 berkas"))
+	w.end(other.ID, ani, budi)
 	w.wait(6 * 365 * 24 * time.Hour)
+	rows.row = func(c *gateway.CaseRow) {
+		if c.ID == ref.ID {
+			c.Sealed = []byte("palsu")
+		}
+	}
+	if n, err := w.EraseCases(t.Context()); n != 1 || err != nil || !strings.Contains(log.String(), "not in the database as it was written") {
+		t.Errorf("erased %d cases beside one that cannot be read, %v: %s", n, err, log)
+	}
+	rows.row = nil
 	if n, err := w.EraseCases(t.Context()); n != 1 || err != nil {
 		t.Errorf("erased %d cases in their time, %v", n, err)
 	}

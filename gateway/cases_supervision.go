@@ -179,6 +179,12 @@ func (g *Gateway) RemindCases(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
+// unread tells the operator of a case that cannot be read, beside which what is to be
+// done with others goes on.
+func (g *Gateway) unread(ctx context.Context, row CaseRow, err error) {
+	g.cfg.Log.ErrorContext(ctx, "ALARM: a case is not in the database as it was written", "case", row.number(), "error", err)
+}
+
 // redate brings the next deadlines of open cases, by which they are listed, to what
 // the rules say now: holidays are decreed within the year. A case that cannot be read
 // keeps its own, and the others are told of all the same.
@@ -196,7 +202,7 @@ func (g *Gateway) redate(ctx context.Context) error {
 			page.After = row.ID
 			w := &caseWork{g: g, row: row}
 			if err := w.unseal(); err != nil {
-				g.cfg.Log.ErrorContext(ctx, "ALARM: a case is not in the database as it was written", "case", row.number(), "error", err)
+				g.unread(ctx, row, err)
 				continue
 			}
 			due := w.due()
