@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/verifier/report"
 )
 
@@ -56,6 +57,11 @@ func TestWords(t *testing.T) {
 	said := map[string]string{}
 	for key, text := range theirs {
 		said[text] = key
+	}
+	for _, kind := range gateway.Kinds() {
+		if indonesian["op.kind."+kind] == "" { // and so English, below
+			t.Errorf("operations of the kind %s have no name", kind)
+		}
 	}
 	for key, text := range indonesian {
 		if strings.HasPrefix(key, "op.detail.") || strings.HasPrefix(key, "op.artefact.") {
