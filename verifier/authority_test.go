@@ -22,22 +22,45 @@ import (
 	"github.com/absah-id/absah/verifier"
 )
 
-// certificate makes a certificate of by, or a self-signed one of key.
-func certificate(t *testing.T, template x509.Certificate, pub crypto.PublicKey, by *authority) *x509.Certificate {
-	t.Helper()
+// authority is a certificate with its key, under no anchor.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate // nil: it has none yet, and signs its own
+}
+
+// certificate makes a certificate of by.
+func certificate(tb testing.TB, template x509.Certificate, pub crypto.PublicKey, by *authority) *x509.Certificate {
+	tb.Helper()
 	parent := by.cert
 	if parent == nil {
 		parent = &template
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, parent, pub, by.key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
+}
+
+// authorityTemplate is what certificates of authorities have in common.
+func authorityTemplate(serial int64, subject pkix.Name, from, to time.Time) x509.Certificate {
+	return x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: subject, NotBefore: from, NotAfter: to,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+}
+
+// certify makes a certificate for key under a name; by nil signs itself.
+func certify(t *testing.T, serial int64, subject pkix.Name, key *ecdsa.PrivateKey, by *authority) *x509.Certificate {
+	t.Helper()
+	if by == nil {
+		by = &authority{key: key}
+	}
+	return certificate(t, authorityTemplate(serial, subject, begin.Add(-day), begin.Add(1000*day)), key.Public(), by)
 }
 
 // authorityOf makes an authority with a key of its own; by nil is a root.
@@ -54,10 +77,7 @@ func recertified(t *testing.T, a *authority, name string, serial int64, from, to
 	if by == nil {
 		by = a
 	}
-	return certificate(t, x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}, a.key.Public(), by)
+	return certificate(t, authorityTemplate(serial, pkix.Name{CommonName: name}, from, to), a.key.Public(), by)
 }
 
 // official gives the world's key a certificate of by and has it sign unchecked.

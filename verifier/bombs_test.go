@@ -42,34 +42,6 @@ func withStore(t *testing.T, b []byte, dss pades.DSS) []byte {
 	return append(bytes.Clone(b), tail...)
 }
 
-// authority is a certificate with its key, under no anchor.
-type authority struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
-}
-
-// certify makes a certificate for key under a name; by nil signs itself.
-func certify(t *testing.T, serial int64, subject pkix.Name, key *ecdsa.PrivateKey, by *authority) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: subject, NotBefore: begin.Add(-day), NotAfter: begin.Add(1000 * day),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	parent, signs := template, key
-	if by != nil {
-		parent, signs = by.cert, by.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func tenThousand(t *testing.T, w *world) []byte {
 	self := testkey.P256(t).Signer.(*ecdsa.PrivateKey)
 	var dss pades.DSS
@@ -85,17 +57,10 @@ func stranger(t *testing.T, w *world, name pkix.Name) *authority {
 	t.Helper()
 	ca := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	ca.cert = certify(t, 1, name, ca.key, nil)
-	template := &x509.Certificate{
+	w.cert = certificate(t, x509.Certificate{
 		SerialNumber: big.NewInt(77), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
 		KeyUsage: x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, w.key.Public(), ca.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
+	}, w.key.Public(), ca)
 	w.chain = []*x509.Certificate{ca.cert}
 	return ca
 }
@@ -259,12 +224,9 @@ func hugeKey(t *testing.T, w *world) []byte {
 	ca := stranger(t, w, pkix.Name{CommonName: "CA"})
 	n := new(big.Int).Lsh(big.NewInt(1), 65535)
 	n.Add(n, big.NewInt(1))
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(5), Subject: ca.cert.Subject, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, &rsa.PublicKey{N: n, E: 65537}, ca.key)
-	if err != nil {
+	template := authorityTemplate(5, ca.cert.Subject, begin.Add(-day), begin.Add(900*day))
+	der, err := x509.CreateCertificate(rand.Reader, &template, ca.cert, &rsa.PublicKey{N: n, E: 65537}, ca.key)
+	if err != nil { // crypto/x509 may not read it again
 		t.Fatal(err)
 	}
 	return withStore(t, signUntrusted(t, w), pades.DSS{Certificates: [][]byte{der}})
@@ -275,11 +237,8 @@ func hugeKey(t *testing.T, w *world) []byte {
 func manyNames(t *testing.T, w *world) []byte {
 	const n = 4000
 	ca := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA Contoh"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(1000 * day),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	leaf := &x509.Certificate{
+	template := authorityTemplate(1, pkix.Name{CommonName: "CA Contoh"}, begin.Add(-day), begin.Add(1000*day))
+	leaf := x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
 		KeyUsage: x509.KeyUsageDigitalSignature,
 	}
@@ -287,23 +246,8 @@ func manyNames(t *testing.T, w *world) []byte {
 		template.ExcludedEmailAddresses = append(template.ExcludedEmailAddresses, fmt.Sprintf("b%d.contoh", i))
 		leaf.EmailAddresses = append(leaf.EmailAddresses, fmt.Sprintf("x@a%d.contoh", i))
 	}
-	for _, step := range []struct {
-		template *x509.Certificate
-		key      any
-		to       **x509.Certificate
-	}{{template, ca.key.Public(), &ca.cert}, {leaf, w.key.Public(), &w.cert}} {
-		parent := template
-		if ca.cert != nil {
-			parent = ca.cert
-		}
-		der, err := x509.CreateCertificate(rand.Reader, step.template, parent, step.key, ca.key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if *step.to, err = x509.ParseCertificate(der); err != nil {
-			t.Fatal(err)
-		}
-	}
+	ca.cert = certificate(t, template, ca.key.Public(), ca)
+	w.cert = certificate(t, leaf, w.key.Public(), ca)
 	w.chain = []*x509.Certificate{ca.cert}
 	trusted[t.Name()] = ca.cert
 	return signUntrusted(t, w)

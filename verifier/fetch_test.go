@@ -58,13 +58,7 @@ func pointingTo(t *testing.T, w *world, addr string) {
 	template.OCSPServer = []string{"http://" + addr + "/ocsp"}
 	template.CRLDistributionPoints = []string{"http://" + addr + "/crl", "ldap://" + addr + "/x", "file:///etc/passwd"}
 	template.IssuingCertificateURL = []string{"http://" + addr + "/ca.cer"}
-	der, err := x509.CreateCertificate(nil, &template, ca.cert, w.key.Public(), ca.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
+	w.cert = certificate(t, template, w.key.Public(), ca)
 }
 
 // TestWhoIsContacted (N01): nobody offline; online nobody but the addresses of
@@ -207,16 +201,11 @@ func (e *endless) Issuers(_ context.Context, c *x509.Certificate) ([]*x509.Certi
 	next.cert = certify(e.t, 1, name, next.key, nil)
 	key := e.keys[c.Issuer.CommonName]
 	e.keys[name.CommonName] = next.key
-	template := &x509.Certificate{
+	template := x509.Certificate{
 		SerialNumber: next.cert.SerialNumber, Subject: c.Issuer, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
 		IsCA: true, BasicConstraintsValid: true, IssuingCertificateURL: []string{"http://known.contoh/ca.cer"},
 	}
-	der, err := x509.CreateCertificate(nil, template, next.cert, key.Public(), next.key)
-	if err != nil {
-		return nil, err
-	}
-	issuer, err := x509.ParseCertificate(der)
-	return []*x509.Certificate{issuer}, err
+	return []*x509.Certificate{certificate(e.t, template, key.Public(), next)}, nil
 }
 
 // TestEndlessIssuers: the search for issuers ends.
@@ -225,13 +214,7 @@ func TestEndlessIssuers(t *testing.T) {
 	ca := stranger(t, w, pkix.Name{CommonName: "below"})
 	template := *w.cert
 	template.IssuingCertificateURL = []string{"http://known.contoh/ca.cer"}
-	der, err := x509.CreateCertificate(nil, &template, ca.cert, w.key.Public(), ca.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
+	w.cert = certificate(t, template, w.key.Public(), ca)
 	source := &endless{t: t, keys: map[string]*ecdsa.PrivateKey{"below": ca.key}}
 	cfg := w.offline()
 	cfg.Source, cfg.IssuerHosts = source, []string{"known.contoh"}

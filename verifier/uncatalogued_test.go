@@ -3,18 +3,15 @@ package verifier_test
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	encodingasn1 "encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
-	"math/big"
 	"testing"
 	"time"
 
@@ -156,7 +153,7 @@ func rareKeys(tb testing.TB) map[string]rareKey {
 // whether it holds, and it never passes.
 func TestUncatalogued(t *testing.T) {
 	const undecided = "INDETERMINATE/CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
-	ca := newRareCA(t)
+	ca := authorityOf(t, "PSrE Contoh", 1, begin, begin.AddDate(1, 0, 0), nil)
 	trusting := verifier.Config{Signers: pki.NewAnchors(ca.cert)}
 	for name, k := range rareKeys(t) {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +188,7 @@ func TestUncatalogued(t *testing.T) {
 }
 
 // signLetter signs a letter and returns it with the signature value.
-func (k rareKey) signLetter(tb testing.TB, ca *rareCA) (file, value []byte) {
+func (k rareKey) signLetter(tb testing.TB, ca *authority) (file, value []byte) {
 	tb.Helper()
 	file = letter(tb)
 	doc, err := pdf.Open(bytes.NewReader(file), int64(len(file)), pdf.Options{})
@@ -206,7 +203,7 @@ func (k rareKey) signLetter(tb testing.TB, ca *rareCA) (file, value []byte) {
 	if err := p.WriteSigned(signed); err != nil {
 		tb.Fatal(err)
 	}
-	cert := ca.issue(tb, k)
+	cert := ca.issueRare(tb, k)
 	attributes := k.attributes(k.sum(signed.Bytes()), cert)
 	value = k.sign(der(tb, element(asn1.SET, attributes)))
 	tail, err := p.Embed(der(tb, k.signedData(ca, cert, attributes, value)))
@@ -251,35 +248,11 @@ func bits(v []byte) part       { return func(b *cryptobyte.Builder) { b.AddASN1B
 func bytesOf(v []byte) part    { return func(b *cryptobyte.Builder) { b.AddBytes(v) } }
 func utcTime(t time.Time) part { return func(b *cryptobyte.Builder) { b.AddASN1UTCTime(t) } }
 
-// rareCA certifies keys that crypto/x509 cannot.
-type rareCA struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
-}
-
-func newRareCA(tb testing.TB) *rareCA {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "PSrE Contoh"}, NotBefore: begin, NotAfter: begin.AddDate(1, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return &rareCA{key, cert}
-}
-
 const rareSerial = 7
 
-// issue makes a certificate that nobody is to ask the revocation of (RFC 9608).
-func (ca *rareCA) issue(tb testing.TB, k rareKey) []byte {
+// issueRare makes a certificate for a key that crypto/x509 cannot certify. Nobody is
+// to ask about its revocation (RFC 9608).
+func (ca *authority) issueRare(tb testing.TB, k rareKey) []byte {
 	tb.Helper()
 	subject, err := encodingasn1.Marshal(pkix.Name{CommonName: "Kepala Dinas Contoh"}.ToRDNSequence())
 	if err != nil {
@@ -312,7 +285,7 @@ func (k rareKey) attributes(digest, certificate []byte) part {
 }
 
 // signedData is a CMS (RFC 5652 §5.1) over a document.
-func (k rareKey) signedData(ca *rareCA, certificate []byte, attributes part, value []byte) part {
+func (k rareKey) signedData(ca *authority, certificate []byte, attributes part, value []byte) part {
 	digest := sequence(named(k.digest...))
 	return sequence(named(1, 2, 840, 113549, 1, 7, 2), tagged(0, sequence(integer(1), element(asn1.SET, digest),
 		sequence(named(1, 2, 840, 113549, 1, 7, 1)), tagged(0, bytesOf(certificate)),
