@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -162,17 +163,19 @@ func placed(removed, added int64, rows []int64) error {
 }
 
 func (c *sqliteConn) place(ctx context.Context, tx *Tx, index int64, rows []int64) error {
-	var removed, added int64
-	for i, row := range rows {
-		n, err := tx.exec(ctx, `DELETE FROM pending WHERE entry = $1`, row)
-		if err != nil {
-			return err
-		}
-		removed += n
-		if n, err = tx.exec(ctx, `INSERT INTO leaves (leaf_index, entry) VALUES ($1, $2) ON CONFLICT DO NOTHING`, index+int64(i), row); err != nil {
-			return err
-		}
-		added += n
+	list, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	removed, err := tx.exec(ctx, `DELETE FROM pending WHERE entry IN (SELECT value FROM json_each($1))`, string(list))
+	if err != nil {
+		return err
+	}
+	// Without a WHERE clause SQLite takes ON CONFLICT for that of a join.
+	added, err := tx.exec(ctx, `INSERT INTO leaves (leaf_index, entry) SELECT $1 + key, value FROM json_each($2) WHERE true ON CONFLICT DO NOTHING`,
+		index, string(list))
+	if err != nil {
+		return err
 	}
 	return placed(removed, added, rows)
 }
