@@ -161,14 +161,28 @@ func (g *Gateway) Recuse(ctx context.Context, c Caller, ref CaseRef, username, r
 	return w.write(ctx)
 }
 
+// Readmission says who takes part in a case again, and why.
+type Readmission struct {
+	Username, Reason string
+	// Code is a one-time password of the caller's, as CloseCase's.
+	Code string
+}
+
 // Readmit lets a member of staff take part in a case again. That is an auditor's to
-// say: whoever is accused, or works with them, does not judge whether it is so.
-func (g *Gateway) Readmit(ctx context.Context, c Caller, ref CaseRef, username, reason string) error {
-	w, m, err := g.changeMember(ctx, c, ref, "case.readmit", username)
-	if err == nil {
-		reason, err = words(reason, dispute.ErrNoReason)
-	}
+// say: whoever is accused, or works with them, does not judge whether it is so. No
+// second person approves it, and what the accused has read stays read; so a session
+// alone does not do: it takes a one-time password, as whatever else lifts what
+// protects a case.
+func (g *Gateway) Readmit(ctx context.Context, c Caller, ref CaseRef, r Readmission) error {
+	w, m, err := g.changeMember(ctx, c, ref, "case.readmit", r.Username)
 	if err != nil {
+		return err
+	}
+	reason, err := words(r.Reason, dispute.ErrNoReason)
+	if err != nil {
+		return err
+	}
+	if err := w.confirm(ctx, r.Code); err != nil {
 		return err
 	}
 	w.readmitted = []string{m.ID}

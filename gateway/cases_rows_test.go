@@ -127,7 +127,8 @@ func newRewritten(t *testing.T) (*world, *rewritten, *bytes.Buffer) {
 func TestRewrittenCases(t *testing.T) {
 	w, rows, _ := newRewritten(t)
 	ctx := t.Context()
-	ani, budi, cici := w.at("ani", gateway.RoleInvestigator), w.member("budi", gateway.RoleSupervisor), w.at("cici", gateway.RoleAuditor)
+	ani, budi, auditor := w.at("ani", gateway.RoleInvestigator), w.member("budi", gateway.RoleSupervisor), w.member("cici", gateway.RoleAuditor)
+	cici := auditor.Caller
 	id := w.filed(dispute.Conduct, "budi meminta imbalan")
 
 	rows.row = func(c *gateway.CaseRow) { c.Kind = dispute.Authenticity }
@@ -154,7 +155,7 @@ func TestRewrittenCases(t *testing.T) {
 	if _, err := w.Case(ctx, budi.Caller, id); codeOf(t, err) != gateway.CodeForbidden {
 		t.Errorf("who is accused reads the complaint: %v", err)
 	}
-	w.must(w.Readmit(ctx, cici, w.ref(cici, id), "budi", "bukan yang dimaksud"))
+	w.must(w.Readmit(ctx, cici, w.ref(cici, id), gateway.Readmission{Username: "budi", Reason: "bukan yang dimaksud", Code: auditor.fresh()}))
 	_, err = w.Case(ctx, budi.Caller, id)
 	w.must(err)
 	w.must(w.Recuse(ctx, cici, w.ref(cici, id), "budi", "ternyata ia"))

@@ -183,9 +183,12 @@ func TestRecusal(t *testing.T) {
 	}
 
 	id := w.filed(dispute.Conduct, "budi")
+	let := func(username, reason, code string) gateway.Readmission {
+		return gateway.Readmission{Username: username, Reason: reason, Code: code}
+	}
 	for name, err := range map[string]error{
-		"who is accused lets in":  w.Readmit(ctx, budi.Caller, gateway.CaseRef{ID: id, Version: 1}, "budi", "saya tidak bersalah"),
-		"a supervisor lets in":    w.Readmit(ctx, dedi.Caller, w.ref(dedi.Caller, id), "budi", "teman"),
+		"who is accused lets in":  w.Readmit(ctx, budi.Caller, gateway.CaseRef{ID: id, Version: 1}, let("budi", "saya tidak bersalah", budi.fresh())),
+		"a supervisor lets in":    w.Readmit(ctx, dedi.Caller, w.ref(dedi.Caller, id), let("budi", "teman", dedi.fresh())),
 		"who is accused proposes": w.ProposeClosing(ctx, budi.Caller, gateway.CaseRef{ID: id, Version: 1}, dispute.Withdrawn, "x"),
 	} {
 		if codeOf(t, err) != gateway.CodeForbidden {
@@ -195,14 +198,24 @@ func TestRecusal(t *testing.T) {
 	for name, err := range map[string]error{
 		"nobody":          w.Recuse(ctx, dedi.Caller, w.ref(dedi.Caller, id), "tidakada", "x"),
 		"twice":           w.Recuse(ctx, dedi.Caller, w.ref(dedi.Caller, id), "budi", "x"),
-		"let in for fun":  w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), "dedi.s", "x"),
-		"without reasons": w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), "budi", "\u200b"),
+		"let in for fun":  w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), let("dedi.s", "x", cici.fresh())),
+		"without reasons": w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), let("budi", "\u200b", cici.fresh())),
 	} {
 		if codeOf(t, err) != gateway.CodeInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	w.must(w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), "budi", "nama sama"))
+	again := cici.fresh()
+	for _, code := range []string{"", "000000"} {
+		if err := w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), let("budi", "nama sama", code)); codeOf(t, err) != gateway.CodePassphrase {
+			t.Errorf("let in with the code %q: %v", code, err)
+		}
+		if _, err := w.Case(ctx, budi.Caller, id); codeOf(t, err) != gateway.CodeForbidden {
+			t.Errorf("who was let in with the code %q reads the complaint: %v", code, err)
+		}
+		w.wait(2 * time.Second)
+	}
+	w.must(w.Readmit(ctx, cici.Caller, w.ref(cici.Caller, id), let("budi", "nama sama", again)))
 	w.must(w.ProposeClosing(ctx, budi.Caller, w.ref(budi.Caller, id), dispute.Withdrawn, "dicabut"))
 	w.must(w.Recuse(ctx, budi.Caller, w.ref(budi.Caller, id), "budi", "ternyata saya"))
 	v, err := w.Case(ctx, dedi.Caller, id)

@@ -51,7 +51,7 @@ type CaseClosing interface {
 	ReleaseCaseHold(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, reason, code string) error
 	// Recuse keeps a member of staff out of a complaint, Readmit ends that.
 	Recuse(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, username, reason string) error
-	Readmit(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, username, reason string) error
+	Readmit(ctx context.Context, c gateway.Caller, ref gateway.CaseRef, r gateway.Readmission) error
 }
 
 // option is one of a choice.

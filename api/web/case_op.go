@@ -379,7 +379,7 @@ func (v *visit) doCase(c gateway.Caller, ref gateway.CaseRef, p *posting) error 
 	case "recuse":
 		return cases.Recuse(ctx, c, ref, p.value("who"), p.value("reason"))
 	case "readmit":
-		return cases.Readmit(ctx, c, ref, p.value("who"), p.value("reason"))
+		return cases.Readmit(ctx, c, ref, gateway.Readmission{Username: p.value("who"), Reason: p.value("reason"), Code: p.value("code")})
 	}
 	return invalid(errors.New("unknown act"))
 }

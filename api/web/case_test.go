@@ -131,8 +131,8 @@ func (d *caseDesk) Recuse(_ context.Context, _ gateway.Caller, _ gateway.CaseRef
 	return d.fault
 }
 
-func (d *caseDesk) Readmit(_ context.Context, _ gateway.Caller, _ gateway.CaseRef, username, _ string) error {
-	d.acts = append(d.acts, "readmit "+username)
+func (d *caseDesk) Readmit(_ context.Context, _ gateway.Caller, _ gateway.CaseRef, r gateway.Readmission) error {
+	d.acts = append(d.acts, "readmit "+r.Username+" "+r.Code)
 	return d.fault
 }
 
@@ -210,7 +210,8 @@ func TestCaseActs(t *testing.T) {
 		{"closed by an auditor, as the gateway says of which", gateway.RoleAuditor, closing, &gateway.Error{Code: gateway.CodeForbidden}, 403, "close 123456"},
 		{"a hold lifted by an auditor", gateway.RoleAuditor, with(closing, "act", "release"), nil, 403, ""},
 		{"kept out by an investigator", gateway.RoleInvestigator, with(member, "act", "recuse"), nil, 303, "recuse budi"},
-		{"let in by an auditor", gateway.RoleAuditor, with(member, "act", "readmit"), nil, 303, "readmit budi"},
+		{"let in by an auditor", gateway.RoleAuditor, with(with(member, "act", "readmit"), "code", "123456"), nil, 303, "readmit budi 123456"},
+		{"let in with a wrong code", gateway.RoleAuditor, with(with(member, "act", "readmit"), "code", "000000"), &gateway.Error{Code: gateway.CodePassphrase}, 422, "readmit budi 000000"},
 		{"let in by a supervisor", gateway.RoleSupervisor, with(member, "act", "readmit"), nil, 403, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
