@@ -21,6 +21,7 @@ type rewritten struct {
 	file     func(*gateway.CaseFileRow)
 	signer   func(*gateway.Signer)
 	der      []byte            // of every certificate; nil: as they are
+	ended    *time.Time        // when each stopped being used; nil: as they are
 	recusals bool              // are gone
 	code     string            // the case that every code leads to; "" for none
 	document *gateway.Document // of which every file is a version
@@ -99,6 +100,9 @@ func (r rewrittenRows) Certificate(ctx context.Context, sum [32]byte) (gateway.C
 	c, err := r.Reader.Certificate(ctx, sum)
 	if r.by.der != nil {
 		c.DER = r.by.der
+	}
+	if r.by.ended != nil {
+		c.RevokedLocallyAt = *r.by.ended
 	}
 	return c, err
 }

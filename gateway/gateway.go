@@ -149,10 +149,12 @@ type Gateway struct {
 	parsed   certificateCache
 	seals    sealKeys
 	kept     keptStatus
-	// enrolments are the digests of signers that a record vouches for, for good.
-	enrolments sync.Map
-	denials    *rate.Limiter // of records about refused access
-	hashing    chan struct{} // holds one for each password being hashed
+	// enrolments are the digests of signers that a record vouches for, for good;
+	// endings are when a signer was revoked, by the record of that.
+	enrolments, endings sync.Map
+
+	denials *rate.Limiter // of records about refused access
+	hashing chan struct{} // holds one for each password being hashed
 
 	strangers *rate.Limiter // of what they leave with complaints, in KiB
 }

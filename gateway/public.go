@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -32,8 +33,8 @@ type PublicSigning struct {
 	Issuer string // of the certificate; "" when it cannot be told
 	Level  string // B-B … B-LTA
 	At     time.Time
-	// RevokedAt is when the gateway stopped using the certificate; zero: it
-	// did not.
+	// RevokedAt is when the gateway stopped using the certificate, by the record
+	// of it; zero: none says that it did.
 	RevokedAt time.Time
 }
 
@@ -109,7 +110,7 @@ const maxRecordsSought = 20
 // recorded puts in a document what its records say: that it was registered, and
 // the last that something has become of it.
 func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
-	was, err := g.lastRecord(ctx, r, d.PublicID, "document.register")
+	was, err := g.lastRecord(ctx, r, OperationQuery{Document: d.PublicID, Kind: "document.register"})
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
 	}
 	d.Pages, _ = strconv.Atoi(was.Detail["pages"]) // written by this package
 	d.Confidential = was.Detail["confidential"] == strconv.FormatBool(true)
-	marked, err := g.lastRecord(ctx, r, d.PublicID, "document.status")
+	marked, err := g.lastRecord(ctx, r, OperationQuery{Document: d.PublicID, Kind: "document.status"})
 	switch {
 	case err != nil:
 		return err
@@ -138,10 +139,13 @@ func (g *Gateway) recorded(ctx context.Context, r Reader, d *Document) error {
 	return nil
 }
 
-// lastRecord is the newest record of a kind about a document that the log vouches
-// for; nil: there is none.
-func (g *Gateway) lastRecord(ctx context.Context, r Reader, document, kind string) (*evidence.Record, error) {
-	found, err := r.Operations(ctx, OperationQuery{Document: document, Kind: kind, Status: OperationOK, Page: Page{Limit: maxRecordsSought}})
+// lastRecord is the newest record of a kind about a document, or about a signer, that
+// the log vouches for; nil: there is none. The query has the kind and one of the two.
+// The error wraps ErrForged when there are so many rows without their record that the
+// one which counts may lie behind them.
+func (g *Gateway) lastRecord(ctx context.Context, r Reader, q OperationQuery) (*evidence.Record, error) {
+	q.Status, q.Page = OperationOK, Page{Limit: maxRecordsSought}
+	found, err := r.Operations(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +155,42 @@ func (g *Gateway) lastRecord(ctx context.Context, r Reader, document, kind strin
 		if err != nil {
 			return nil, err
 		}
-		if c.record != nil && c.record.Kind == kind && c.record.Subject.Document == document && c.record.Result.Status == evidence.StatusOK {
-			return c.record, nil
+		if r := c.record; r != nil && r.Kind == q.Kind && r.Subject.Document == q.Document && r.Signer.ID == q.Signer && r.Result.Status == evidence.StatusOK {
+			return r, nil
 		}
 	}
+	if len(found) == maxRecordsSought {
+		return nil, fmt.Errorf("%w: %d operations of kind %s without their records", ErrForged, len(found), q.Kind)
+	}
 	return nil, nil
+}
+
+// ended is when the gateway stopped using the certificates of a signer, by the record
+// of it, for good; zero: none says so. It is looked for where a row says that it is
+// there, as a seal may have millions of operations, and this is asked by anybody.
+func (m *matcher) ended(ctx context.Context, signer string, c Certificate) (time.Time, error) {
+	at, known := m.g.endings.Load(signer)
+	if !known {
+		s, err := m.r.Signer(ctx, signer)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return time.Time{}, err
+		}
+		if s.Status == SignerRevoked || !c.RevokedLocallyAt.IsZero() {
+			r, err := m.g.lastRecord(ctx, m.r, OperationQuery{Signer: signer, Kind: "signer.revoke"})
+			if err != nil {
+				return time.Time{}, err
+			}
+			if r != nil {
+				m.g.endings.Store(signer, r.Time)
+				at = r.Time
+			}
+		}
+	}
+	on, _ := at.(time.Time)
+	if on.IsZero() != c.RevokedLocallyAt.IsZero() || !on.IsZero() && on.Sub(c.RevokedLocallyAt).Abs() > time.Minute {
+		m.g.cfg.Log.ErrorContext(ctx, "ALARM: the database has another end of the use of a certificate than is on record", "signer", signer)
+	}
+	return on, nil
 }
 
 // released says why the evidence does not have a version as what its operation
@@ -196,7 +231,10 @@ func (g *Gateway) publicSigning(ctx context.Context, r Reader, operation string)
 	if err != nil {
 		return nil, err
 	}
-	s := &PublicSigning{Seal: c.record.Kind == "seal", Level: c.record.Result.Level, At: c.record.Time, RevokedAt: cert.RevokedLocallyAt}
+	s := &PublicSigning{Seal: c.record.Kind == "seal", Level: c.record.Result.Level, At: c.record.Time}
+	if s.RevokedAt, err = m.ended(ctx, c.record.Signer.ID, cert); err != nil {
+		return nil, err
+	}
 	if !s.Seal { // a seal has no office
 		who, err := m.enrolled(ctx, c.record.Signer.ID)
 		if err != nil {
