@@ -52,17 +52,22 @@ func (l *Log) hasFloor() (bool, error) {
 }
 
 // firstFloor makes the floor of a log that has no entry, so that from the first
-// one on a missing floor means that somebody has taken it away. It returns the
-// floor's head.
-func (l *Log) firstFloor(ctx context.Context) (head Head, err error) {
-	if head.Root, err = tlog.TreeHash(0, nil); err != nil {
-		return head, err
-	}
-	msg, err := signNote(checkpointText(l.cfg.Origin, head), l.key)
+// one on a missing floor means that somebody has taken it away.
+func (l *Log) firstFloor(ctx context.Context) error {
+	head, msg, err := l.emptyFloor()
 	if err != nil {
-		return head, err
+		return err
 	}
-	return head, l.raiseFloor(ctx, head, msg)
+	return l.raiseFloor(ctx, head, msg)
+}
+
+// emptyFloor returns the floor of a log that has no entry.
+func (l *Log) emptyFloor() (head Head, msg []byte, err error) {
+	if head.Root, err = tlog.TreeHash(0, nil); err != nil {
+		return head, nil, err
+	}
+	msg, err = signNote(checkpointText(l.cfg.Origin, head), l.key)
+	return head, msg, err
 }
 
 // SetFloor makes the floor file of a node that has none over a log with
@@ -71,37 +76,43 @@ func (l *Log) firstFloor(ctx context.Context) (head Head, err error) {
 // present one. The floor becomes the last checkpoint of the database, after all
 // that Check looks at. The tree must continue the checkpoint kept, a signed
 // note from outside the database: of another node, of a reader of the log, of a
-// witness. Nil goes without: then the database is believed. It returns the
-// floor's head, or ErrRollback or ErrTampered.
-func (l *Log) SetFloor(ctx context.Context, kept []byte) (Head, error) {
+// witness. Nil goes without: then the database is believed. The file is written
+// after record has put the floor's head on record: a crash between the two leaves
+// no floor, never one without a record. It returns record's error, ErrRollback or
+// ErrTampered.
+func (l *Log) SetFloor(ctx context.Context, kept []byte, record func(Head) error) error {
 	if there, err := l.hasFloor(); err != nil || there {
-		return Head{}, errors.Join(errors.New("evidence: there is a floor already, or none is kept"), err)
+		return errors.Join(errors.New("evidence: there is a floor already, or none is kept"), err)
 	}
-	if err := l.Check(ctx); err != nil && !errors.Is(err, ErrNoFloor) && !errors.Is(err, ErrNoSuccessor) {
-		return Head{}, err
+	head, msg, err := l.floorOver(ctx, kept)
+	if err == nil {
+		err = record(head)
 	}
-	// The checkpoint is read before the head: other nodes go on meanwhile.
-	latest, ok, err := l.cfg.Store.LatestCheckpoint(ctx)
 	if err != nil {
-		return Head{}, err
+		return err
+	}
+	return l.raiseFloor(ctx, head, msg)
+}
+
+// floorOver returns the floor that fits the log, as SetFloor says.
+func (l *Log) floorOver(ctx context.Context, kept []byte) (Head, []byte, error) {
+	head, latest, err := l.agrees(ctx)
+	if err != nil {
+		return Head{}, nil, err
 	}
 	if kept != nil {
 		earlier, err := verifyHistory(kept, l.names)
 		if err != nil {
-			return Head{}, err
-		}
-		head, err := l.cfg.Store.Head(ctx)
-		if err != nil {
-			return Head{}, err
+			return Head{}, nil, err
 		}
 		if err := l.continues(ctx, head, earlier); err != nil {
-			return Head{}, err
+			return Head{}, nil, err
 		}
 	}
-	if !ok {
-		return l.firstFloor(ctx)
+	if latest.Note == nil {
+		return l.emptyFloor()
 	}
-	return latest.Head, l.raiseFloor(ctx, latest.Head, latest.Note)
+	return latest.Head, latest.Note, nil
 }
 
 // readNote reads a file of at most maxNote bytes.

@@ -39,7 +39,11 @@ func TestS25LostFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.SetFloor(t.Context(), nil); err == nil {
+	unwanted := func(evidence.Head) error {
+		t.Error("a floor that must not be set was put on record")
+		return nil
+	}
+	if err := l.SetFloor(t.Context(), nil, unwanted); err == nil {
 		t.Error("a floor that is there was set anew")
 	}
 	if err := os.Remove(floor); err != nil {
@@ -51,15 +55,26 @@ func TestS25LostFloor(t *testing.T) {
 			t.Errorf("%s database: got %v, want ErrNoFloor", name, err)
 		}
 	}
-	if _, err := old.SetFloor(t.Context(), late.Note); !errors.Is(err, evidence.ErrRollback) {
+	if err := old.SetFloor(t.Context(), late.Note, unwanted); !errors.Is(err, evidence.ErrRollback) {
 		t.Errorf("behind what was kept: got %v, want ErrRollback", err)
 	}
 	if _, err := os.Stat(floor); err == nil {
 		t.Error("a floor was set though the database is behind")
 	}
 	l = newLog(t, store, withFloor)
-	head, err := l.SetFloor(t.Context(), early.Note)
-	if err != nil || head != late.Head {
+	var head evidence.Head
+	recorded := func(h evidence.Head) error {
+		if _, err := os.Stat(floor); err == nil {
+			t.Error("the floor is there before it is on record")
+		}
+		head = h
+		return nil
+	}
+	noRecord := errors.New("no room")
+	if err := l.SetFloor(t.Context(), early.Note, func(evidence.Head) error { return noRecord }); !errors.Is(err, noRecord) {
+		t.Errorf("without a record: got %v, want %v", err, noRecord)
+	}
+	if err := l.SetFloor(t.Context(), early.Note, recorded); err != nil || head != late.Head {
 		t.Errorf("the floor is %+v, %v; want %+v", head, err, late.Head)
 	}
 	if err := l.Check(t.Context()); err != nil {

@@ -40,7 +40,7 @@ func TestNewName(t *testing.T) {
 		t.Errorf("without the old keys: got %v, want ErrTampered", err)
 	}
 	l = newLog(t, store, newName, func(c *evidence.Config) { c.Floor = floor + "-2" })
-	if _, err := l.SetFloor(t.Context(), nil); err != nil {
+	if err := l.SetFloor(t.Context(), nil, func(evidence.Head) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Check(t.Context()); err != nil {

@@ -221,38 +221,15 @@ func (l *Log) continues(ctx context.Context, head, earlier Head) error {
 // is wrong, it returns ErrNoSuccessor: then the log may sign nothing but the
 // roll-over to its key may be recorded.
 func (l *Log) Check(ctx context.Context) error {
-	// What was published is read before the head: other nodes go on meanwhile.
-	floor, err := l.readFloor()
+	head, latest, err := l.agrees(ctx)
 	if err != nil {
 		return err
-	}
-	latest, _, err := l.cfg.Store.LatestCheckpoint(ctx)
-	if err != nil {
-		return err
-	}
-	if latest.Size > 0 {
-		signed, err := verifyHistory(latest.Note, l.names)
-		if err != nil || signed != latest.Head {
-			return l.breakOn(fmt.Errorf("%w: the last checkpoint in the database is not signed by a known key", ErrTampered))
-		}
-	}
-	head, err := l.cfg.Store.Head(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := l.edge(ctx, head); err != nil {
-		return l.breakOn(err)
-	}
-	for _, earlier := range []Head{latest.Head, floor} {
-		if err := l.continues(ctx, head, earlier); err != nil {
-			return l.breakOn(err)
-		}
 	}
 	switch there, err := l.hasFloor(); {
 	case err != nil:
 		return fmt.Errorf("evidence: floor: %w", err)
 	case !there && head.Size == 0:
-		if _, err := l.firstFloor(ctx); err != nil {
+		if err := l.firstFloor(ctx); err != nil {
 			return err
 		}
 	case !there:
@@ -262,4 +239,35 @@ func (l *Log) Check(ctx context.Context) error {
 		return l.succeeds(ctx, latest.Note)
 	}
 	return nil
+}
+
+// agrees compares the database with what was published, and returns its head and
+// its last checkpoint, the zero one when there is none.
+func (l *Log) agrees(ctx context.Context) (head Head, latest Checkpoint, err error) {
+	// What was published is read before the head: other nodes go on meanwhile.
+	floor, err := l.readFloor()
+	if err != nil {
+		return head, latest, err
+	}
+	if latest, _, err = l.cfg.Store.LatestCheckpoint(ctx); err != nil {
+		return head, latest, err
+	}
+	if latest.Size > 0 {
+		signed, err := verifyHistory(latest.Note, l.names)
+		if err != nil || signed != latest.Head {
+			return head, latest, l.breakOn(fmt.Errorf("%w: the last checkpoint in the database is not signed by a known key", ErrTampered))
+		}
+	}
+	if head, err = l.cfg.Store.Head(ctx); err != nil {
+		return head, latest, err
+	}
+	if _, err := l.edge(ctx, head); err != nil {
+		return head, latest, l.breakOn(err)
+	}
+	for _, earlier := range []Head{latest.Head, floor} {
+		if err := l.continues(ctx, head, earlier); err != nil {
+			return head, latest, l.breakOn(err)
+		}
+	}
+	return head, latest, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -55,32 +54,8 @@ refused. Without it the database is believed, and the record says that nobody vo
 
 // setFloor opens what openService does, as far as that comes without a floor.
 func setFloor(ctx context.Context, out io.Writer, s *gatewayService, reason string, kept []byte) error {
-	var head evidence.Head
-	floor := s.cfg.Evidence.Floor
-	_, there := os.Stat(floor)
-	openLog := func(ctx context.Context) error {
-		err := s.openLog(ctx)
-		switch {
-		case err == nil && there == nil:
-			return usageErrorf("nothing is to be done: the floor is there")
-		case err == nil: // a log without entries opens, and has made its first floor: the checkpoint may know of some
-			err = os.Remove(floor)
-		case errors.Is(err, evidence.ErrNoFloor):
-			err = nil
-		}
-		if err != nil {
-			return err
-		}
-		if head, err = s.log.SetFloor(ctx, kept); err == nil {
-			return nil
-		}
-		if left := os.Remove(floor); left != nil && !errors.Is(left, fs.ErrNotExist) {
-			err = errors.Join(err, left)
-		}
-		return err
-	}
 	err := inTurn(ctx, []step{
-		{"trust", s.openTrust}, {"database", s.openDatabase}, {"HSM", s.openHSM}, {"services", s.openServices}, {"log", openLog},
+		{"trust", s.openTrust}, {"database", s.openDatabase}, {"HSM", s.openHSM}, {"services", s.openServices}, {"log", s.openLogWithoutFloor},
 	})
 	if err != nil {
 		return err
@@ -89,16 +64,37 @@ func setFloor(ctx context.Context, out io.Writer, s *gatewayService, reason stri
 	if kept != nil {
 		vouches = "checkpoint"
 	}
-	o, e, err := s.localEvent(evidence.Record{
-		Kind: "log.floor", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
-		Detail: map[string]string{"size": strconv.FormatInt(head.Size, 10), "root": head.Root.String(), "reason": reason, "vouches": vouches},
+	said := ""
+	err = s.log.SetFloor(ctx, kept, func(head evidence.Head) error {
+		o, e, err := s.localEvent(evidence.Record{
+			Kind: "log.floor", Time: time.Now(), Result: evidence.Result{Status: evidence.StatusOK},
+			Detail: map[string]string{"size": strconv.FormatInt(head.Size, 10), "root": head.Root.String(), "reason": reason, "vouches": vouches},
+		})
+		if err == nil {
+			err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
+		}
+		said = fmt.Sprintf("operation %s\nfloor of %d entries, root %s, vouched for by %s\n", o.ID, head.Size, head.Root, vouches)
+		return err
 	})
 	if err == nil {
-		err = s.db.Update(ctx, gateway.Scope(o.Organisation), func(tx gateway.Tx) error { return tx.RecordEvent(ctx, o, e) })
+		_, err = io.WriteString(out, said)
 	}
-	if err != nil { // a floor that nobody vouched for on record would be believed
-		return errors.Join(err, os.Remove(floor))
-	}
-	_, err = fmt.Fprintf(out, "operation %s\nfloor of %d entries, root %s, vouched for by %s\n", o.ID, head.Size, head.Root, vouches)
 	return err
+}
+
+// openLogWithoutFloor opens a log that lacks its floor, and leaves it so.
+func (s *gatewayService) openLogWithoutFloor(ctx context.Context) error {
+	_, there := os.Stat(s.cfg.Evidence.Floor)
+	err := s.openLog(ctx)
+	switch {
+	case errors.Is(err, evidence.ErrNoFloor):
+		return nil
+	case err != nil:
+		return err
+	case there == nil:
+		return usageErrorf("nothing is to be done: the floor is there")
+	}
+	// A log without entries opens, and has made its first floor; but a checkpoint
+	// that was kept may know of some.
+	return os.Remove(s.cfg.Evidence.Floor)
 }
