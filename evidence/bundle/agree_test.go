@@ -264,6 +264,7 @@ func TestLenientForms(t *testing.T) {
 	}
 	behind := func(s string) func([]byte) []byte { return func(b []byte) []byte { return append(b, s...) } }
 	hidden := good.plus("log/.palsu", []byte("x"))
+	long := fmt.Sprintf("— %s AAAA%s\n", origin, strings.Repeat("A", 60000))
 	for name, tt := range map[string]struct {
 		c    content
 		want string
@@ -283,6 +284,11 @@ func TestLenientForms(t *testing.T) {
 		"earlier checkpoint: not UTF-8":               {of("log/earlier.note", behind("— saksi\xff AAAAAAAA\n")), "fails"},
 		"earlier checkpoint: signed by others":        {of("log/earlier.note", behind("— saksi.example AAAAAAAA\n")), "holds"},
 		"earlier checkpoint: a name in other letters": {of("log/earlier.note", behind("— saksi-é AAAAAAAA\n")), "holds"},
+		"earlier checkpoint: a long signature":        {of("log/earlier.note", behind(long)), "holds"},
+		"earlier checkpoint: bits left over":          {of("log/earlier.note", leftOver), "fails"},
+		"checkpoint: bits left over":                  {of("log/checkpoint.note", leftOver), "fails"},
+		"consistency: bits left over":                 {of("log/consistency.txt", leftOver), "fails"},
+		"proof: bits left over":                       {of("entries/1/proof.tlog-proof", leftOver), "fails"},
 		"receipt: a second signature":                 {of("entries/2/receipt.note", behind("— saksi.example palsu\n")), "fails"},
 		"consistency: a zero byte":                    {of("log/consistency.txt", insert("\x00")), "fails"},
 		"proof: a zero byte":                          {of("entries/2/proof.tlog-proof", insert("\x00")), "fails"},
@@ -293,6 +299,8 @@ func TestLenientForms(t *testing.T) {
 		"attributes of the timestamp":                 {good.with("signature/attributes.der", stampAttributes(t, good.data["signature/timestamp-1.tst"])), "fails"},
 		"a timestamp twice":                           {good.plus("signature/timestamp-2.tst", good.data["signature/timestamp-1.tst"]).plus("signature/timestamp-2.pem", good.data["signature/timestamp-1.pem"]), "fails"},
 		"a response in a longer form":                 {of("revocation/1.ocsp", longerLength), ""},
+		"a path that is empty":                        {good.with("document/timestamp-1.pem", []byte{}), "fails"},
+		"a path that is none":                         {good.with("document/timestamp-1.pem", []byte("3 1")), "fails"},
 		"a token in a longer form":                    {of("log/timestamp.tst", longerLength), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -314,6 +322,15 @@ func stampAttributes(t *testing.T, token []byte) []byte {
 	out := bytes.Clone(sd.SignerInfos[0].RawSignedAttributes)
 	out[0] = 0x31
 	return out
+}
+
+// leftOver sets the last of the bits that base64 leaves over, of the last thing that
+// ends with one "=": what it stands for is the same.
+func leftOver(text []byte) []byte {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	at := bytes.LastIndex(text, []byte("=\n")) - 1
+	text[at] = alphabet[strings.IndexByte(alphabet, text[at])|1]
+	return text
 }
 
 // longerLength writes the length of the outermost object, of which it is told in two

@@ -22,7 +22,7 @@ func tools(t *testing.T) string {
 	dir := t.TempDir()
 	found := map[string]string{"dash": testfile.Tool(t, "dash"), "openssl": testfile.Tool(t, "openssl")}
 	for _, name := range []string{
-		"base64", "cat", "csplit", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
+		"cat", "csplit", "date", "dirname", "head", "mktemp", "od", "rm", "sha256sum", "tail", "tr", "wc",
 	} {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -129,6 +129,7 @@ func TestBundle(t *testing.T) {
 		{"no signature", testkey.P256(t), signer.B, false, func(in *bundle.Input) { in.CMS, in.Document = nil, nil }, []string{"artefacts", "report"}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.other(t, 0, 4)
 			w.integrate(t)

@@ -49,6 +49,7 @@ func TestDocumentInHand(t *testing.T) {
 		"empty":           {func([]byte) []byte { return nil }, []string{"document", "document-time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			held := tt.change(bytes.Clone(released))
 			o := w.options()
 			o.Document, o.DocumentSize = bytes.NewReader(held), int64(len(held))
@@ -145,6 +146,7 @@ func TestDocumentTimestamp(t *testing.T) {
 			text, token := tt.text.make(t, w)
 			in := w.timestamped(t, text, token)
 			b := write(t, in)
+			t.Parallel() // the log is written by one after the other
 			r := verify(t, b, w.options())
 			if tt.holds != (stateOf(r, "document-time") == bundle.Holds) || !tt.holds && !slices.Equal(r.Failed(), []string{"document-time"}) {
 				t.Errorf("got %s, failed %v; want that it holds: %v", r.Verdict, r.Failed(), tt.holds)

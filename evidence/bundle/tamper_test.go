@@ -213,6 +213,7 @@ func TestRevoked(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := write(t, in)
+			t.Parallel() // what is revoked is so for all
 			r := verify(t, b, w.options())
 			if r.Verdict != tt.want {
 				t.Errorf("got %s, failed %v", r.Verdict, r.Failed())
@@ -307,6 +308,7 @@ func TestStrangers(t *testing.T) {
 		"nobody":  {func(o *bundle.Options) { o.Anchors = pki.NewAnchors() }, []string{"certificate"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := w.options()
 			tt.change(&o)
 			r := verify(t, b, o)
@@ -391,6 +393,7 @@ func TestSuccessor(t *testing.T) {
 		"the signature left out":    {[][]byte{append(text, '\n')}, bundle.Fails},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			in := in
 			in.Successors = tt.statements
 			b := write(t, in)

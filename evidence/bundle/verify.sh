@@ -18,8 +18,12 @@
 # not here) or "FAILS"; then what the record says. README.txt explains each statement. Exit status: 0 every
 # statement holds, 1 some fail, 2 none fail and some are unproven, 64 usage, 69
 # this machine lacks a tool.
-LC_ALL=C
-export LC_ALL
+#
+# Functions leave what they find in variables: every $( ) is a process more.
+LC_ALL=C SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/nonexistent # no authority counts because this machine trusts it
+export LC_ALL SSL_CERT_FILE SSL_CERT_DIR
+cr=$(printf '\r') nl='
+'
 here=$(cd "$(dirname "$0")" && pwd) || exit 64
 logkeys='' roots='' tsaroots='' witnesses='' document=''
 while getopts k:t:s:w:d: option; do
@@ -37,14 +41,13 @@ shift $((OPTIND - 1))
 
 # A tool that works otherwise would make true statements look false.
 lacking() { echo "verify.sh: perlu $1, yang tidak ada di mesin ini / needs $1, which this machine lacks" >&2; exit 69; }
-for tool in base64 cat csplit date dirname head mktemp od openssl rm sha256sum tail tr wc; do
+for tool in cat csplit date dirname head mktemp od openssl rm sha256sum tail tr wc; do
 	command -v $tool >/dev/null 2>&1 || lacking "$tool (GNU coreutils, OpenSSL 3)"
 done
-[ "$(date -u -d 'Jan  2 03:04:05 2026 GMT' +%s 2>/dev/null)" = 1767323045 ] && [ "$(printf a | base64 -w0 2>/dev/null)" = YQ== ] || lacking 'GNU coreutils'
+[ "$(date -u -d 'Jan  2 03:04:05 2026 GMT' +%s 2>/dev/null)" = 1767323045 ] || lacking 'GNU coreutils'
 case $(openssl version 2>/dev/null) in 'OpenSSL '[3-9].* | 'OpenSSL '[1-9][0-9].*) ;; *) lacking 'OpenSSL 3' ;; esac
 [ $((1 << 40)) = 1099511627776 ] || lacking 'sh with numbers of 64 bits'
 
-: "${tsaroots:=$roots}"
 for f in "$logkeys" "$roots" "$tsaroots" "$witnesses" "$document"; do
 	[ -z "$f" ] || [ -r "$f" ] || { echo "verify.sh: cannot read $f" >&2; exit 64; }
 done
@@ -64,6 +67,8 @@ for f in "$roots" "$tsaroots"; do
 	finished=yes
 	exit 64
 done
+[ -z "$roots" ] || roots=$(tr -d '\r\n\t ' <"$roots")
+if [ -n "$tsaroots" ]; then tsaroots=$(tr -d '\r\n\t ' <"$tsaroots"); else tsaroots=$roots; fi
 cd "$here" || exit 64
 [ -n "$document" ] || [ ! -f document/document.pdf ] || document=$here/document/document.pdf
 
@@ -72,44 +77,123 @@ failed=0 unproven=0
 # say STATE ID TEXT; the text may come from the bundle and reaches a terminal
 say() {
 	case $1 in
-	fails) failed=1; printf 'FAILS    %s: %s\n' "$2" "$3" | plain ;;
-	unproven) unproven=1; printf 'unproven %s: %s\n' "$2" "$3" | plain ;;
-	*) printf 'holds    %s: %s\n' "$2" "$3" | plain ;;
+	fails) failed=1 s_state='FAILS   ' ;;
+	unproven) unproven=1 s_state=unproven ;;
+	*) s_state='holds   ' ;;
 	esac
+	plainly "$s_state $2: $3"
 }
 plain() { tr -d '\000-\010\013-\037\177'; }
+plainly() { case $1 in *[!\ -~]*) printf '%s\n' "$1" | plain ;; *) printf '%s\n' "$1" ;; esac; }
 
 # result STATUS PINNED ID TEXT WHY-NOT
 result() {
 	if [ "$1" -ne 0 ]; then say fails "$3" "$5"; elif [ "$2" -eq 0 ]; then say unproven "$3" "$4"; else say holds "$3" "$4"; fi
 }
 
-sha() { openssl dgst -sha256 -binary; }
-hexsum() { set -- $(sha256sum <"$1"); echo "$1"; }
-hex() { od -An -v -tx1 | tr -d ' \n'; }
-bytes() { set -- $(wc -c <"$1"); echo "$1"; }
-same() { [ "$(hexsum "$1")" = "$(hexsum "$2")" ]; }
+# digest FILE: its SHA-256 in hexadecimal goes to sum. Those of the files that
+# SHA256SUMS lists are taken all at once, by sums_hold, as are their sizes.
+digest() {
+	case $sums in
+	*"  $1$nl"*) sum=${sums%%"  $1$nl"*} sum=${sum##*"$nl"} ;;
+	*) sum=$(sha256sum <"$1") && sum=${sum%% *} ;;
+	esac
+}
+# sized FILE: how many bytes it has goes to sized
+sized() {
+	case $sizes in
+	*" $1$nl"*) sized=${sizes%%" $1$nl"*} sized=${sized##*[!0-9]} ;;
+	*) sized=$(wc -c <"$1") ;;
+	esac
+}
+sums='' sizes=''
+# same FILE FILE: both are there, and equal
+same() { set -- $(sha256sum - "$2" <"$1") && [ $# -ge 4 ] && [ "$1" = "${3#\\}" ]; } # \ where the name has odd letters
+# hex FILE: its bytes in hexadecimal go to hex
+hex() {
+	set -- $(od -An -v -tx1 <"$1")
+	IFS=''
+	hex="$*"
+	unset IFS
+}
+# raw HEX: the bytes it stands for, as printf wants them, go to raw
+raw() {
+	raw='' r_rest=$1
+	while [ -n "$r_rest" ]; do
+		r_byte=${r_rest%"${r_rest#??}"} r_rest=${r_rest#??}
+		r_byte=$((0x$r_byte))
+		raw=$raw\\$((r_byte >> 6))$((r_byte >> 3 & 7))$((r_byte & 7))
+	done
+}
+# decode TEXT: what stands there in base64 goes to hex; 1 when it is none, or has bits
+# left over, so that another text is decoded to the same
+decode() {
+	hex=''
+	base64ed "$1" || return 1
+	set --
+	d_bits=0 d_more=0
+	while [ -n "$b_data" ]; do # six bits a letter, eight a byte
+		d_before=${alphabet%%"${b_data%%"${b_data#?}"}"*} b_data=${b_data#?}
+		d_bits=$(((d_bits & 255) << 6 | ${#d_before})) d_more=$((d_more + 6))
+		[ $d_more -lt 8 ] || { d_more=$((d_more - 8)) && set -- "$@" $((d_bits >> d_more & 255)); }
+	done
+	[ $# -eq 0 ] || hex=$(printf %02x "$@")
+	[ $((d_bits & (1 << d_more) - 1)) -eq 0 ]
+}
+alphabet=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
+# base64ed TEXT: it is base64; length is that of what it stands for
+base64ed() {
+	b_data=${1%=}
+	b_data=${b_data%=}
+	case $b_data in *[!A-Za-z0-9+/]*) return 1 ;; esac
+	length=$((${#1} / 4 * 3 - ${#1} + ${#b_data}))
+	[ $((${#1} % 4)) -eq 0 ]
+}
+# hash TEXT: the 32 bytes that stand there in base64 go to hex
+hash() { [ ${#1} -eq 44 ] && decode "$1" && [ ${#hex} -eq 64 ]; }
 number() { case $1 in '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;; esac; }
-oneline() { IFS= read -r line <"$1" && tr -d '\015' <"$1" | same_as "$1" && printf '%s\n' "$line" | same_as "$1" && printf '%s' "$line"; }
-same_as() { cat >"$tmp/same" && same "$tmp/same" "$1"; }
+# contents FILE: all of it, which has no NUL, goes to body
+contents() {
+	{ body=$(cat "$1" && echo .); } 2>/dev/null || return 1
+	body=${body%.}
+	sized "$1"
+	[ ${#body} -eq "$sized" ]
+}
+# oneline FILE: its only line goes to body
+oneline() {
+	contents "$1" || return 1
+	case $body in "$nl" | *"$nl"?* | *"$cr"*) return 1 ;; *"$nl") body=${body%"$nl"} ;; *) return 1 ;; esac
+}
 # ended FILE: lines, all of them with their ends, and no NUL, which sh would read over
-ended() { [ "$(tail -c 1 "$1" | hex)" = 0a ] && tr -d '\000' <"$1" | same_as "$1"; }
+ended() {
+	e_bytes=$(od -An -v -tx1 <"$1") || return 1
+	case $e_bytes in *' 00'*) return 1 ;; *' 0a') ;; *) return 1 ;; esac
+}
 span() { tail -c +$(($2 + 1)) "$1" | head -c "$3"; } # FILE FROM LENGTH: a part of a file
 epoch() { date -u -d "$1" +%s 2>/dev/null; }
 iso() { [ -z "$1" ] || date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
-subject() { openssl x509 -in "$1" -noout -subject -nameopt RFC2253,-esc_msb 2>/dev/null | tail -c +9 | tr -cd '[:print:]'; }
 
 # vkey KEY TYPE: name and id of a verifier key whose type is right; its
 # SubjectPublicKeyInfo, of an Ed25519 key (RFC 8410), goes to $tmp/spki
 vkey() {
 	name=${1%%+*} rest=${1#*+}
 	id=${rest%%+*} data=${rest#*+}
-	printf '%s' "$data" | base64 -d >"$tmp/key" 2>/dev/null || return 1
-	[ "$(bytes "$tmp/key")" -eq 33 ] && [ "$(head -c 1 "$tmp/key" | hex)" = "$2" ] || return 1
-	{ printf '%s\n' "$name"; cat "$tmp/key"; } | sha | head -c 4 | hex >"$tmp/id"
-	[ "$(cat "$tmp/id")" = "$id" ] || return 1
-	{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; tail -c 32 "$tmp/key"; } >"$tmp/spki"
+	case $vkeys in
+	*"$nl$1$nl"*) hex=${vkeys#*"$nl$1$nl"} hex=${hex%%"$nl"*} ;; # one that was here before
+	*)
+		[ ${#data} -eq 44 ] && decode "$data" && [ ${#hex} -eq 66 ] || return 1
+		raw "$hex"
+		printf "%s\n$raw" "$name" >"$tmp/named"
+		digest "$tmp/named"
+		[ "${sum%"${sum#????????}"}" = "$id" ] || return 1
+		vkeys=$vkeys$nl$1$nl$hex$nl
+		;;
+	esac
+	case $hex in "$2"*) ;; *) return 1 ;; esac
+	raw "302a300506032b6570032100${hex#??}"
+	printf "$raw" >"$tmp/spki"
 }
+vkeys=''
 
 # utf8 FILE: it is UTF-8 without controls but newlines
 utf8() {
@@ -130,7 +214,7 @@ utf8() {
 	[ $u_more -eq 0 ]
 }
 
-# sigline LINE: a signature line of a note: its parts to s_name, s_data and $tmp/sig
+# sigline LINE: a signature line of a note: its parts to s_name and s_data
 sigline() {
 	case $1 in '— '?*' '?*) ;; *) return 1 ;; esac
 	s_data=${1#'— '} s_name=${1#'— '}
@@ -140,15 +224,22 @@ sigline() {
 	case $s_odd in # the spaces of Unicode
 	*' c2 85'* | *' c2 a0'* | *' e1 9a 80'* | *' e2 80 8'[0-9a]* | *' e2 80 a8'* | *' e2 80 a9'* | *' e2 80 af'* | *' e2 81 9f'* | *' e3 80 80'*) return 1 ;;
 	esac
-	case $s_data in *[!A-Za-z0-9+/=]*) return 1 ;; esac
-	[ $((${#s_data} % 4)) -eq 0 ] || return 1
-	printf '%s' "$s_data" | base64 -d >"$tmp/sig" 2>/dev/null && [ "$(bytes "$tmp/sig")" -ge 5 ]
+	base64ed "$s_data" && [ $length -ge 5 ]
+}
+
+# signature BYTES: what the key of that id signed goes to hex, id and signature together,
+# of so many bytes; 1 when the line is of another key, 2 when it is not of that length
+signature() {
+	s_bytes=$length
+	decode "${s_data%%"${s_data#????????}"}" # that alone: a line can be as long as a note
+	case $hex in "$id"*) ;; *) return 1 ;; esac
+	[ "$s_bytes" -eq "$1" ] && decode "$s_data" || return 2
 }
 
 # isnote FILE OUT: it has the form of a note (C2SP signed-note); its text goes to
 # OUT, its signature lines to $tmp/sigs
 isnote() {
-	[ -f "$1" ] && [ "$(bytes "$1")" -le 65536 ] && ended "$1" || return 1
+	[ -f "$1" ] && sized "$1" && [ "$sized" -le 65536 ] && ended "$1" || return 1
 	: >"$2"
 	: >"$tmp/sigs"
 	part=text n_sigs=0 odd=''
@@ -173,9 +264,11 @@ signedby() {
 	vkey "$1" 01 || return 2
 	while IFS= read -r line; do
 		case $line in "— $name "*) ;; *) continue ;; esac
-		sigline "$line" && [ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
-		[ "$(base64 -w0 <"$tmp/sig")" = "$s_data" ] || return 2
-		tail -c +5 "$tmp/sig" >"$tmp/sig64"
+		sigline "$line" || continue
+		signature 68
+		case $? in 1) continue ;; 2) return 2 ;; esac
+		raw "${hex#????????}"
+		printf "$raw" >"$tmp/sig64"
 		openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$2" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 2
 		return 0
 	done <"$tmp/sigs"
@@ -199,15 +292,18 @@ anynote() {
 	[ -n "$good" ]
 }
 
-# whole FILE: one DER or BER object, and nothing behind it
+# whole FILE [AT SIZE]: one DER or BER object, of all of it or of a part, and nothing
+# behind it
 whole() {
-	w_file=$1 w_size=$(bytes "$1")
-	set -- $(head -c 8 "$1" | od -An -v -tu1)
+	w_file=$1 w_at=${2:-0} w_size=${3:-}
+	[ -n "$w_size" ] || { sized "$1" && w_size=$sized; } || return 1
+	set -- $(od -An -v -tu1 -j "$w_at" -N 8 "$1")
 	[ $# -ge 2 ] && [ $(($1 & 31)) -ne 31 ] || return 1
 	if [ "$2" -eq 128 ]; then # of a length that is not told: the outermost is the only one
-		openssl asn1parse -inform DER -in "$w_file" >"$tmp/asn1" 2>/dev/null || return 1
+		span "$w_file" "$w_at" "$w_size" >"$tmp/part"
+		openssl asn1parse -inform DER -in "$tmp/part" >"$tmp/parsed" 2>/dev/null || return 1
 		w_n=0
-		while IFS= read -r line; do case $line in *:d=0' '*) w_n=$((w_n + 1)) ;; esac; done <"$tmp/asn1"
+		while IFS= read -r line; do case $line in *:d=0' '*) w_n=$((w_n + 1)) ;; esac; done <"$tmp/parsed"
 		[ $w_n -eq 1 ]
 		return
 	fi
@@ -223,14 +319,21 @@ whole() {
 	[ $w_end -eq "$w_size" ]
 }
 
-# head_of TEXT PREFIX: origin, size and root of a checkpoint into variables
+# head_of TEXT: origin, size and root of a checkpoint into variables; the root in
+# hexadecimal to hex
 head_of() {
 	{ IFS= read -r h_origin && IFS= read -r h_size && IFS= read -r h_root; } <"$1" || return 1
-	[ "$h_origin" = "$origin" ] && number "$h_size" || return 1
-	printf '%s' "$h_root" | base64 -d >"$2" 2>/dev/null && [ "$(bytes "$2")" -eq 32 ] && [ "$(base64 -w0 <"$2")" = "$h_root" ]
+	[ "$h_origin" = "$origin" ] && number "$h_size" && hash "$h_root"
 }
 
-node() { { printf '\001'; cat "$1" "$2"; } | sha >"$tmp/node" && cat "$tmp/node" >"$3"; }
+# hashed HEX: the SHA-256 of those bytes goes to sum
+hashed() {
+	raw "$1"
+	printf "$raw" >"$tmp/hashed"
+	digest "$tmp/hashed"
+}
+# node LEFT RIGHT: the hash of a node above two others goes to sum
+node() { hashed "01$1$2"; }
 
 # --- files ---
 # mayhave NAME: a bundle may have a file of that name beside script and instructions
@@ -254,18 +357,19 @@ mayhave() {
 # that has it; sha256sum -c would take other forms, and comments
 sums_hold() {
 	ended SHA256SUMS || return 1
-	listed='|'
+	list='' names=''
 	while IFS= read -r line; do
-		sum=${line%%  *} f=${line#*  }
-		[ "$line" = "$sum  $f" ] && [ -f "$f" ] && [ "$sum" = "$(hexsum "$f")" ] || return 1
+		f=${line#*  }
+		[ "$line" = "${line%%  *}  $f" ] && [ -f "$f" ] || return 1
 		case $f in README.txt | verify.sh) ;; *) mayhave "$f" || return 1 ;; esac
-		case $listed in *"|$f|"*) return 1 ;; esac
-		listed=$listed$f'|'
+		case "$names " in *" $f "*) return 1 ;; esac
+		list=$list$nl$line names="$names $f"
 	done <SHA256SUMS
+	[ -n "$names" ] && sums=$nl$(sha256sum $names)$nl sizes=$nl$(wc -c $names)$nl && [ "$sums" = "$list$nl" ] || return 1
 	# every file that is there is listed; what lies beside this script is not looked at
 	for f in log/* entries/*/* signature/* revocation/* report/* document/*; do
 		[ -f "$f" ] || continue
-		case $listed in *"|$f|"*) ;; *) return 1 ;; esac
+		case "$names " in *" $f "*) ;; *) return 1 ;; esac
 	done
 	stray=$(astray)
 	[ -z "$stray" ]
@@ -308,18 +412,18 @@ sums_hold
 result $? 1 files 'every file is the one that SHA256SUMS lists' "a file is missing, changed, not in SHA256SUMS, or belongs to nothing${stray:+: $stray}"
 
 # --- log key, checkpoint ---
-origin=$(oneline log/origin.txt) || origin='?'
+if oneline log/origin.txt; then origin=$body; else origin='?'; fi
 lines() { tr -d '\r\t ' <"$1"; echo; } # of keys, however the file was edited
-howmany() { n_lines=0; while IFS= read -r line; do n_lines=$((n_lines + 1)); done <"$1"; echo $n_lines; }
+howmany() { n_lines=0; while IFS= read -r line; do n_lines=$((n_lines + 1)); done <"$1"; }
 if [ -n "$logkeys" ]; then
-	lines "$logkeys" | tr -s '\n' >"$tmp/given"
+	lines "$logkeys" >"$tmp/given"
 	while IFS= read -r k; do [ -z "$k" ] || printf '%s\n' "$k"; done <"$tmp/given" >"$tmp/keys"
 	n=1
 	while [ -f log/successor-$n.note ]; do
 		if anynote log/successor-$n.note "$tmp/keys" "$tmp/successor"; then
 			by=$name
 			{ IFS= read -r s_head && IFS= read -r s_origin && IFS= read -r s_key; } <"$tmp/successor"
-			[ "$s_head" = absah/log-key/1 ] && [ "$s_origin" = "$origin" ] && [ "$by" = "$origin" ] && [ "$(howmany "$tmp/successor")" -eq 3 ] &&
+			[ "$s_head" = absah/log-key/1 ] && [ "$s_origin" = "$origin" ] && [ "$by" = "$origin" ] && howmany "$tmp/successor" && [ $n_lines -eq 3 ] &&
 				vkey "$s_key" 01 && [ "$name" = "$origin" ] && printf '%s\n' "$s_key" >>"$tmp/keys"
 		fi
 		n=$((n + 1))
@@ -334,21 +438,21 @@ while IFS= read -r k; do
 	case $k in "$origin+"*) printf '%s\n' "$k" >>"$tmp/logkeys" ;; esac
 done <"$tmp/keys"
 known_form() { while IFS= read -r k; do vkey "$k" 01 || return 1; done <"$1"; } # one that is none spoils the list
-[ "$origin" != '?' ] && ended log/keys.txt && [ "$(howmany log/keys.txt)" -le 64 ] && known_form "$tmp/keys" &&
-	anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint" "$tmp/root"
+[ "$origin" != '?' ] && ended log/keys.txt && howmany log/keys.txt && [ $n_lines -le 64 ] && known_form "$tmp/keys" &&
+	anynote log/checkpoint.note "$tmp/logkeys" "$tmp/checkpoint" && head_of "$tmp/checkpoint"
 signed=$?
-size=${h_size:-0} root=${h_root:-}
+size=${h_size:-0} root=${h_root:-} roothash=$hex
 if [ $pinned -eq 1 ]; then text='signed with a key that you name, or its successor'; else text='only this bundle says that the key is its'; fi
 result $signed $pinned log-key "log $origin, $text" 'the state of the log is not signed with the keys that you name, nor with their successors'
 result $signed 1 checkpoint "the log had $size entries, root $root" 'not a state of the log signed with its key'
 
 # --- entries ---
-# inclusion PROOF LEAFHASH: RFC 9162, section 2.1.3.2
+if [ $signed -eq 0 ] && contents log/checkpoint.note; then checkpoint=$body; else checkpoint=''; fi
+# inclusion PROOF LEAFHASH, in hexadecimal: RFC 9162, section 2.1.3.2
 inclusion() {
 	part=top extra=''
 	ended "$1" || return 1
-	: >"$tmp/under"
-	cat "$2" >"$tmp/r"
+	under='' r=$2
 	while IFS= read -r line; do
 		case $part in
 		top) [ "$line" = c2sp.org/tlog-proof@v1 ] || return 1; part=index ;;
@@ -362,35 +466,42 @@ inclusion() {
 		path)
 			if [ -z "$line" ]; then part=under; continue; fi
 			[ "$sn" -ne 0 ] || return 1
-			printf '%s' "$line" | base64 -d >"$tmp/p" 2>/dev/null && [ "$(bytes "$tmp/p")" -eq 32 ] || return 1
-			[ "$(base64 -w0 <"$tmp/p")" = "$line" ] || return 1
+			hash "$line" || return 1
 			if [ $((fn & 1)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
-				node "$tmp/p" "$tmp/r" "$tmp/r"
+				node "$hex" "$r"
 				while [ $((fn & 1)) -eq 0 ] && [ "$fn" -ne 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
 			else
-				node "$tmp/r" "$tmp/p" "$tmp/r"
+				node "$r" "$hex"
 			fi
+			r=$sum
 			fn=$((fn >> 1)) sn=$((sn >> 1))
 			;;
-		under) printf '%s\n' "$line" >>"$tmp/under" ;;
+		under) under=$under$line$nl ;;
 		esac
 	done <"$1"
-	[ $part = under ] && [ "$sn" -eq 0 ] && same "$tmp/r" "$tmp/root" || return 1
+	[ $part = under ] && [ "$sn" -eq 0 ] && [ "$r" = "$roothash" ] || return 1
 	# the checkpoint in the proof is the one above, perhaps with cosignatures, and
 	# nothing else
-	head -c "$(bytes log/checkpoint.note)" "$tmp/under" | same_as log/checkpoint.note && anynote "$tmp/under" "$tmp/logkeys" "$tmp/seen" || return 1
+	[ "$under" != "$checkpoint" ] || return 0
+	case $under in "$checkpoint"*) ;; *) return 1 ;; esac
+	printf '%s' "$under" >"$tmp/under"
+	anynote "$tmp/under" "$tmp/logkeys" "$tmp/seen"
 }
 
-# member NAME: its value in $record. In canonical JSON operation, organisation,
+# member NAME: its value in $record goes to member. In canonical JSON operation, organisation,
 # phase, kind, time and intent stand behind all others that could have such a name.
 member() {
-	case $record in *"\"$1\":\""*) v=${record##*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac
+	case $record in
+	*"\"$1\":\""*) member=${record##*"\"$1\":\""} member=${member%%\"*} ;;
+	*) member='' ;;
+	esac
 }
 
 # receipt_text FILE KEYS: the eight lines of a receipt that one of the keys has
 # signed go to $tmp/receipt. Of several that share a signature each stands before the list of
 # their digests, which is what is signed.
 receipt_text() {
+	ended "$1" || return 1
 	: >"$tmp/own"
 	: >"$tmp/list.note"
 	part=own list=''
@@ -410,16 +521,17 @@ receipt_text() {
 		anynote "$1" "$2" "$tmp/receipt"
 		return
 	fi
-	{ cat "$tmp/own"; echo; cat "$tmp/list.note"; } | same_as "$1" && anynote "$tmp/list.note" "$2" "$tmp/list" || return 1
+	anynote "$tmp/list.note" "$2" "$tmp/list" || return 1
 	cat "$tmp/own" >"$tmp/receipt"
-	own=$(hexsum "$tmp/own") n_lines=0 found=1
+	digest "$tmp/own"
+	n_lines=0 found=1
 	while IFS= read -r line; do
 		n_lines=$((n_lines + 1))
 		case $n_lines in
 		1) ;;
 		2) [ "$line" = "$origin" ] || return 1 ;;
 		3) [ "$line" = "$id" ] || return 1 ;;
-		*) [ "$line" != "$own" ] || found=0 ;;
+		*) [ "$line" != "$sum" ] || found=0 ;;
 		esac
 	done <"$tmp/list"
 	return $found
@@ -433,9 +545,9 @@ receipt_holds() {
 		receipt_text "$1/receipt.note" log/keys.txt || return 1
 	fi
 	{ IFS= read -r r1 && IFS= read -r r2 && IFS= read -r r3 && IFS= read -r r4 && IFS= read -r r5 && IFS= read -r r6 && IFS= read -r r7 && IFS= read -r r8; } <"$tmp/receipt" || return 1
-	[ "$r1" = absah/receipt/1 ] && [ "$r2" = "$origin" ] && [ "$r4" = "$(member operation)" ] &&
-		[ "$r5" = "$(member phase) $(member kind)" ] && [ "$r6" = "$(hex <"$tmp/leaf")" ] && [ "$r7" = "$(member time)" ] &&
-		[ "$name" = "$origin/receipt" ] && [ "$r3" = "$id" ]
+	[ "$r1" = absah/receipt/1 ] && [ "$r2" = "$origin" ] && [ "$name" = "$origin/receipt" ] && [ "$r3" = "$id" ] && [ "$r6" = "$leaf" ] || return 1
+	member kind
+	[ "$r4" = "$of" ] && [ "$r5" = "$phase $member" ] && [ "$r7" = "$time" ]
 }
 
 outcome='' said='' operation='' organisation='' same_operation=0 intent='' cosigned=1
@@ -443,29 +555,36 @@ n=1
 while [ -f entries/$n/record.json ]; do
 	dir=entries/$n
 	record=$(cat $dir/record.json)
-	cat $dir/salt.bin $dir/record.json | sha >"$tmp/leaf"
-	{ printf '\000'; cat "$tmp/leaf"; } | sha >"$tmp/leafhash"
-	[ $signed -eq 0 ] && [ "$(bytes $dir/salt.bin)" -eq 32 ] && inclusion $dir/proof.tlog-proof "$tmp/leafhash"
+	cat $dir/salt.bin $dir/record.json >"$tmp/salted"
+	digest "$tmp/salted"
+	leaf=$sum
+	hashed "00$leaf"
+	under=''
+	[ $signed -eq 0 ] && sized $dir/salt.bin && [ "$sized" -eq 32 ] && inclusion $dir/proof.tlog-proof "$sum"
 	proven=$?
-	[ $n -ne 1 ] || { cat "$tmp/under" >"$tmp/cosigned" && cosigned=$proven; }
-	result $proven 1 entry-$n "$(member phase) of $(member operation), $(member time), is entry ${index:-?} of the log" 'the record is not in the log'
+	[ $n -ne 1 ] || { printf '%s' "$under" >"$tmp/cosigned" && cosigned=$proven; }
+	member time && time=$member
+	member phase && phase=$member
+	member operation && of=$member
+	result $proven 1 entry-$n "$phase of $of, $time, is entry ${index:-?} of the log" 'the record is not in the log'
 	if [ -f $dir/receipt.note ]; then
 		receipt_holds $dir
 		held=$?
 		if [ $named -eq 1 ]; then text='by a receipt key that you name'; else text='by a key that only the bundle names'; fi
 		result $held $named receipt-$n "the log promised it by ${r8:-?}, $text" 'the receipt is of another record, or not signed'
-	elif [ "$(member phase)" != intent ]; then
+	elif [ "$phase" != intent ]; then
 		say unproven receipt-$n 'there is none: nothing shows that the gateway wrote the record'
 	fi
-	[ $n -eq 1 ] && operation=$(member operation) organisation=$(member organisation)
-	[ -n "$operation" ] && [ "$(member operation)" = "$operation" ] && [ "$(member organisation)" = "$organisation" ] || same_operation=1
-	case $(member phase) in
-	intent) intent=$(hex <"$tmp/leaf") ;;
+	member organisation
+	[ $n -eq 1 ] && operation=$of organisation=$member
+	[ -n "$operation" ] && [ "$of" = "$operation" ] && [ "$member" = "$organisation" ] || same_operation=1
+	case $phase in
+	intent) intent=$leaf ;;
 	event) [ -n "$outcome" ] || said=$said$record ;;
 	outcome)
 		outcome=$record said=$record
-		i=$(member intent)
-		[ -z "$i" ] || [ "$i" = "$intent" ] || same_operation=1
+		member intent
+		[ -z "$member" ] || [ "$member" = "$intent" ] || same_operation=1
 		;;
 	esac
 	n=$((n + 1))
@@ -476,45 +595,73 @@ ended=1
 result $same_operation $ended operation "$operation of $organisation" 'the records are of different operations'
 
 # --- certificates and times ---
-# split PEM PREFIX: PREFIX1.pem, PREFIX2.pem …; sets count
+# split PEM: the certificates of a path, each as OpenSSL would write it anew: nothing
+# hides in one or between them. They go to ${certs}1.pem, ${certs}2.pem …, what OpenSSL
+# says of them to ${certs}1.txt …, and how many there are to count. A path with the same
+# bytes as one before is that one.
 split() {
-	count=0
-	rm -f "$2"[0-9]*.pem
+	contents "$1" || return 1
+	case $body in *[!A-Za-z0-9+/=" $nl"-]*) return 1 ;; '-----BEGIN CERTIFICATE-----'*) ;; *) return 1 ;; esac
+	case $paths in
+	*"|$body|"*)
+		count=${paths%%"|$body|"*}
+		count=${count##*|}
+		certs=$tmp/path${count#* }- count=${count% *}
+		return
+		;;
+	esac
+	n_paths=$((n_paths + 1)) count=0 rest=$body
+	certs=$tmp/path$n_paths-
+	while [ -n "$rest" ]; do
+		count=$((count + 1)) one=${rest%%"$end"*}$end
+		case $rest in "$one"*) rest=${rest#"$one"} ;; *) return 1 ;; esac
+		[ $count -le 16 ] && printf '%s' "$one" >"$certs$count.pem" || return 1
+		openssl x509 -in "$certs$count.pem" -serial -subject -nameopt RFC2253,-esc_msb -fingerprint -sha256 >"$certs$count.txt" 2>/dev/null || return 1
+		about $count
+		[ "$pem" = "$one" ] || return 1
+	done
+	[ $count -gt 0 ] || return 1
+	paths="$paths|$count $n_paths|$body|"
+}
+end="-----END CERTIFICATE-----$nl" paths='' n_paths=0
+
+# about N: serial, subject, print and pem of a certificate of the path just split
+about() {
+	serial='' subject='' print='' pem=''
 	while IFS= read -r line; do
 		case $line in
-		'-----BEGIN CERTIFICATE-----') count=$((count + 1)); printf '%s\n' "$line" >"$2$count.pem" ;;
-		*) [ $count -gt 0 ] || return 1; printf '%s\n' "$line" >>"$2$count.pem" ;;
+		serial=*) serial=${line#serial=} ;;
+		subject=*) subject=${line#subject=} ;;
+		*' Fingerprint='*) print=$line ;;
+		*) pem=$pem$line$nl ;;
 		esac
-	done <"$1"
-	[ $count -gt 0 ] && [ $count -le 16 ] && cat "$2"[1-9].pem "$2"[1-9][0-9].pem 2>/dev/null | same_as "$1" || return 1
-	case $splits in *"|$1|"*) return 0 ;; esac
-	i=1
-	while [ $i -le $count ]; do # each as it would be written anew: nothing hides in it or between them
-		openssl x509 -in "$2$i.pem" 2>/dev/null | same_as "$2$i.pem" || return 1
-		i=$((i + 1))
-	done
-	splits="$splits|$1|"
+	done <"$certs$1.txt"
 }
-splits='' # the paths that were looked at
 
-# field NAME TEXT: the rest of the line in a file that begins, after blanks, with NAME
+# field NAME TEXT: the rest of the first line that begins, after blanks, with NAME, to
+# field; the lines behind it to behind
 field() {
-	while IFS= read -r line; do
-		line=${line#"${line%%[![:space:]]*}"}
-		case $line in "$1"*) line=${line#"$1"}; printf '%s' "${line# }"; return 0 ;; esac
-	done <"$2"
-	return 1
+	behind=$2
+	while :; do
+		case $behind in *"$1"*) ;; *) return 1 ;; esac
+		f_before=${behind%%"$1"*} field=${behind#*"$1"}
+		case $field in *"$nl"*) behind=${field#*"$nl"} ;; *) behind='' ;; esac
+		case ${f_before##*"$nl"} in
+		*[![:space:]]*) ;;
+		*) field=${field%%"$nl"*} field=${field# }; return ;;
+		esac
+	done
 }
 
-# response FILE: an OCSP response, and the answer in it, with nothing behind them
+# response FILE: an OCSP response, and the answer in it, with nothing behind them; as
+# text to out
 response() {
-	whole "$1" && openssl ocsp -respin "$1" -noverify -respout "$tmp/again" >/dev/null 2>&1 && same "$tmp/again" "$1" || return 1
+	whole "$1" && out=$(openssl ocsp -respin "$1" -noverify -respout "$tmp/again" -resp_text 2>/dev/null) && same "$tmp/again" "$1" || return 1
 	openssl asn1parse -inform DER -in "$1" >"$tmp/asn1" 2>/dev/null || return 1
 	while IFS= read -r line; do
 		case $line in *:d=3' '*'OCTET STRING'*) ;; *) continue ;; esac
 		place "$line"
-		span "$1" $((p_at + p_head)) "$p_length" >"$tmp/basic"
-		whole "$tmp/basic"
+		whole "$1" $((p_at + p_head)) "$p_length"
 		return
 	done <"$tmp/asn1"
 	return 1
@@ -527,9 +674,16 @@ place() {
 	p_length=${p_length%% *}
 }
 
-# Each OCSP response as text, once; one that is not whole says nothing.
+# Of each OCSP response the numbers that it is about, when it was made, and its name;
+# one that is not whole says nothing.
+: >"$tmp/answers"
 for o in revocation/*.ocsp; do
-	[ -f "$o" ] && response "$o" && openssl ocsp -respin "$o" -noverify -resp_text >"$tmp/${o##*/}" 2>/dev/null
+	[ -f "$o" ] && response "$o" && field 'Produced At:' "$out" && made=$(epoch "$field") || continue
+	while field 'Serial Number:' "$out"; do
+		out=$behind
+		case $field in '' | *[!-0-9A-F]*) continue ;; esac # of a certificate that it brings along
+		printf '%s %s %s\n' "$field" "$made" "$o" >>"$tmp/answers"
+	done
 done
 
 # listed SERIAL CRL: the time since which the list in PEM has the number revoked
@@ -550,64 +704,85 @@ listed() {
 # for TIME: made at most a day before; of an authority's certificate not yet followed
 fresh() {
 	[ "$1" -ge $(($3 - 86400)) ] && return 0
-	[ "$4" -eq 1 ] && [ -n "$2" ] && [ "$2" -ge "$3" ]
+	[ "$4" -eq 1 ] && [ -n "$2" ] && next=$(epoch "$2") && [ "$next" -ge "$3" ]
 }
 
-# word CERT ISSUER TIME AUTHORITY: 0 when some OCSP response or CRL says that CERT was good
-# at TIME, 2 when one says that it was revoked by then, 1 when none says anything
-word() {
-	answer=1
-	serial=$(openssl x509 -in "$1" -noout -serial) || return 1
-	serial=${serial#serial=}
-	for o in revocation/*.ocsp; do
-		[ -f "$tmp/${o##*/}" ] || continue
-		case $(cat "$tmp/${o##*/}") in *"Serial Number: $serial"*) ;; *) continue ;; esac
-		made=$(epoch "$(field 'Produced At:' "$tmp/${o##*/}")") || continue
+# words N: what OCSP responses and CRLs say of certificate N of the path just split
+# goes to ${certs}N.words: "good THIS NEXT" or "revoked SINCE"
+words() {
+	[ ! -f "$certs$1.words" ] || return 0
+	: >"$certs$1.words"
+	cert=$certs$1.pem issuer=${certs}$(($1 + 1)).pem
+	about "$1"
+	set -- "$certs$1.words"
+	while IFS=' ' read -r of_serial made o; do
+		[ "$of_serial" = "$serial" ] || continue
 		# how old it is by today's clock does not matter: a century is allowed
-		openssl ocsp -validity_period 3000000000 -respin "$o" -issuer "$2" -cert "$1" -no_nonce -CAfile "$2" -no-CApath -no-CAstore -partial_chain -attime "$made" >"$tmp/ocsp" 2>"$tmp/err" || continue
-		field 'Response verify OK' "$tmp/err" >/dev/null || field 'Response verify OK' "$tmp/ocsp" >/dev/null || continue
-		this=$(epoch "$(field 'This Update:' "$tmp/ocsp")") || continue
-		case $(field "$1:" "$tmp/ocsp") in
+		out=$(openssl ocsp -validity_period 3000000000 -respin "$o" -issuer "$issuer" -cert "$cert" -no_nonce -CAfile "$issuer" -no-CApath -no-CAstore -partial_chain -attime "$made" 2>&1) || continue
+		field 'Response verify OK' "$out" && field 'This Update:' "$out" && this=$(epoch "$field") || continue
+		field "$cert:" "$out" || continue
+		case $field in
 		good)
-			next=$(field 'Next Update:' "$tmp/ocsp") && next=$(epoch "$next") || next=''
-			fresh "$this" "$next" "$3" "$4" && answer=0
+			field 'Next Update:' "$out" || field=''
+			printf 'good %s %s\n' "$this" "$field" >>"$1"
 			;;
 		revoked)
-			when=$(epoch "$(field 'Revocation Time:' "$tmp/ocsp")") || return 2
-			[ "$when" -gt "$3" ] || return 2
-			answer=0
+			field 'Revocation Time:' "$out" && when=$(epoch "$field") || when=0
+			printf 'revoked %s\n' "$when" >>"$1"
 			;;
 		esac
-	done
+	done <"$tmp/answers"
 	for l in revocation/*.crl; do
-		[ -f "$l" ] || continue
-		openssl crl -inform DER -in "$l" -outform DER 2>/dev/null | same_as "$l" || continue
+		[ -f "$l" ] && openssl crl -inform DER -in "$l" -outform DER -out "$tmp/again" 2>/dev/null && same "$tmp/again" "$l" || continue
 		openssl crl -inform DER -in "$l" -out "$tmp/crl.pem" 2>/dev/null || continue
 		this=$(openssl crl -in "$tmp/crl.pem" -noout -lastupdate 2>/dev/null) && this=$(epoch "${this#*=}") || continue
-		if openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$2" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$1" >"$tmp/verify" 2>&1; then
-			next=$(openssl crl -in "$tmp/crl.pem" -noout -nextupdate 2>/dev/null) && next=$(epoch "${next#*=}") || next=''
-			fresh "$this" "$next" "$3" "$4" && answer=0
+		if out=$(openssl verify -crl_check -CRLfile "$tmp/crl.pem" -CAfile "$issuer" -no-CApath -no-CAstore -partial_chain -purpose any -attime "$this" "$cert" 2>&1); then
+			next=$(openssl crl -in "$tmp/crl.pem" -noout -nextupdate 2>/dev/null) || next=''
+			printf 'good %s %s\n' "$this" "${next#*=}" >>"$1"
 		else
-			case $(cat "$tmp/verify") in *'certificate revoked'*) ;; *) continue ;; esac
-			when=$(listed "$serial" "$tmp/crl.pem") || return 2
-			[ "$when" -gt "$3" ] || return 2
-			answer=0
+			case $out in *'certificate revoked'*) ;; *) continue ;; esac
+			when=$(listed "$serial" "$tmp/crl.pem") || when=0
+			printf 'revoked %s\n' "$when" >>"$1"
 		fi
 	done
+}
+
+# word N TIME: 0 when some OCSP response or CRL says that certificate N was good at
+# TIME, 2 when one says that it was revoked by then, 1 when none says anything
+word() {
+	words "$1"
+	answer=1
+	while IFS=' ' read -r state this next; do
+		if [ "$state" = revoked ]; then
+			[ "$this" -gt "$2" ] || return 2
+			answer=0
+		else
+			fresh "$this" "$next" "$2" $(($1 > 1)) && answer=0
+		fi
+	done <"$certs$1.words"
 	return $answer
+}
+
+# flat TEXT: without blanks and ends of lines, to flat
+flat() {
+	set -- $1
+	IFS=''
+	flat="$*"
+	unset IFS
 }
 
 # path PEM ANCHORS TIME PURPOSE: the path is valid at TIME, and its last certificate
 # is one of the anchors: of those before it something must say that they were not
 # revoked. That one alone is left as $anchor.
 path() {
-	split "$1" "$tmp/c" || return 1
-	anchor=$tmp/c$count.pem
+	split "$1" || return 1
+	anchor=$certs$count.pem
 	if [ -n "$2" ]; then
-		openssl x509 -in "$anchor" -out "$tmp/anchor" 2>/dev/null || return 1
-		case $(lines "$2" | tr -d '\n') in *"$(lines "$tmp/anchor" | tr -d '\n')"*) ;; *) return 1 ;; esac
+		about "$count"
+		flat "$pem"
+		case $2 in *"$flat"*) ;; *) return 1 ;; esac
 	fi
-	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchor" -no-CApath -no-CAstore -untrusted "$1" "$tmp/c1.pem" >/dev/null 2>&1
+	openssl verify -attime "$3" -purpose "$4" -partial_chain -CAfile "$anchor" -no-CApath -no-CAstore -untrusted "$1" "${certs}1.pem" >/dev/null 2>&1
 }
 
 # notrevoked TIME: no certificate of the path just split, but the last; sets
@@ -615,7 +790,7 @@ path() {
 notrevoked() {
 	i=1 known=1
 	while [ $i -lt "$count" ]; do
-		word "$tmp/c$i.pem" "$tmp/c$((i + 1)).pem" "$1" $((i > 1))
+		word $i "$1"
 		case $? in
 		1) known=0 ;;
 		2) return 1 ;;
@@ -626,6 +801,7 @@ notrevoked() {
 
 # imprint TEXT: the hexadecimal imprint in what OpenSSL says of a token
 imprint() {
+	printf '%s\n' "$1" >"$tmp/ts"
 	part=''
 	while IFS= read -r line; do
 		case $line in
@@ -633,7 +809,7 @@ imprint() {
 		'    0'[0-9a-f][0-9a-f]0' - '*) [ -z "$part" ] || { line=${line#'    0'??'0 - '}; printf '%.47s' "$line" | tr -d ' -'; } ;;
 		*) part='' ;;
 		esac
-	done <"$1"
+	done <"$tmp/ts"
 }
 
 # stamp TOKEN DATA PEM: sets time, in seconds, when the timestamp holds, and known.
@@ -641,13 +817,12 @@ imprint() {
 stamp() {
 	time='' known=1
 	whole "$1" || return 1
-	openssl ts -reply -in "$1" -token_in -token_out -text >"$tmp/ts" 2>/dev/null || return 1
-	t=$(epoch "$(field 'Time stamp:' "$tmp/ts")") || return 1
+	ts=$(openssl ts -reply -in "$1" -token_in -token_out -text 2>/dev/null) && field 'Time stamp:' "$ts" && t=$(epoch "$field") || return 1
 	path "$3" "$tsaroots" "$t" timestampsign || return 1
 	# A token brings certificates along: it must be the first of the path that
 	# has signed, not another authority's, of which nothing else is said.
-	openssl cms -verify -noverify -nointern -binary -inform DER -in "$1" -certfile "$tmp/c1.pem" -out /dev/null >/dev/null 2>&1 || return 1
-	if [ -n "$2" ]; then set -- "$1" "$3" -data "$2"; else set -- "$1" "$3" -digest "$(imprint "$tmp/ts")"; fi
+	openssl cms -verify -noverify -nointern -binary -inform DER -in "$1" -certfile "${certs}1.pem" -out /dev/null >/dev/null 2>&1 || return 1
+	if [ -n "$2" ]; then set -- "$1" "$3" -data "$2"; else set -- "$1" "$3" -digest "$(imprint "$ts")"; fi
 	openssl ts -verify -in "$1" -token_in "$3" "$4" -CAfile "$anchor" -untrusted "$2" -partial_chain -attime "$t" >/dev/null 2>&1 || return 1
 	notrevoked "$t" || return 1
 	time=$t
@@ -672,12 +847,13 @@ seen() {
 	while IFS= read -r line; do
 		case $line in "— $name "*) ;; *) continue ;; esac
 		sigline "$line" || return 2
-		[ "$(head -c 4 "$tmp/sig" | hex)" = "$id" ] || continue
-		[ "$(base64 -w0 <"$tmp/sig")" = "$s_data" ] || return 2
-		[ "$(bytes "$tmp/sig")" -eq 76 ] || return 2
-		when=$(tail -c +5 "$tmp/sig" | head -c 8 | hex)
+		signature 76
+		case $? in 1) continue ;; 2) return 2 ;; esac
+		hex=${hex#????????}
+		when=${hex%"${hex#????????????????}"}
 		case $when in [0-7]*) when=$((0x$when)) ;; *) return 2 ;; esac
-		tail -c +13 "$tmp/sig" >"$tmp/sig64"
+		raw "${hex#????????????????}"
+		printf "$raw" >"$tmp/sig64"
 		{ printf 'cosignature/v1\ntime %s\n' "$when"; cat "$tmp/checkpoint"; } >"$tmp/seen"
 		openssl pkeyutl -verify -pubin -keyform DER -inkey "$tmp/spki" -rawin -in "$tmp/seen" -sigfile "$tmp/sig64" >/dev/null 2>&1 || return 2
 		answer=0
@@ -705,9 +881,10 @@ fi
 # --- consistency: RFC 9162, section 2.1.4.2 ---
 consistent() {
 	if [ -n "$logkeys" ]; then k=$tmp/logkeys; else k=log/keys.txt; fi
-	anynote log/earlier.note "$k" "$tmp/earlier" && head_of "$tmp/earlier" "$tmp/oldroot" || return 1
+	anynote log/earlier.note "$k" "$tmp/earlier" && head_of "$tmp/earlier" || return 1
+	oldhash=$hex
 	old=$h_size
-	first=1 count=0
+	first=1 path=''
 	ended log/consistency.txt || return 1
 	while IFS= read -r line; do
 		if [ $first -eq 1 ]; then
@@ -715,33 +892,36 @@ consistent() {
 			first=0
 			continue
 		fi
-		count=$((count + 1))
-		printf '%s' "$line" | base64 -d >"$tmp/q$count" 2>/dev/null && [ "$(bytes "$tmp/q$count")" -eq 32 ] && [ "$(base64 -w0 <"$tmp/q$count")" = "$line" ] || return 1
+		hash "$line" || return 1
+		path="$path $hex"
 	done <log/consistency.txt
 	[ "$old" -ge 1 ] && [ "$old" -le "$size" ] || return 1
-	if [ "$old" -eq "$size" ]; then [ $count -eq 0 ] && same "$tmp/oldroot" "$tmp/root"; return; fi
-	fn=$((old - 1)) sn=$((size - 1)) i=1
+	set -- $path
+	if [ "$old" -eq "$size" ]; then [ $# -eq 0 ] && [ "$oldhash" = "$roothash" ]; return; fi
+	fn=$((old - 1)) sn=$((size - 1))
 	while [ $((fn & 1)) -eq 1 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
 	if [ $fn -eq 0 ]; then # the old tree is complete: its root starts the proof
-		cat "$tmp/oldroot" >"$tmp/fr"
+		fr=$oldhash
 	else
-		[ $count -ge 1 ] || return 1
-		cat "$tmp/q1" >"$tmp/fr"
-		i=2
+		[ $# -ge 1 ] || return 1
+		fr=$1
+		shift
 	fi
-	cat "$tmp/fr" >"$tmp/sr"
-	while [ $i -le $count ]; do
+	sr=$fr
+	for p in "$@"; do
 		[ $sn -ne 0 ] || return 1
 		if [ $((fn & 1)) -eq 1 ] || [ $fn -eq $sn ]; then
-			node "$tmp/q$i" "$tmp/fr" "$tmp/fr"
-			node "$tmp/q$i" "$tmp/sr" "$tmp/sr"
+			node "$p" "$fr"
+			fr=$sum
+			node "$p" "$sr"
 			while [ $((fn & 1)) -eq 0 ] && [ $fn -ne 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
 		else
-			node "$tmp/sr" "$tmp/q$i" "$tmp/sr"
+			node "$sr" "$p"
 		fi
-		fn=$((fn >> 1)) sn=$((sn >> 1)) i=$((i + 1))
+		sr=$sum
+		fn=$((fn >> 1)) sn=$((sn >> 1))
 	done
-	[ $sn -eq 0 ] && same "$tmp/fr" "$tmp/oldroot" && same "$tmp/sr" "$tmp/root"
+	[ $sn -eq 0 ] && [ "$fr" = "$oldhash" ] && [ "$sr" = "$roothash" ]
 }
 if [ -f log/earlier.note ] || [ -f log/consistency.txt ]; then
 	consistent
@@ -752,9 +932,12 @@ fi
 # value_holds: OpenSSL verifies the value over the signed attributes
 value_holds() {
 	parts || return 1
-	split signature/signer.pem "$tmp/s" || return 1
-	openssl x509 -in "$tmp/s1.pem" -pubkey -noout >"$tmp/pub" 2>/dev/null || return 1
-	algorithm=$(oneline signature/algorithm.txt) || return 1
+	split signature/signer.pem || return 1
+	about 1
+	by=$subject
+	openssl x509 -in "${certs}1.pem" -pubkey -noout >"$tmp/pub" 2>/dev/null || return 1
+	oneline signature/algorithm.txt || return 1
+	algorithm=$body
 	digest=${algorithm%% *}
 	case $algorithm in
 	sha256 | sha384 | sha512) set -- -digest "$digest" ;;
@@ -763,7 +946,9 @@ value_holds() {
 		set -- -digest "$digest" -pkeyopt rsa_padding_mode:pss -pkeyopt "rsa_pss_saltlen:${algorithm##* }"
 		;;
 	ed25519)
-		case $(openssl pkey -pubin -in "$tmp/pub" -outform DER 2>/dev/null | head -c 12 | hex) in 302a300506032b6570*) ;; *) return 1 ;; esac
+		openssl pkey -pubin -in "$tmp/pub" -outform DER -out "$tmp/pub.der" 2>/dev/null || return 1
+		hex "$tmp/pub.der"
+		case $hex in 302a300506032b6570*) ;; *) return 1 ;; esac
 		set --
 		;;
 	*) return 1 ;;
@@ -820,8 +1005,9 @@ tokens_here() {
 
 # named KIND FILE NEEDED: the record names the artefact
 named() {
+	digest "$2"
 	case $said in
-	*"\"kind\":\"$1\",\"sha256\":\"$(hexsum "$2")\""*) ;;
+	*"\"kind\":\"$1\",\"sha256\":\"$sum\""*) ;;
 	*"\"kind\":\"$1\",\"sha256\":"*) return 1 ;;
 	*) [ "$3" -eq 0 ] ;;
 	esac
@@ -830,29 +1016,32 @@ named() {
 # absent KIND FILE…: the digest of what the record names of a kind and is none of
 # the files
 absent() {
-	kind="\"kind\":\"$1\",\"sha256\":\"" rest=$said sums='|'
+	kind="\"kind\":\"$1\",\"sha256\":\"" rest=$said here='|'
 	shift
-	for f in "$@"; do [ ! -f "$f" ] || sums="$sums$(hexsum "$f")|"; done
+	for f in "$@"; do [ ! -f "$f" ] || { digest "$f" && here="$here$sum|"; }; done
 	while :; do
 		case $rest in *"$kind"*) ;; *) return ;; esac
 		rest=${rest#*"$kind"}
-		case $sums in *"|${rest%%\"*}|"*) ;; *) printf '%s' "${rest%%\"*}"; return ;; esac
+		case $here in *"|${rest%%\"*}|"*) ;; *) printf '%s' "${rest%%\"*}"; return ;; esac
 	done
 }
 missing=$(absent cms signature/cms.der)$(absent timestamp signature/timestamp-*.tst document/timestamp-*.tst)
 
 artefacts() {
 	named cms signature/cms.der 1 || return 1
-	openssl x509 -in "$tmp/s1.pem" -outform DER -out "$tmp/s1.der" 2>/dev/null || return 1
-	case $outcome in *"\"certificateSHA256\":\"$(hexsum "$tmp/s1.der")\""*) ;; *) return 1 ;; esac
+	split signature/signer.pem && openssl x509 -in "${certs}1.pem" -outform DER -out "$tmp/der" 2>/dev/null || return 1
+	digest "$tmp/der"
+	case $outcome in *"\"certificateSHA256\":\"$sum\""*) ;; *) return 1 ;; esac
 }
 
 record=$outcome
-at=$(epoch "$(member time)")
+member time
+at=$(epoch "$member")
 [ -z "$logged" ] || at=$logged
 if [ -f signature/cms.der ]; then
+	by=''
 	value_holds
-	result $? 1 signature "by $(subject "$tmp/s1.pem")" 'the signature is not that of the certificate'
+	result $? 1 signature "by $by" 'the signature is not that of the certificate'
 	signed_at=''
 	if [ "$stamps" -gt 0 ] || [ -f signature/timestamp-1.tst ]; then
 		tokens_here
@@ -865,7 +1054,7 @@ if [ -f signature/cms.der ]; then
 	path signature/signer.pem "$roots" "${at:-0}" any
 	result $? $pinned certificate "valid at $(iso "${at:-0}")$text" "not valid at $(iso "${at:-0}"), or its root is none of those that you trust"
 	known=1
-	split signature/signer.pem "$tmp/c" && notrevoked "${at:-0}"
+	split signature/signer.pem && notrevoked "${at:-0}"
 	revoked=$?
 	if [ $known -eq 1 ]; then text='and none of its certificates was revoked'; else text='nothing here says whether it was revoked'; fi
 	result $revoked $known revocation "$text" 'a certificate was revoked before'
@@ -899,14 +1088,17 @@ done
 # covered TOKEN: what the document timestamp covers goes to $tmp/covered: by a
 # ByteRange whose gap is the token in hexadecimal, padded with zeroes
 covered() {
-	token=$(hex <"$1")
-	whole=$(bytes "$document")
+	hex "$1"
+	token=$hex
+	sized "$document"
+	whole=$sized
 	# a line for each name and what follows it; a file from each ByteRange on
 	tr '\000\011-\015/' '      \n' <"$document" >"$tmp/names"
 	rm -f "$tmp"/cut*
 	csplit -s -n 4 -f "$tmp/cut" "$tmp/names" '/^ByteRange/' '{*}' 2>/dev/null || return 1
 	for piece in "$tmp"/cut*; do
-		line=$(head -n 1 "$piece" | head -c 256)
+		line=$(head -c 256 "$piece")
+		line=${line%%"$nl"*}
 		case $line in ByteRange*]*) ;; *) continue ;; esac
 		line=${line#ByteRange} line=${line%%]*}
 		case $line in *[!0-9\ []*) continue ;; esac
@@ -947,39 +1139,61 @@ for f in document/timestamp-*; do
 done
 
 document_holds() {
-	case $outcome in *"\"outputSHA256\":\"$(hexsum "$document")\""*) ;; *) return 1 ;; esac
+	case $outcome in *"\"outputSHA256\":\"$documentsum\""*) ;; *) return 1 ;; esac
 	[ -f signature/cms.der ] || return 0
 	[ -f document/ranges.txt ] || [ -f document/document.pdf ] || return 0 # only the record says which bytes are signed
-	ranges=$(oneline document/ranges.txt) || return 1
+	oneline document/ranges.txt || return 1
+	ranges=$body
 	set -- $ranges
 	[ $# -eq 4 ] && [ "$ranges" = "$1 $2 $3 $4" ] && number "$1" && number "$2" && number "$3" && number "$4" || return 1
-	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$(bytes "$document")" ] || return 1
+	sized "$document"
+	[ "$1" -eq 0 ] && [ "$3" -ge "$2" ] && [ $(($3 + $4)) -le "$sized" ] || return 1
 	{ head -c "$2" "$document"; span "$document" "$3" "$4"; } >"$tmp/signed"
 	# whose certificate it is and whether that was valid has been said above
 	openssl cms -verify -noverify -binary -inform DER -in signature/cms.der -content "$tmp/signed" -out /dev/null \
 		-certfile signature/signer.pem >/dev/null 2>&1
 }
 if [ -n "$document" ]; then
+	digest "$document"
+	documentsum=$sum
 	document_holds
-	result $? 1 document "the document is the one that was released, SHA-256 $(hexsum "$document")" "the document, SHA-256 $(hexsum "$document"), is not the one that was released"
+	result $? 1 document "the document is the one that was released, SHA-256 $documentsum" "the document, SHA-256 $documentsum, is not the one that was released"
 fi
 
 # --- what the record says ---
-# part NAME: an object of $record; value NAME PART: a member of it
-part() { p=${record##*"\"$1\":{"}; printf '%s' "${p%%\}*}"; }
-value() { case $2 in *"\"$1\":\""*) v=${2#*"\"$1\":\""}; printf '%s' "${v%%\"*}" ;; esac; }
-line() { [ -z "$2" ] || printf '  %-34s%s\n' "$1" "$2" | plain; }
+# part NAME: an object of $record goes to part; value NAME: a member of that to value
+part() { part=${record##*"\"$1\":{"} part=${part%%\}*}; }
+value() { case $part in *"\"$1\":\""*) value=${part#*"\"$1\":\""} value=${value%%\"*} ;; *) value='' ;; esac; }
+line() {
+	case $2 in
+	'') ;;
+	*[!\ -~]*) printf '  %-34s%s\n' "$1" "$2" | plain ;;
+	*) printf '  %-34s%s\n' "$1" "$2" ;;
+	esac
+}
+# told LABEL NAME…: some of them
+told() {
+	label=$1 values=''
+	shift
+	for v in "$@"; do
+		value "$v"
+		[ -z "$value" ] || values="$values${values:+ }$value"
+	done
+	line "$label" "$values"
+}
 [ -n "$outcome" ] || record=$(cat entries/1/record.json)
 echo
 echo 'Menurut catatan / what the record says'
-line 'operasi / operation' "$(member kind) $(member operation)"
-line 'waktu / time' "$(member time)"
-line 'organisasi / organisation' "$(member organisation)"
-case $record in *'"actor":{'*) line 'diminta oleh / asked for by' "$(value application "$(part actor)") $(value user "$(part actor)")" ;; esac
-case $record in *'"result":{'*) line 'hasil / result' "$(value status "$(part result)") $(value level "$(part result)") $(value code "$(part result)")" ;; esac
+member kind && kind=$member
+member operation && line 'operasi / operation' "$kind $member"
+member time && line 'waktu / time' "$member"
+member organisation && line 'organisasi / organisation' "$member"
+case $record in *'"actor":{'*) part actor && told 'diminta oleh / asked for by' application user ;; esac
+case $record in *'"result":{'*) part result && told 'hasil / result' status level code ;; esac
 case $record in *'"subject":{'*)
-	line 'naskah masuk / input, SHA-256' "$(value inputSHA256 "$(part subject)")"
-	line 'naskah dilepas / output, SHA-256' "$(value outputSHA256 "$(part subject)")"
+	part subject
+	told 'naskah masuk / input, SHA-256' inputSHA256
+	told 'naskah dilepas / output, SHA-256' outputSHA256
 	;;
 esac
 
@@ -989,11 +1203,12 @@ if [ $unproven -eq 1 ]; then
 	plain <log/keys.txt
 	seen=''
 	for f in signature/signer.pem log/tsa.pem document/timestamp-1.pem; do
-		[ -f $f ] && split $f "$tmp/c" || continue
-		print=$(openssl x509 -in "$tmp/c$count.pem" -noout -fingerprint -sha256 | tr -cd '[:print:]')
+		[ -f $f ] && split $f || continue
+		about $count
 		case $seen in *"$print"*) continue ;; esac
 		seen="$seen|$print"
-		printf '%s\n  %s\n' "$(subject "$tmp/c$count.pem")" "$print"
+		plainly "$subject"
+		plainly "  $print"
 	done
 fi
 echo

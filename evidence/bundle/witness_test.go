@@ -83,6 +83,7 @@ func TestWitnesses(t *testing.T) {
 		"no key":                   {whole, []string{"saksi+00000000+AAAA"}, bundle.Fails},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := write(t, tt.in)
 			r := verify(t, b, bundle.Options{LogKeys: []string{logVKey, receiptVKey}, Witnesses: tt.named})
 			if got := stateOf(r, "witnesses"); got != tt.want || len(r.Failed()) > 1 {
