@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -43,6 +44,7 @@ type CRL struct {
 	idp            *distribution
 	critical       oid
 	entries        cryptobyte.String
+	read           atomic.Bool // all entries were read, and are well-formed
 }
 
 // reasonMask is a set of reasons by bit of ReasonFlags.
@@ -256,6 +258,12 @@ type crlEntry struct {
 	reason                Reason
 }
 
+// lacks tells without reading the entries again that none is about the serial
+// number: its bytes are nowhere among them. False means that lookup knows.
+func (c *CRL) lacks(serial *big.Int) bool {
+	return c.read.Load() && !bytes.Contains(c.entries, serialElement(serial))
+}
+
 // lookup scans the whole list for serial under the certificate issuer with
 // this canonical name. It reads every entry, because one unknown critical
 // entry extension makes the list unusable for all (§5.3), and tracks the
@@ -288,8 +296,12 @@ func (c *CRL) lookup(serial *big.Int, issuer string) (*crlEntry, error) {
 			found, seen = e, true // a delta may list a serial again: the last word counts
 		}
 	}
-	if r.err != nil || !seen {
+	if r.err != nil {
 		return nil, r.err
+	}
+	c.read.Store(true)
+	if !seen {
+		return nil, nil
 	}
 	if c.Base == nil && found.reason == RemoveFromCRL {
 		return nil, rejectCRL(RuleCRLDelta, "removeFromCRL in a complete list", nil)
@@ -347,15 +359,19 @@ func (e *crlEntry) extensions(r *derReader, list cryptobyte.String, current *str
 	return nil
 }
 
-// serialBytes is the content of the DER INTEGER.
-func serialBytes(n *big.Int) []byte {
+// serialElement is the DER INTEGER, and serialBytes its content.
+func serialElement(n *big.Int) []byte {
 	var b cryptobyte.Builder
 	b.AddASN1BigInt(n)
 	der, err := b.Bytes()
 	if err != nil {
 		return nil
 	}
-	s, content := cryptobyte.String(der), cryptobyte.String(nil)
+	return der
+}
+
+func serialBytes(n *big.Int) []byte {
+	s, content := cryptobyte.String(serialElement(n)), cryptobyte.String(nil)
 	s.ReadASN1(&content, cbasn1.INTEGER)
 	return content
 }

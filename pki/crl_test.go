@@ -74,6 +74,36 @@ func TestCheckCRL(t *testing.T) {
 	}
 }
 
+// TestListAskedAgain: a list that was read to its end is only searched for the next
+// certificate. It must say the same then: who is on it is, and bytes of the number
+// that stand elsewhere are nobody's entry.
+func TestListAskedAgain(t *testing.T) {
+	root := issue(t, "Root", nil, ca)
+	numbered := func(n int64) *entity {
+		return issue(t, "Signer", root, func(c *x509.Certificate) { c.SerialNumber = big.NewInt(n) })
+	}
+	const inside = 0x02_02_12_34 // holds the encoding of 0x1234
+	m := &pki.Material{}
+	crl, err := pki.ParseCRL(list(t, root, x509.RevocationList{RevokedCertificateEntries: append(entry(numbered(inside).cert, 1), entry(numbered(77).cert, 1)...)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.CRLs = []*pki.CRL{crl}
+	for range 2 {
+		for _, c := range []struct {
+			number int64
+			want   pki.State
+		}{
+			{5, pki.Good}, {0x1234, pki.Good}, {77, pki.Revoked}, {inside, pki.Revoked}, {0x77_77_77, pki.Good},
+		} {
+			st, err := pki.CheckRevocation(numbered(c.number).cert, root.cert, m, nil, now, pki.CheckOptions{})
+			if err != nil || st.State != c.want {
+				t.Errorf("%#x: got %v, %v; want %v", c.number, st.State, err, c.want)
+			}
+		}
+	}
+}
+
 // TestCheckSignatureFromTrap shows that crypto/x509 is content with an
 // expired delta for authorities, about a user's certificate.
 func TestCheckSignatureFromTrap(t *testing.T) {

@@ -196,7 +196,14 @@ func (e *crlEvaluation) signer(c *CRL) (*x509.Certificate, error) {
 }
 
 func (e *crlEvaluation) entry(c *CRL) (*crlEntry, error) {
-	if !e.opts.Session.spend(scanCost(len(c.entries))) {
+	n := len(c.entries)
+	if !e.opts.Session.spend(searchCost(n)) {
+		return nil, rejectCRL(RuleBudget, "", nil)
+	}
+	if c.lacks(e.cert.SerialNumber) {
+		return nil, nil
+	}
+	if !e.opts.Session.spend(scanCost(n)) {
 		return nil, rejectCRL(RuleBudget, "", nil)
 	}
 	return c.lookup(e.cert.SerialNumber, canonicalName(e.cert.RawIssuer))

@@ -204,10 +204,11 @@ func checkCost(pub crypto.PublicKey) int {
 	return 2
 }
 
-// hashCost is what the digest of n bytes costs, and scanCost what reading n
-// bytes of entries does, in units.
-func hashCost(n int) int { return n / (32 << 10) }
-func scanCost(n int) int { return n / (128 << 10) }
+// hashCost is what the digest of n bytes costs, scanCost what reading n bytes of
+// entries does, and searchCost what looking for a number in them does, in units.
+func hashCost(n int) int   { return n / (32 << 10) }
+func scanCost(n int) int   { return 1 + n/(8<<10) }
+func searchCost(n int) int { return 1 + n/(128<<10) }
 
 // answersOfUnit is how many answers of OCSP responses are read for a unit, and
 // bytesOfUnit how many bytes of names are compared.

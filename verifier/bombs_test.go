@@ -114,13 +114,16 @@ func sameName(t *testing.T, w *world) []byte {
 	return withStore(t, signUntrusted(t, w), dss)
 }
 
-// list makes an authority's list of n numbers, none of them anybody's.
-func list(t *testing.T, ca *authority, n int) []byte {
+// list makes an authority's list of n numbers and more, none of them anybody's.
+func list(t *testing.T, ca *authority, n int, more ...*big.Int) []byte {
 	t.Helper()
-	template := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: begin, NextUpdate: begin.Add(30 * day)}
 	for i := range n {
+		more = append(more, big.NewInt(int64(1_000_000+i)))
+	}
+	template := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: begin, NextUpdate: begin.Add(30 * day)}
+	for _, number := range more {
 		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{
-			SerialNumber: big.NewInt(int64(1_000_000 + i)), RevocationTime: begin.Add(-time.Hour), ReasonCode: 1,
+			SerialNumber: number, RevocationTime: begin.Add(-time.Hour), ReasonCode: 1,
 		})
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, template, ca.cert, ca.key)
@@ -427,20 +430,46 @@ func withDeflated(t *testing.T, b []byte, lists [][]byte) []byte {
 	})
 }
 
+// oldLists: a hundred signers, and a hundred and fifty lists of their authority, of a
+// hundred kilobytes each, as it may have published over the years.
+func oldLists(t *testing.T, w *world) []byte {
+	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
+	trusted[t.Name()] = ca.cert
+	b := signedByMany(t, w, ca, 100)
+	var lists [][]byte
+	for range 150 {
+		lists = append(lists, list(t, ca, 2800))
+	}
+	return withDeflated(t, b, lists)
+}
+
+// likeNumbers: the same, but in the numbers on the lists are the bytes of the
+// signers' own, so that each list must be read for each signer.
+func likeNumbers(t *testing.T, w *world) []byte {
+	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
+	trusted[t.Name()] = ca.cert
+	b := signedByMany(t, w, ca, 100)
+	var alike []*big.Int
+	for i := range int64(100) {
+		der, err := asn1.Marshal(100 + i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alike = append(alike, new(big.Int).SetBytes(der))
+	}
+	var lists [][]byte
+	for range 150 {
+		lists = append(lists, list(t, ca, 2700, alike...))
+	}
+	return withDeflated(t, b, lists)
+}
+
 // blankNames: thirty signers, and four lists whose issuer has fifteen megabytes of
 // blanks in its name, which do not count when names are compared.
 func blankNames(t *testing.T, w *world) []byte {
 	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
 	trusted[t.Name()] = ca.cert
-	b := signUntrusted(t, w)
-	for i := range int64(29) {
-		template := x509.Certificate{
-			SerialNumber: big.NewInt(100 + i), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
-			KeyUsage: x509.KeyUsageDigitalSignature,
-		}
-		w.cert = certificate(t, template, w.key.Public(), ca)
-		b = w.sign(t, b, signer.B)
-	}
+	b := signedByMany(t, w, ca, 30)
 	impostor := &authority{key: testkey.P256(t).Signer.(*ecdsa.PrivateKey)}
 	impostor.cert = certify(t, 1, pkix.Name{CommonName: "CA" + strings.Repeat(" ", 15<<20) + "Contoh"}, impostor.key, nil)
 	var lists [][]byte
@@ -448,6 +477,21 @@ func blankNames(t *testing.T, w *world) []byte {
 		lists = append(lists, list(t, impostor, 1))
 	}
 	return withDeflated(t, b, lists)
+}
+
+// signedByMany is a letter with n signatures, each by another certificate.
+func signedByMany(t *testing.T, w *world, ca *authority, n int64) []byte {
+	t.Helper()
+	b := signUntrusted(t, w)
+	for i := range n - 1 {
+		template := x509.Certificate{
+			SerialNumber: big.NewInt(100 + i), Subject: pkix.Name{CommonName: "Pejabat"}, NotBefore: begin.Add(-day), NotAfter: begin.Add(900 * day),
+			KeyUsage: x509.KeyUsageDigitalSignature,
+		}
+		w.cert = certificate(t, template, w.key.Public(), ca)
+		b = w.sign(t, b, signer.B)
+	}
+	return b
 }
 
 // withItems adds a revision whose security store has one list, whatever is in it.

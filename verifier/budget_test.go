@@ -153,6 +153,8 @@ var bombs = []bomb{
 	{"four thousand lists of an impostor", manyLists, []string{"INDETERMINATE", limited}},
 	{"revisions times elements", manyElements, []string{limited}},
 	{"two thousand lists of an impostor among two thousand certificates", manyListsAndNames, []string{"INDETERMINATE", limited}},
+	{"a hundred signers and the lists of years", oldLists, []string{"TOTAL-PASSED"}},
+	{"a hundred signers and lists of numbers like theirs", likeNumbers, []string{limited}},
 	{"lists of an issuer with a name of fifteen megabytes", blankNames, []string{"INDETERMINATE", limited}},
 	{"forty megabytes of certificates", longCertificates, []string{limited}},
 	{"fields that share a long name", longNames, []string{"TOTAL-FAILED", "TOTAL-FAILED resource-limit", limited}},
