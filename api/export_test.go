@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/absah-id/absah/gateway"
 )
 
 // Of the spool, for tests.
@@ -37,6 +39,9 @@ var (
 	Reading  = reading
 	Stranger = stranger
 )
+
+// Refusal is what a caller gets for an error of the spool.
+func Refusal(err error) *gateway.Error { return asError(received(err)) }
 
 // Decode reads the JSON of a request.
 var Decode = decode

@@ -126,6 +126,8 @@ func asError(err error) *gateway.Error {
 		return &gateway.Error{Code: gateway.CodeTooLarge, Text: "The upload is too large.", Err: err}
 	case errors.Is(err, errSpoolFull):
 		return &gateway.Error{Code: gateway.CodeBusy, Text: "Too many uploads at once.", Retry: retryBusy, Err: err}
+	case errors.Is(err, errSpoolDisk):
+		return &gateway.Error{Code: gateway.CodeBusy, Text: "The gateway cannot store uploads now.", Retry: retryBusy, Err: err}
 	}
 	return &gateway.Error{Code: gateway.CodeInternal, Text: "An internal error. The request has a number: tell it to the operators.", Err: err}
 }

@@ -124,7 +124,7 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 // received tells a broken body from a full disk.
 func received(err error) error {
 	var over *http.MaxBytesError
-	if errors.Is(err, errTooLarge) || errors.Is(err, errSpoolFull) || errors.As(err, &over) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errSpoolFull) || errors.Is(err, errSpoolDisk) || errors.As(err, &over) {
 		return err
 	}
 	return invalid("The body ends early or is not well-formed multipart.", err)

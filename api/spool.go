@@ -31,6 +31,8 @@ var (
 	// errSpoolFull says that all requests together hold too much, or those of
 	// this holder.
 	errSpoolFull = errors.New("spool is full")
+	// errSpoolDisk says that the disk did not take an upload, as when it is full.
+	errSpoolDisk = errors.New("the spool's disk does not take it")
 )
 
 // spool keeps uploads while they are worked on: small ones in memory, others in
@@ -76,7 +78,7 @@ type upload struct {
 }
 
 // receive reads r to its end, into the room of whom it is for. It returns
-// errTooLarge, errSpoolFull, the reader's error, or that of the disk.
+// errTooLarge, errSpoolFull, the reader's error, or errSpoolDisk with that of the disk.
 func (s *spool) receive(who holder, r io.Reader) (_ *upload, err error) {
 	u := &upload{spool: s, who: who, Digest: sha256.New()}
 	defer func() {
@@ -105,11 +107,11 @@ func (s *spool) receive(who holder, r io.Reader) (_ *upload, err error) {
 		}
 	}
 	if u.file, err = s.create(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errSpoolDisk, err)
 	}
 	u.Digest.Write(head)
 	if _, err = u.file.Write(head); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errSpoolDisk, err)
 	}
 	// The rest goes through the same memory: with many uploads at once what each
 	// holds is what the gateway needs.
@@ -123,7 +125,7 @@ func (s *spool) receive(who holder, r io.Reader) (_ *upload, err error) {
 		}
 		u.Digest.Write(head[:n])
 		if _, failed := u.file.Write(head[:n]); failed != nil {
-			return nil, failed
+			return nil, fmt.Errorf("%w: %w", errSpoolDisk, failed)
 		}
 	}
 	return u, u.finish(u.file, nil, u.file.size)

@@ -7,12 +7,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
 
 	"github.com/absah-id/absah/api"
+	"github.com/absah-id/absah/gateway"
 )
 
 func newSpool(t testing.TB) api.Spool {
@@ -221,6 +223,23 @@ func TestSpoolRefuses(t *testing.T) {
 			t.Errorf("room taken: got %d, want %d", n, 7<<20)
 		}
 	})
+}
+
+// TestSpoolDisk: a disk that takes no upload is the gateway's fault, not that of
+// whoever sends one, and the operators learn it.
+func TestSpoolDisk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	s, err := api.NewSpool(dir, 8<<20, 8<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Receive(bytes.NewReader(make([]byte, 1<<20)))
+	if got := api.Refusal(err); got.Code != gateway.CodeBusy || got.Retry == 0 || !errors.Is(got, os.ErrNotExist) {
+		t.Errorf("got %q, %v, %v, want %q with a time to wait and the disk's own error", got.Code, got.Retry, got, gateway.CodeBusy)
+	}
 }
 
 // TestSpoolAtOnce is for the race detector: an upload has several readers.
