@@ -69,6 +69,7 @@ func checkPassphrase(p []byte, personal ...string) error {
 
 // Enrol makes a signer with a key, and the request with which the PSrE issues
 // the certificate. Until [Gateway.InstallCertificate] the signer cannot sign.
+// Somebody whose signer was revoked is enrolled anew, under another identifier.
 func (g *Gateway) Enrol(ctx context.Context, c Caller, maker KeyMaker, e Enrolment) (s Signer, request []byte, err error) {
 	if err := g.allow(ctx, c, "signer.enrol", RoleOperator); err != nil {
 		return s, nil, err
@@ -85,10 +86,10 @@ func (g *Gateway) Enrol(ctx context.Context, c Caller, maker KeyMaker, e Enrolme
 	org := c.Application.Organisation
 	s = Signer{
 		ID: newID(), Organisation: org, Kind: SignerPersonal, Name: e.Name, Office: e.Office,
-		NIKHash: g.nikLookup(org, e.NIK), Status: SignerActive, CreatedAt: g.cfg.Clock().UTC(),
+		Status: SignerActive, CreatedAt: g.cfg.Clock().UTC(),
 	}
 	s.NIKSealed = g.niks.seal([]byte(e.NIK), s.ID)
-	if err := g.unknownNIK(ctx, s); err != nil {
+	if s.NIKHash, err = g.nikHash(ctx, org, e.NIK); err != nil {
 		return s, nil, err
 	}
 	key, request, err := g.makeKey(ctx, maker, s, e)
@@ -106,18 +107,30 @@ func (g *Gateway) Enrol(ctx context.Context, c Caller, maker KeyMaker, e Enrolme
 	return s, request, err
 }
 
-// unknownNIK spares the HSM a key for somebody who is a signer already.
-func (g *Gateway) unknownNIK(ctx context.Context, s Signer) error {
-	return g.view(ctx, Scope(s.Organisation), func(r Reader) error {
-		other, err := r.SignerByNIK(ctx, s.NIKHash)
-		if err == nil {
-			return &Error{Code: CodeExists, Text: "The NIK belongs to the signer " + other.ID + " already; renew instead."}
+// maxEnrolments is how often one NIK can be enrolled; nobody loses that many keys.
+const maxEnrolments = 100
+
+// nikHash returns the keyed hash under which somebody is enrolled: that of the
+// first enrolment that is not there yet. Who was revoked is enrolled anew, as
+// another signer, since what is revoked stays so; who was not is refused, which
+// spares the HSM a key.
+func (g *Gateway) nikHash(ctx context.Context, organisation, nik string) (hash []byte, err error) {
+	err = g.view(ctx, Scope(organisation), func(r Reader) error {
+		for before := range maxEnrolments {
+			hash = g.nikLookup(organisation, nik, before)
+			other, err := r.SignerByNIK(ctx, hash)
+			switch {
+			case errors.Is(err, ErrNotFound):
+				return nil
+			case err != nil:
+				return err
+			case other.Status != SignerRevoked:
+				return errorf(CodeExists, "The NIK belongs to the signer %s already; renew instead.", other.ID)
+			}
 		}
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		return err
+		return errorf(CodeExists, "The NIK was enrolled and revoked %d times; nobody is enrolled more often.", maxEnrolments)
 	})
+	return hash, err
 }
 
 func (g *Gateway) makeKey(ctx context.Context, maker KeyMaker, s Signer, e Enrolment) (Key, []byte, error) {
@@ -149,8 +162,11 @@ func (g *Gateway) Renew(ctx context.Context, c Caller, maker KeyMaker, signerID 
 	if err != nil {
 		return nil, err
 	}
-	if s.Status == SignerRevoked || s.Kind != SignerPersonal {
-		return nil, errorf(CodeInvalid, "The signer is %s (%s).", s.Status, s.Kind)
+	switch {
+	case s.Kind != SignerPersonal:
+		return nil, errorf(CodeInvalid, "A seal's key is made on the token: absah key generate, then key csr.")
+	case s.Status == SignerRevoked:
+		return nil, errorf(CodeInvalid, "The signer is revoked for good: enrol the person anew, as another signer.")
 	}
 	if err := checkPassphrase(e.Passphrase, strings.Fields(s.Name)...); err != nil {
 		return nil, err
@@ -410,7 +426,7 @@ func (g *Gateway) SetSignerStatus(ctx context.Context, c Caller, id string, to S
 		return err
 	}
 	if s.Status == SignerRevoked {
-		return errorf(CodeChanged, "The signer is revoked for good.")
+		return errorf(CodeChanged, "The signer is revoked for good. The person can be enrolled anew, as another signer.")
 	}
 	return g.recordWith(ctx, c, evidence.Record{
 		Kind: act, Signer: evidence.Signer{ID: id}, Result: evidence.Result{Status: evidence.StatusOK},

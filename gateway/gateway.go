@@ -139,7 +139,7 @@ type Gateway struct {
 	niks     sealer
 	cases    sealer
 	totps    sealer
-	nikHash  [32]byte
+	nikKey   [32]byte
 	asking   [32]byte // hides what was searched for and is nothing on record
 	sessions [32]byte // vouches for sessions
 	clock    *clock
@@ -198,7 +198,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 		{"absah/nik/1", g.niks.init},
 		{"absah/case/1", g.cases.init},
 		{"absah/totp/1", g.totps.init},
-		{"absah/nik-lookup/1", func(key [32]byte) error { g.nikHash = key; return nil }},
+		{"absah/nik-lookup/1", func(key [32]byte) error { g.nikKey = key; return nil }},
 		{"absah/asking/1", func(key [32]byte) error { g.asking = key; return nil }},
 		{"absah/sessions/1", func(key [32]byte) error { g.sessions = key; return nil }},
 	} {

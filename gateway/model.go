@@ -111,7 +111,8 @@ type Signer struct {
 	Name         string
 	Office       string
 	// NIKHash is the keyed hash by which the signer is found, unique within the
-	// organisation; nil for a seal. NIKSealed is the NIK, encrypted.
+	// organisation; nil for a seal. Whoever is enrolled anew after a revocation has
+	// another one. NIKSealed is the NIK, encrypted.
 	NIKHash   []byte
 	NIKSealed []byte
 	Status    SignerStatus

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"strconv"
 )
 
 // sealer encrypts what stands in the database and concerns nobody who reads
@@ -38,9 +39,13 @@ func (s *sealer) open(sealed []byte, owner string) ([]byte, error) {
 }
 
 // nikLookup returns the keyed hash by which a signer is found: without the
-// key, sixteen digits are quickly guessed.
-func (g *Gateway) nikLookup(organisation, nik string) []byte {
-	mac := hmac.New(sha256.New, g.nikHash[:])
+// key, sixteen digits are quickly guessed. The hashes of enrolments after the
+// first are others, as one NIK has one signer for each.
+func (g *Gateway) nikLookup(organisation, nik string, before int) []byte {
+	mac := hmac.New(sha256.New, g.nikKey[:])
 	mac.Write([]byte(organisation + "\x00" + nik))
+	if before > 0 {
+		mac.Write([]byte("\x00" + strconv.Itoa(before)))
+	}
 	return mac.Sum(nil)
 }
