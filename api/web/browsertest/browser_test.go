@@ -30,7 +30,9 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 	"golang.org/x/time/rate"
 
+	"github.com/absah-id/absah/internal/pdfmake"
 	"github.com/absah-id/absah/internal/testfile"
+	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/testdata"
 )
 
@@ -332,6 +334,142 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// sheets is a letter of n pages, sealed, of which a later revision has left some,
+// in that order, and one that stands there again as a copy.
+func sheets(tb testing.TB, n int, order []int) []byte {
+	tb.Helper()
+	f := pdfmake.New("1.7", "lembar")
+	root, font := f.Reserve(), f.Add(pdfmake.Dict{"Type": pdfmake.Name("Font"), "Subtype": pdfmake.Name("Type1"), "BaseFont": pdfmake.Name("Helvetica")})
+	var kids pdfmake.Array
+	for i := range n {
+		kids = append(kids, f.Add(pdfmake.Dict{
+			"Type": pdfmake.Name("Page"), "Parent": root, "MediaBox": pdfmake.Array{0, 0, 298, 420}, "Resources": pdfmake.Dict{"Font": pdfmake.Dict{"F1": font}},
+			"Contents": f.Add(pdfmake.Stream{Data: fmt.Appendf(nil, "BT /F1 20 Tf 40 %d Td (Lembar %d) Tj ET", 360-10*i, i+1)}),
+		}))
+	}
+	f.Set(root, pdfmake.Dict{"Type": pdfmake.Name("Pages"), "Kids": kids, "Count": n})
+	f.Root = f.Add(pdfmake.Dict{"Type": pdfmake.Name("Catalog"), "Pages": root})
+	f.Flush(pdfmake.Table)
+	signed := seal(tb, f.Bytes(), "")
+	doc, err := pdf.Open(bytes.NewReader(signed), int64(len(signed)), pdf.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	now := doc.Latest()
+	catalog, err := now.Catalog()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ref := catalog["Pages"].(pdf.Ref)
+	o, err := now.Object(ref)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	u, tree, left := now.NewUpdate(), pdf.Clone(o).(pdf.Dict), pdf.Array{}
+	for _, i := range order {
+		kid := tree["Kids"].(pdf.Array)[i]
+		if slices.Contains(left, kid) { // no page stands twice in the tree
+			page, err := now.Object(kid.(pdf.Ref))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			kid = u.Add(page)
+		}
+		left = append(left, kid)
+	}
+	tree["Kids"], tree["Count"] = left, pdf.Integer(len(left))
+	u.Set(ref, tree)
+	tail, err := u.Finish()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return append(signed, tail...)
+}
+
+// TestPreviewOfPages: what became of pages after signing is told of each of them, in
+// the order of the letter as it is now, also where there are more than are drawn.
+func TestPreviewOfPages(t *testing.T) {
+	needDemo(t)
+	many := []int{0}
+	for i := 2; i < 40; i++ { // without the second
+		many = append(many, i)
+	}
+	const (
+		shifted = "Halaman %d (halaman %d ketika ditandatangani): sama"
+		unseen  = "Halaman %d: tidak ada pasangannya di antara halaman yang ditampilkan"
+	)
+	manyWant := []string{"Halaman 1: sama", "Halaman 2 ketika ditandatangani: tidak ada pasangannya di antara halaman yang ditampilkan"}
+	for i := 2; i < 30; i++ {
+		manyWant = append(manyWant, fmt.Sprintf(shifted, i, i+1))
+	}
+	manyWant = append(manyWant, fmt.Sprintf(unseen, 30))
+	for _, c := range []struct {
+		name   string
+		pages  int
+		order  []int
+		want   []string
+		marked int
+		counts string
+	}{
+		{"one in the middle removed", 3, []int{0, 2}, []string{
+			"Halaman 1: sama", "Halaman 2 ketika ditandatangani: dihapus setelah ditandatangani", fmt.Sprintf(shifted, 2, 3),
+		}, 1, "Ketika ditandatangani ada 3 halaman, sekarang 2."},
+		{"the last removed", 3, []int{0, 1}, []string{
+			"Halaman 1: sama", "Halaman 2: sama", "Halaman 3 ketika ditandatangani: dihapus setelah ditandatangani",
+		}, 1, "Ketika ditandatangani ada 3 halaman, sekarang 2."},
+		{"two in another order", 3, []int{1, 0, 2}, []string{
+			fmt.Sprintf(shifted, 1, 2), "Halaman 2 (halaman 1 ketika ditandatangani): dipindahkan setelah ditandatangani", "Halaman 3: sama",
+		}, 1, ""},
+		{"one added", 2, []int{0, 1, 1}, []string{
+			"Halaman 1: sama", "Halaman 2: sama", "Halaman 3: ditambahkan setelah ditandatangani",
+		}, 1, "Ketika ditandatangani ada 2 halaman, sekarang 3."},
+		{"more than are drawn", 40, many, manyWant, 0, "Ketika ditandatangani ada 40 halaman, sekarang 39."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newTab(t)
+			b.open("/")
+			b.give(write(t, "lembar.pdf", sheets(t, c.pages, c.order)))
+			if got := b.heading(); got != "TIDAK SAH" {
+				t.Errorf("the verdict is %q", got)
+			}
+			if !eval[bool](b, `document.querySelector('[data-preview]') !== null`) {
+				testfile.Lacking(t, "pdfjs-dist in the program", "scripts/preview")
+			}
+			b.do(chromedp.Click(chromedp.CSS("[data-preview]")), chromedp.WaitReady(chromedp.CSS(".preview:not([aria-busy]) .leaves h3, .leaves .fault")))
+			get(b, chromedp.Poll[bool](`!document.querySelector('.preview').hasAttribute('aria-busy')`))
+			if got := eval[[]string](b, `[...document.querySelectorAll('.leaves h3')].map(e => e.textContent)`); !slices.Equal(got, c.want) {
+				t.Errorf("got %q\nwant %q (%s)", got, c.want, eval[string](b, `document.querySelector('.preview').dataset.cause ?? ''`))
+			}
+			if got := eval[int](b, `document.querySelectorAll('.spread.differs').length`); got != c.marked {
+				t.Errorf("%d pages are marked, want %d", got, c.marked)
+			}
+			if got := eval[string](b, `document.querySelector('.leaves > .fault')?.textContent ?? ''`); got != c.counts {
+				t.Errorf("of the number of pages it says %q, want %q", got, c.counts)
+			}
+		})
+	}
+}
+
+// TestPreviewWithoutSigned: where what was signed cannot be drawn, that is said, and
+// no page is called the same.
+func TestPreviewWithoutSigned(t *testing.T) {
+	needDemo(t)
+	b := newTab(t)
+	b.open("/")
+	b.give(attack(t, "i-g-update.pdf"))
+	if !eval[bool](b, `document.querySelector('[data-preview]') !== null`) {
+		testfile.Lacking(t, "pdfjs-dist in the program", "scripts/preview")
+	}
+	eval[string](b, `document.querySelector('.preview').dataset.before = '9'`) // bytes, which are no document
+	b.do(chromedp.Click(chromedp.CSS("[data-preview]")), chromedp.WaitReady(chromedp.CSS(".leaves canvas")))
+	if got := eval[string](b, `document.querySelector('.leaves > .fault')?.textContent ?? ''`); !strings.HasPrefix(got, "Keadaan ketika ditandatangani tidak dapat digambar") {
+		t.Errorf("it says %q", got)
+	}
+	if got := eval[string](b, `document.querySelector('.leaves h3').textContent`); got != "Halaman 1" {
+		t.Errorf("the page is called %q", got)
+	}
+}
+
 // TestQR follows the code that is printed on a letter, and holds files against
 // the registered one (S28).
 func TestQR(t *testing.T) {
@@ -485,6 +623,7 @@ func views(tb testing.TB) []view {
 		{name: "not-possible", path: "/report?lang=en"},
 		{name: "pratinjau", path: "/", file: write(tb, "surat.pdf", doc), press: "[data-preview]", ready: ".leaves canvas"},
 		{name: "pratinjau-berubah", path: "/", file: attack(tb, "i-g-update.pdf"), press: "[data-preview]", ready: ".spread.differs canvas"},
+		{name: "pratinjau-dihapus", path: "/", file: write(tb, "lembar.pdf", sheets(tb, 3, []int{2, 1})), press: "[data-preview]", ready: ".spread.differs .absent"},
 	}
 }
 
