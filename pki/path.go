@@ -45,8 +45,8 @@ func Chain(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, at time
 	return BuildPath(leaf, pool, a, PathOptions{At: at, Purpose: purpose})
 }
 
-// BuildPath returns the first path from leaf to an anchor that
-// [ValidatePath] accepts. Key identifiers and validity only order the search.
+// BuildPath returns the first path from leaf to an anchor that is valid by
+// RFC 5280 §6.1. Revocation is not looked at. Key identifiers and validity only order the search.
 // It gives up with RuleBudget after 100 candidate paths or 200 signature
 // checks. The error is a *PathError about the candidate that came closest.
 func BuildPath(leaf *x509.Certificate, pool []*x509.Certificate, a *Anchors, o PathOptions) ([]*x509.Certificate, error) {
@@ -207,7 +207,7 @@ func (b *pathBuilder) complete(path []*x509.Certificate) {
 		b.budget = fmt.Sprintf("more than %d candidate paths", maxPaths)
 		return
 	}
-	if _, err := validate(path, b.opts); err != nil {
+	if err := validate(path, b.opts); err != nil {
 		b.note(err)
 		return
 	}

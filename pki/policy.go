@@ -218,27 +218,3 @@ func (p *policyState) intersect() {
 	maps.DeleteFunc(last, func(_ string, n *policyNode) bool { return !alive[n] })
 	p.null = len(last) == 0
 }
-
-// result is the user-constrained-policy-set: the policies at the last depth,
-// where anyPolicy stands for every policy the user asked for.
-func (p *policyState) result() []x509.OID {
-	if p.null {
-		return nil
-	}
-	last := p.levels[len(p.levels)-1]
-	set := make(map[string]bool)
-	for id := range last {
-		if id == anyPolicy && p.initial != nil {
-			maps.Copy(set, p.initial)
-			continue
-		}
-		set[id] = true
-	}
-	var out []x509.OID
-	for _, id := range slices.Sorted(maps.Keys(set)) {
-		if o, err := x509.ParseOID(id); err == nil {
-			out = append(out, o)
-		}
-	}
-	return out
-}

@@ -8,39 +8,6 @@ import (
 	"time"
 )
 
-// PathResult is what a valid path establishes.
-type PathResult struct {
-	// Policies is the user-constrained-policy-set (RFC 5280 §6.1.6): the
-	// policies under which the last certificate was issued. The one member
-	// anyPolicy (2.5.29.32.0) means any; empty means none that is valid.
-	Policies []x509.OID
-}
-
-// ValidatePath performs RFC 5280 §6.1 on path, which runs from the leaf to an
-// anchor, both included; whether its last certificate is an anchor is for the
-// caller to know. Revocation is not looked at. Every signature is checked.
-// The error is a *PathError.
-//
-// Validity periods are checked after everything else, so that RuleExpired
-// and RuleNotYetValid mean that nothing but the moment is wrong.
-func ValidatePath(path []*x509.Certificate, o PathOptions) (*PathResult, error) {
-	if len(path) == 0 {
-		return nil, &PathError{Rule: RuleNoAnchor, Detail: "empty path"}
-	}
-	for i := range len(path) - 1 {
-		c := path[i]
-		if err := checkSignature(c.SignatureAlgorithm, path[i+1], c.RawTBSCertificate, c.Signature, o.rules()); err != nil {
-			err.Certificate = c
-			return nil, err
-		}
-	}
-	res, err := validate(path, o)
-	if err != nil {
-		return nil, err
-	}
-	return res, nil
-}
-
 // pathState holds the variables of RFC 5280 §6.1.2.
 type pathState struct {
 	opts     PathOptions
@@ -49,38 +16,40 @@ type pathState struct {
 	maxPath  int
 }
 
-// validate is §6.1 without the signatures, which the caller has checked.
-func validate(path []*x509.Certificate, o PathOptions) (*PathResult, *PathError) {
+// validate performs RFC 5280 §6.1 on path, which runs from the leaf to an anchor, both
+// included, but for the signatures, which the caller has checked, as it knows that
+// the last certificate is an anchor. Revocation is not looked at.
+//
+// Validity periods are checked after everything else, so that RuleExpired
+// and RuleNotYetValid mean that nothing but the moment is wrong.
+func validate(path []*x509.Certificate, o PathOptions) *PathError {
 	if len(path) > maxDepth {
-		return nil, &PathError{Rule: RulePathLength, Certificate: path[0], Detail: fmt.Sprintf("longer than %d", maxDepth)}
+		return &PathError{Rule: RulePathLength, Certificate: path[0], Detail: fmt.Sprintf("longer than %d", maxDepth)}
 	}
 	leaf := path[0]
 	if err := checkKey(leaf.PublicKey, o.AllowWeak); err != nil {
 		err.Certificate = leaf
-		return nil, err
+		return err
 	}
 	s := &pathState{opts: o, maxPath: len(path)}
 	s.policies = newPolicyState(len(path)-1, o)
 	if len(path) > 1 {
 		if err := s.anchor(path[len(path)-1]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i := len(path) - 2; i >= 0; i-- {
 		if err := s.certificate(path, i); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := checkCritical(leaf); err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkPurpose(leaf, o.Purpose); err != nil {
-		return nil, err
+		return err
 	}
-	if err := checkPeriods(path, o); err != nil {
-		return nil, err
-	}
-	return &PathResult{Policies: s.policies.result()}, nil
+	return checkPeriods(path, o)
 }
 
 // anchor applies the constraints in the anchor's own certificate (RFC 5937):
