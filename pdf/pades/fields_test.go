@@ -73,7 +73,7 @@ func TestDamagedForm(t *testing.T) {
 				t.Errorf("%d fields, want %d", len(fields), tt.fields)
 			}
 			if tt.rule != "" {
-				if err := pades.CheckPermission(open(t, tt.file, "").Latest(), pades.SignatureSpec{ContentsSize: 9}); err == nil {
+				if _, err := pades.Prepare(open(t, tt.file, "").Latest(), pades.SignatureSpec{ContentsSize: 9}); err == nil {
 					t.Error("a damaged form can be signed")
 				}
 			}

@@ -22,15 +22,7 @@ type plan struct {
 	earlier []*Signature // in the document
 }
 
-// CheckPermission tells whether [Prepare] would sign: nil, or its error. What
-// the document's own rules forbid is a *RefusedError: a certification or lock
-// that a new signature would break, a field that cannot be filled, a required
-// seed value that is not met, a page that does not exist, a dynamic XFA form.
-func CheckPermission(rev *pdf.Revision, spec SignatureSpec) error {
-	_, err := newPlan(rev, spec)
-	return err
-}
-
+// newPlan tells whether [Prepare] would sign.
 func newPlan(rev *pdf.Revision, spec SignatureSpec) (*plan, error) {
 	if err := spec.normalise(); err != nil {
 		return nil, err

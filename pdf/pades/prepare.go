@@ -40,8 +40,10 @@ type Pending struct {
 // signature needs: the field and its place in the form and on its page; the
 // catalog only for a first form, an inline form or a certification.
 //
-// Its errors are those of [CheckPermission], of the document, and of
-// Appearance.Form.
+// What the document's own rules forbid is a *RefusedError: a certification or lock
+// that a new signature would break, a field that cannot be filled, a required
+// seed value that is not met, a page that does not exist, a dynamic XFA form.
+// Other errors are those of the document and of Appearance.Form.
 func Prepare(rev *pdf.Revision, spec SignatureSpec) (*Pending, error) {
 	p, err := newPlan(rev, spec)
 	if err != nil {
