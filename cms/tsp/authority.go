@@ -7,10 +7,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"mime"
-	"net/http"
 	"slices"
 	"time"
 
@@ -220,38 +217,5 @@ func addAccuracy(b *cryptobyte.Builder, d time.Duration) {
 		if us := d % time.Millisecond / time.Microsecond; us > 0 {
 			b.AddASN1Int64WithTag(int64(us), cb.Tag(1).ContextSpecific())
 		}
-	})
-}
-
-// ServeTimestamps returns the HTTP side of a (RFC 3161 §3.4): POST of a
-// request of at most [MaxRequest] bytes, dated by clock (nil: time.Now).
-// Failures of the authority go to report, which may be nil, with the request's
-// context; the client only sees a rejection.
-func (a *Authority) ServeTimestamps(clock func() time.Time, report func(*http.Request, error)) http.Handler {
-	if clock == nil {
-		clock = time.Now
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "POST a time-stamp query", http.StatusMethodNotAllowed)
-			return
-		}
-		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != QueryType {
-			http.Error(w, "the content type must be "+QueryType, http.StatusUnsupportedMediaType)
-			return
-		}
-		query, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequest))
-		if err != nil {
-			http.Error(w, "the query is too long or broke off", http.StatusRequestEntityTooLarge)
-			return
-		}
-		resp, err := a.Respond(query, clock())
-		if err != nil && report != nil {
-			report(r, err)
-		}
-		w.Header().Set("Content-Type", ReplyType)
-		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(resp) // a client that left needs no answer
 	})
 }

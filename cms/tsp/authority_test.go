@@ -8,8 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -294,48 +292,6 @@ func TestParseTokenRefuses(t *testing.T) {
 	}
 	if _, err := tsp.ParseToken(der); err == nil {
 		t.Error("got no error for TSTInfo under id-data (T10)")
-	}
-}
-
-func TestServeTimestamps(t *testing.T) {
-	a := newAuthority(t)
-	var reported error
-	cfg := a.config()
-	h := a.server(t, cfg).ServeTimestamps(func() time.Time { return moment }, func(_ *http.Request, err error) { reported = err })
-	query, err := (&tsp.Request{Hash: crypto.SHA256, Digest: digest[:], Certificates: true}).Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name, method, media string
-		body                []byte
-		want                int
-	}{
-		{"good", "POST", "application/timestamp-query", query, 200},
-		{"good with parameter", "POST", "application/timestamp-query; v=1", query, 200},
-		{"GET", "GET", "application/timestamp-query", nil, 405},
-		{"wrong type", "POST", "text/plain", query, 415},
-		{"no type", "POST", "", query, 415},
-		{"too long", "POST", "application/timestamp-query", make([]byte, tsp.MaxRequest+1), 413},
-		{"rubbish gets a rejection", "POST", "application/timestamp-query", []byte("x"), 200},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := httptest.NewRequest(c.method, "/", bytes.NewReader(c.body))
-			r.Header.Set("Content-Type", c.media)
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if w.Code != c.want {
-				t.Errorf("got status %d, want %d", w.Code, c.want)
-			}
-			if c.want == 200 {
-				if _, err := tsp.ParseResponse(w.Body.Bytes()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	if reported != nil {
-		t.Errorf("got report %v for requests that were merely bad", reported)
 	}
 }
 

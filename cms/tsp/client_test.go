@@ -49,6 +49,15 @@ func reply(answer func(query []byte) []byte) http.Handler {
 	})
 }
 
+// serve answers queries as a does at the moment of clock; what a cannot sign gets
+// its rejection.
+func serve(a *tsp.Authority, clock func() time.Time) http.Handler {
+	return reply(func(query []byte) []byte {
+		resp, _ := a.Respond(query, clock())
+		return resp
+	})
+}
+
 func newClient(t *testing.T, cfg tsp.ClientConfig) *tsp.Client {
 	t.Helper()
 	if cfg.Clock == nil {
@@ -63,7 +72,7 @@ func newClient(t *testing.T, cfg tsp.ClientConfig) *tsp.Client {
 
 func TestClient(t *testing.T) {
 	a := newAuthority(t)
-	url, _ := listen(t, a.server(t, a.config()).ServeTimestamps(fixed, nil))
+	url, _ := listen(t, serve(a.server(t, a.config()), fixed))
 	c := newClient(t, tsp.ClientConfig{URLs: []string{url}, Anchors: []*x509.Certificate{a.root}, Policy: policy})
 	for _, h := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
 		hash := h.New()
@@ -120,7 +129,7 @@ func TestClientRefusesAnswers(t *testing.T) {
 		})
 	}
 	at := func(when time.Time) http.Handler {
-		return good.ServeTimestamps(func() time.Time { return when }, nil)
+		return serve(good, func() time.Time { return when })
 	}
 	forged := reply(func(query []byte) []byte {
 		r, err := tsp.ParseRequest(query)
@@ -182,7 +191,7 @@ func TestClientRefusesAnswers(t *testing.T) {
 				return resp
 			})
 		}(), "T10.policy"},
-		{"unknown authority", stranger.server(t, stranger.config()).ServeTimestamps(fixed, nil), "certificate of the authority"},
+		{"unknown authority", serve(stranger.server(t, stranger.config()), fixed), "certificate of the authority"},
 		{"certificate for TLS too", forged, "T02.extended-key-usage"},
 		{"flipped bit", reply(func(q []byte) []byte { b := respond(q); b[len(b)-1] ^= 1; return b }), "cms:"},
 		{"broken off", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -191,7 +200,7 @@ func TestClientRefusesAnswers(t *testing.T) {
 			_, _ = w.Write([]byte{0x30})
 		}), "reading the answer"},
 	}
-	backup, _ := listen(t, good.ServeTimestamps(fixed, nil))
+	backup, _ := listen(t, serve(good, fixed))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			url, count := listen(t, c.handler)
@@ -227,7 +236,7 @@ func TestClientOutage(t *testing.T) {
 		}
 	}))
 	defer close(release)
-	good, _ := listen(t, a.server(t, a.config()).ServeTimestamps(fixed, nil))
+	good, _ := listen(t, serve(a.server(t, a.config()), fixed))
 	var shift atomic.Int64
 	c := newClient(t, tsp.ClientConfig{
 		URLs: []string{hanging, good}, Anchors: []*x509.Certificate{a.root}, MaxSkew: time.Hour,
@@ -279,7 +288,7 @@ func TestClientContext(t *testing.T) {
 // TestClientTrust: the callback gets the verified signer and decides.
 func TestClientTrust(t *testing.T) {
 	a := newAuthority(t)
-	url, _ := listen(t, a.server(t, a.config()).ServeTimestamps(fixed, nil))
+	url, _ := listen(t, serve(a.server(t, a.config()), fixed))
 	refusal := errors.New("revoked")
 	for _, want := range []error{nil, refusal} {
 		called := 0
@@ -299,7 +308,7 @@ func TestClientTrust(t *testing.T) {
 // TestClientCredentials: the password goes to its authority and no other.
 func TestClientCredentials(t *testing.T) {
 	a := newAuthority(t)
-	h := a.server(t, a.config()).ServeTimestamps(fixed, nil)
+	h := serve(a.server(t, a.config()), fixed)
 	var seen []string
 	record := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

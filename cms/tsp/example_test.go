@@ -20,7 +20,7 @@ func ExampleClient_Timestamp() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server := httptest.NewServer(authority.ServeTimestamps(func() time.Time { return moment }, nil))
+	server := httptest.NewServer(serve(authority, func() time.Time { return moment }))
 	defer server.Close()
 
 	client, err := tsp.NewClient(tsp.ClientConfig{
