@@ -19,13 +19,6 @@ func NewAttribute(t asn1.ObjectIdentifier, values ...[]byte) Attribute {
 	return Attribute{Type: t, Values: values}
 }
 
-// NewCommitmentType returns a commitment-type-indication (EN 319 122-1
-// §5.2.3), such as proofOfApproval 1.2.840.113549.1.9.16.6.5. PAdES forbids it
-// beside a /Reason entry.
-func NewCommitmentType(id asn1.ObjectIdentifier) Attribute {
-	return NewAttribute(OIDCommitmentType, tlv(tagSequence, oidTLV(id)))
-}
-
 func (a Attribute) der() []byte {
 	values := make([][]byte, len(a.Values))
 	copy(values, a.Values)
@@ -219,31 +212,6 @@ func timeTLV(t time.Time) []byte {
 		return tlv(tagUTCTime, []byte(t.Format("060102150405Z")))
 	}
 	return tlv(tagGenTime, []byte(t.Format("20060102150405Z")))
-}
-
-// CommitmentTypes returns the identifiers of all commitment-type-indications,
-// without their qualifiers.
-func (si *SignerInfo) CommitmentTypes() ([]asn1.ObjectIdentifier, error) {
-	var ids []asn1.ObjectIdentifier
-	for _, a := range find(si.SignedAttributes, OIDCommitmentType) {
-		for _, v := range a.Values {
-			e, err := sequence(v, "commitment type")
-			if err != nil {
-				return nil, err
-			}
-			r := e.children()
-			oid, err := r.expect(tagOID, "commitment type")
-			if err != nil {
-				return nil, err
-			}
-			id, err := parseOID(oid)
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }
 
 // sequence returns the one SEQUENCE that v is.

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/sha256"
-	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,10 +111,10 @@ func TestDraft(t *testing.T) {
 func TestSignAttributes(t *testing.T) {
 	id := newIdentity(t, "p256")
 	when := time.Date(2026, 1, 2, 10, 4, 5, 999, time.FixedZone("WIB", 7*3600))
-	approval := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 16, 6, 5}
+	approval := []byte{0x30, 0x0d, 6, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 6, 5}
 	der, err := cms.Sign(cms.SignOptions{
 		Content: []byte("isi"), Certificate: id.cert, Key: softKey{Signer: id.key}, SigningTime: when,
-		Attributes: []cms.Attribute{cms.NewCommitmentType(approval)},
+		Attributes: []cms.Attribute{cms.NewAttribute(cms.OIDCommitmentType, approval)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,8 +127,10 @@ func TestSignAttributes(t *testing.T) {
 	if got, err := si.SigningTime(); err != nil || !got.Equal(when.Truncate(time.Second)) {
 		t.Errorf("got %v, %v, want %v", got, err, when)
 	}
-	if got, err := si.CommitmentTypes(); err != nil || len(got) != 1 || !got[0].Equal(approval) {
-		t.Errorf("got %v, %v", got, err)
+	if !slices.ContainsFunc(si.SignedAttributes, func(a cms.Attribute) bool {
+		return a.Type.Equal(cms.OIDCommitmentType) && len(a.Values) == 1 && bytes.Equal(a.Values[0], approval)
+	}) {
+		t.Errorf("got %v", si.SignedAttributes)
 	}
 	if !bytes.Equal(sd.Content, []byte("isi")) {
 		t.Errorf("got content %q", sd.Content)

@@ -260,7 +260,6 @@ func FuzzParse(f *testing.F) {
 		sd.CheckPAdES()
 		for _, si := range sd.SignerInfos {
 			si.SigningTime()
-			si.CommitmentTypes()
 			si.SignaturePolicy()
 			si.RevocationArchival()
 			si.ContentTimestamps()
