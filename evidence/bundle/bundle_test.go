@@ -42,7 +42,12 @@ func tools(t *testing.T) string {
 // statement, and all that it said.
 func script(t *testing.T, path, dir string, prefix []string, args ...string) (status int, states map[string]string, out string) {
 	t.Helper()
-	argv := append(append(prefix, filepath.Join(path, "dash"), filepath.Join(dir, "verify.sh")), args...)
+	return run(t, path, slices.Concat(prefix, []string{filepath.Join(path, "dash"), filepath.Join(dir, "verify.sh")}, args))
+}
+
+// run is script in any shell.
+func run(t *testing.T, path string, argv []string) (status int, states map[string]string, out string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + path, "TMPDIR=" + t.TempDir()}
 	b, err := cmd.CombinedOutput()

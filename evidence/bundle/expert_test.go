@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/internal/testfile"
 )
 
 // TestExpert does with the script what somebody does who has never seen it, and
@@ -89,6 +90,40 @@ func TestExpert(t *testing.T) {
 			t.Errorf("status %d, failed %v", status, failed(states))
 		}
 	})
+}
+
+// TestOtherShell: bash comes to what dash says of a bundle that holds, of one that is
+// not proven and of one that fails.
+func TestOtherShell(t *testing.T) {
+	path := tools(t)
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		testfile.Lacking(t, "bash", "Debian package bash")
+	}
+	w, in := complete(t)
+	good := unzip(t, write(t, in))
+	keys := keyFile(t, w.keys...)
+	bad := flip("entries/2/record.json", good.data["entries/2/record.json"])
+	for _, tt := range []struct {
+		name string
+		c    content
+		args []string
+		want int
+	}{
+		{"holds", good, []string{"-k", keys, "-t", w.anchor}, 0},
+		{"unproven", good, nil, 2},
+		{"fails", good.with("entries/2/record.json", bad), []string{"-k", keys, "-t", w.anchor}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := tt.c.unpack(t)
+			status, _, want := script(t, path, dir, nil, tt.args...)
+			got, _, out := run(t, path, append([]string{bash, "--posix", filepath.Join(dir, "verify.sh")}, tt.args...))
+			if status != tt.want || got != tt.want || out != want {
+				t.Errorf("dash exits %d, bash %d, want %d\n%s\n%s", status, got, tt.want, want, out)
+			}
+		})
+	}
 }
 
 // TestByHand runs the commands that README.txt gives for those who trust no script,
