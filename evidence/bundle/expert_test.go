@@ -95,11 +95,7 @@ func TestExpert(t *testing.T) {
 // TestOtherShell: bash comes to what dash says of a bundle that holds, of one that is
 // not proven and of one that fails.
 func TestOtherShell(t *testing.T) {
-	path := tools(t)
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		testfile.Lacking(t, "bash", "Debian package bash")
-	}
+	path, bash := tools(t), testfile.Tool(t, "bash")
 	w, in := complete(t)
 	good := unzip(t, write(t, in))
 	keys := keyFile(t, w.keys...)
