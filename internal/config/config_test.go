@@ -61,12 +61,16 @@ func TestProblems(t *testing.T) {
 		line            int
 		text            string
 	}{
-		{"unknown key", "servr: {}\n", "", 5, "servr"},
-		{"unknown key within", "log: {levl: info}\n", "", 5, "levl"},
+		{"unknown key", "servr: {}\n", "servr", 5, "no such key"},
+		{"unknown key within", "log: {levl: info}\n", "log.levl", 5, "no such key"},
+		{"unknown key in a list", "keys:\n  seals:\n  - id: a\n    kye: a\n", "keys.seals[0].kye", 8, "no such key"},
+		{"duration without a unit", "evidence: {interval: 5}\n", "evidence.interval", 5, "30s"},
+		{"one of several on its line", "evidence: {interval: 5, floor: x}\n", "", 5, "30s"},
+		{"duration that is a word", "evidence:\n  interval: soon\n", "evidence.interval", 6, "30s"},
 		{"key twice", "log: {level: info}\nlog: {level: debug}\n", "", 6, "already defined"},
 		{"not YAML", "log: [\n", "", 0, ""},
 		{"two documents", "---\nlog: {}\n", "", 0, "more than one"},
-		{"wrong type", "limits:\n  requests: many\n", "", 6, "many"},
+		{"wrong type", "limits:\n  requests: many\n", "limits.requests", 6, "many"},
 		{"bare size", "spool:\n  upload: 25\n", "", 6, "25MiB"},
 		{"huge size", "spool:\n  upload: 99999999999999999GiB\n", "", 6, "size"},
 		{"too much", "spool:\n  upload: 2GiB\n", "spool.upload", 6, "1GiB"},

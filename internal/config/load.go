@@ -20,6 +20,10 @@ import (
 // maxFile bounds the configuration file: a longer one is the wrong file.
 const maxFile = 1 << 20
 
+// maxDepth bounds how deep sections are looked into for the name of a key; the
+// configuration has four levels.
+const maxDepth = 16
+
 // Error lists everything that is wrong with a configuration file.
 type Error struct {
 	File     string
@@ -81,13 +85,14 @@ func parse(path string, content []byte) (*Config, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
 	if err := dec.Decode(&cfg); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fail(syntax(err))
+		_ = yaml.Unmarshal(content, &document) // what cannot be read has no keys to name
+		return nil, fail(syntax(err, &document))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fail([]Problem{{Text: "holds more than one YAML document"}})
 	}
 	if err := yaml.Unmarshal(content, &document); err != nil {
-		return nil, fail(syntax(err))
+		return nil, fail(syntax(err, nil))
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -200,8 +205,9 @@ func resolveDatabase(dir, url string) string {
 	return url
 }
 
-// syntax turns what the YAML library says into problems with lines.
-func syntax(err error) []Problem {
+// syntax turns what the YAML library says into problems with lines, and with the
+// keys of the document where they can be told.
+func syntax(err error, document *yaml.Node) []Problem {
 	lines := []string{err.Error()}
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) {
@@ -214,13 +220,74 @@ func syntax(err error) []Problem {
 		if rest, ok := strings.CutPrefix(text, "line "); ok {
 			if number, what, ok := strings.Cut(rest, ": "); ok {
 				if n, err := strconv.Atoi(number); err == nil {
-					p = Problem{Line: n, Text: what}
+					p = plain(document, n, what)
 				}
 			}
 		}
 		problems = append(problems, p)
 	}
 	return problems
+}
+
+// plain says in words of the file what the YAML library says in words of Go of
+// the line n.
+func plain(document *yaml.Node, n int, what string) Problem {
+	if rest, ok := strings.CutPrefix(what, "field "); ok {
+		if name, _, ok := strings.Cut(rest, " not found in type "); ok {
+			return Problem{n, keyAt(document, n, name), "there is no such key; docs/CONFIGURATION.md has those that there are"}
+		}
+	}
+	if rest, ok := strings.CutPrefix(what, "cannot unmarshal "); ok {
+		if value, kind, ok := strings.Cut(rest, " into "); ok {
+			text := value + " does not fit"
+			if _, scalar, ok := strings.Cut(value, " "); ok && strings.HasPrefix(value, "!!") {
+				text = strings.ReplaceAll(scalar, "`", `"`) + " does not fit"
+			}
+			if kind == "time.Duration" {
+				text += ": a duration has a unit, such as 30s, 5m or 1h"
+			}
+			return Problem{n, keyAt(document, n, ""), text}
+		}
+	}
+	return Problem{Line: n, Text: what}
+}
+
+// keyAt returns the dotted path of the innermost key on line n, or of that of this
+// name; "" when there is none, or more than one.
+func keyAt(document *yaml.Node, n int, name string) (found string) {
+	several := false
+	var visit func(node *yaml.Node, path string, depth int)
+	visit = func(node *yaml.Node, path string, depth int) {
+		if depth > maxDepth {
+			return
+		}
+		switch node.Kind {
+		case yaml.DocumentNode:
+			for _, c := range node.Content {
+				visit(c, path, depth+1)
+			}
+		case yaml.SequenceNode:
+			for i, c := range node.Content {
+				visit(c, fmt.Sprintf("%s[%d]", path, i), depth+1)
+			}
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				key := strings.TrimPrefix(path+"."+node.Content[i].Value, ".")
+				if node.Content[i].Line == n && (name == "" || node.Content[i].Value == name) {
+					several = several || found != "" && !strings.HasPrefix(key, found+".")
+					found = key
+				}
+				visit(node.Content[i+1], key, depth+1)
+			}
+		}
+	}
+	if document != nil {
+		visit(document, "", 0)
+	}
+	if several {
+		return ""
+	}
+	return found
 }
 
 // line finds the line of key in the document, or of the innermost part of it
