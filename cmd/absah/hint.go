@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/pdf"
 	"github.com/absah-id/absah/pki"
@@ -23,6 +26,11 @@ func hintFor(command string, err error) string {
 	}
 	if errors.Is(err, hsm.ErrUnknownOutcome) {
 		return unknownOutcomeHint(command)
+	}
+	if !ofKey(command) {
+		if h := gatewayHint(command, err); h != "" {
+			return h
+		}
 	}
 	for _, hint := range []func(error) string{documentHint, keyHint} {
 		if h := hint(err); h != "" {
@@ -139,6 +147,55 @@ func keyHint(err error) string {
 		return "check --module and --token, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
 	}
 	return ""
+}
+
+// ofKey tells whether a command names the token by flags; others that reach one
+// have it from a configuration.
+func ofKey(command string) bool {
+	return command == "sign" || command == "key" || strings.HasPrefix(command, "key ")
+}
+
+// gatewayHint is about commands on a gateway, whose token and log its
+// configuration names.
+func gatewayHint(command string, err error) string {
+	switch {
+	case errors.Is(err, hsm.ErrPIN):
+		return "check the file of hsm.pin_file before trying again: tokens lock after a few wrong PINs"
+	case errors.Is(err, hsm.ErrKeyNotFound):
+		return "absah key list shows the keys of the token; absah init CONFIG makes those that the gateway needs for itself"
+	case errors.Is(err, hsm.ErrUnavailable):
+		return "check hsm.module, hsm.token and hsm.environment, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
+	case errors.Is(err, evidence.ErrRollback):
+		return `absah evidence audit says what is missing; "Restore" in docs/OPERATION.md says what to do`
+	case errors.Is(err, evidence.ErrNoFloor):
+		return `"A log of a new name" in docs/OPERATION.md says what to do, "Several servers" for a server that joins`
+	case errors.Is(err, evidence.ErrNoSuccessor):
+		return `"The log's keys" in docs/OPERATION.md says how to change the key`
+	case errors.Is(err, evidence.ErrTampered):
+		return "keep the database as it is; absah evidence audit names the first bad record"
+	}
+	e, ok := errors.AsType[*gateway.Error](err)
+	if !ok {
+		return ""
+	}
+	noun, _, _ := strings.Cut(command, " ")
+	switch {
+	case e.Code == gateway.CodeNotFound && (noun == "signer" || noun == "application" || noun == "staff"):
+		return "absah " + noun + " list CONFIG shows those that are there"
+	case e.Code == gateway.CodeExists && command == "application add":
+		return "choose another name; absah application add-credential gives the one that is there another key"
+	}
+	return ""
+}
+
+// said is what is told of an error. Of a refusal of the gateway the sentence says
+// it all; what is behind it is for the code.
+func said(err error) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*gateway.Error](err); ok && e.Err != nil && e.Retry == 0 && e.Code != gateway.CodeInternal {
+		text = strings.TrimSuffix(text, ": "+e.Err.Error())
+	}
+	return text
 }
 
 // serviceHint is about the network.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/absah-id/absah/cms/tsp"
+	"github.com/absah-id/absah/evidence"
+	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/signer"
 )
@@ -36,9 +38,35 @@ func TestHintFor(t *testing.T) {
 		{"timestamp", noTSA, "second --tsa", "--fallback"},
 		{"sign", noStatus, "--fallback", "absah sign"},
 		{"augment", noStatus, "try again later", "--fallback"},
+		{"key list", hsm.ErrPIN, "--pin-file", "hsm.pin_file"},
+		{"serve", hsm.ErrPIN, "hsm.pin_file", "--pin-file"},
+		{"init", hsm.ErrUnavailable, "hsm.module", "--module"},
+		{"sign", hsm.ErrUnavailable, "--module", "hsm.module"},
+		{"serve", evidence.ErrRollback, "docs/OPERATION.md", "floor"},
+		{"serve", evidence.ErrNoFloor, "A log of a new name", "audit"},
+		{"signer lock", &gateway.Error{Code: gateway.CodeNotFound}, "absah signer list", "application"},
+		{"application add", &gateway.Error{Code: gateway.CodeExists}, "add-credential", "list"},
 	} {
 		if got := hintFor(c.command, c.err); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
 			t.Errorf("%s, %v: got %q, want %q in it and not %q", c.command, c.err, got, c.want, c.not)
+		}
+	}
+}
+
+// TestSaid: a refusal of the gateway is one sentence, and what keeps it from
+// working is told.
+func TestSaid(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&gateway.Error{Code: gateway.CodeExists, Text: "The name is taken.", Err: gateway.ErrExists}, "exists: The name is taken."},
+		{fmt.Errorf("seals: %w", &gateway.Error{Code: gateway.CodeInvalid, Text: "No path: x.", Err: errors.New("x")}), "seals: invalid-request: No path: x."},
+		{&gateway.Error{Code: gateway.CodeInternal, Text: "Broken.", Err: errors.New("disk")}, "internal: Broken.: disk"},
+		{errors.New("plain"), "plain"},
+	} {
+		if got := said(c.err); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

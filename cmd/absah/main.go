@@ -78,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			hint = ""
 		}
 	default:
-		fmt.Fprintf(stderr, "absah: %v\n", err)
+		fmt.Fprintf(stderr, "absah: %s\n", said(err))
 	}
 	if hint != "" {
 		fmt.Fprintf(stderr, "  %s\n", hint)
