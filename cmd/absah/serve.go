@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -77,11 +78,11 @@ func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
 // serve listens, works until ctx is done, and then lets requests in progress
 // end.
 func (s *gatewayService) serve(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.cfg.Server.Listen)
+	listener, err := listenOn("server.listen", s.cfg.Server.Listen)
 	if err != nil {
 		return err
 	}
-	config, err := serverTLS(s.cfg.Server.TLS)
+	config, err := serverTLS(s.cfg.Server.TLS, s.logger)
 	if err != nil {
 		listener.Close()
 		return err
@@ -152,8 +153,21 @@ func listen(server *http.Server, l net.Listener) error {
 	return err
 }
 
+// listenOn listens on the address that a key of the configuration names. One that
+// is taken, or that only root may have, is a fault of the configuration.
+func listenOn(key, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, usageErrorf("%s: %s is taken: does a gateway run already?", key, address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, usageErrorf("%s: %v", key, err)
+	}
+	return l, err
+}
+
 func (s *gatewayService) serveAdmin(work *sync.WaitGroup, failed chan<- error) (*http.Server, error) {
-	l, err := net.Listen("tcp", s.cfg.Admin.Listen)
+	l, err := listenOn("admin.listen", s.cfg.Admin.Listen)
 	if err != nil {
 		return nil, err
 	}

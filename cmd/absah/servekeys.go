@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -211,14 +212,15 @@ func (c *checkpointStamper) Timestamp(ctx context.Context, digest [32]byte) (evi
 	return stamp, nil
 }
 
-// serverTLS returns nil when no certificate is configured.
-func serverTLS(t config.TLS) (*tls.Config, error) {
+// serverTLS returns nil when no certificate is configured. What is wrong with the
+// files is a fault of the configuration.
+func serverTLS(t config.TLS, logger *slog.Logger) (*tls.Config, error) {
 	if t.Certificate == "" {
 		return nil, nil
 	}
-	files := &certificateFiles{certificate: t.Certificate, key: t.Key}
+	files := &certificateFiles{certificate: t.Certificate, key: t.Key, logger: logger}
 	if _, err := files.get(nil); err != nil {
-		return nil, err
+		return nil, usageErrorf("server.tls: %v", err)
 	}
 	c := &tls.Config{
 		MinVersion: tls.VersionTLS12, CipherSuites: authenticated, GetCertificate: files.get, NextProtos: []string{"h2", "http/1.1"},
@@ -229,7 +231,7 @@ func serverTLS(t config.TLS) (*tls.Config, error) {
 	pool := x509.NewCertPool()
 	certs, err := readCertificates(t.ClientCA)
 	if err != nil {
-		return nil, err
+		return nil, usageErrorf("server.tls.client_ca: %v", err)
 	}
 	for _, cert := range certs {
 		pool.AddCert(cert)
@@ -250,10 +252,12 @@ var authenticated = []uint16{
 // changes.
 type certificateFiles struct {
 	certificate, key string
+	logger           *slog.Logger
 
 	mu       sync.Mutex
 	modified time.Time        // of the certificate's file when it was loaded; guarded by mu
 	loaded   *tls.Certificate // guarded by mu
+	failure  string           // the last that was logged; "" after a success. Guarded by mu
 }
 
 func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -266,13 +270,20 @@ func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if err == nil {
 		var pair tls.Certificate
 		if pair, err = tls.LoadX509KeyPair(f.certificate, f.key); err == nil {
-			f.loaded, f.modified = &pair, info.ModTime()
+			f.loaded, f.modified, f.failure = &pair, info.ModTime(), ""
+			return f.loaded, nil
 		}
 	}
-	if f.loaded != nil {
-		return f.loaded, nil // half-written files: the next handshake tries again
+	if f.loaded == nil {
+		return nil, err
 	}
-	return nil, err
+	// Half-written files: the next handshake tries again. Files that stay so are
+	// found out when the old certificate ends, unless somebody is told.
+	if err.Error() != f.failure {
+		f.failure = err.Error()
+		f.logger.Error("the TLS certificate cannot be loaded; the one of before stays", "ends", f.loaded.Leaf.NotAfter, "error", err)
+	}
+	return f.loaded, nil
 }
 
 // notify tells systemd how the service is (sd_notify(3)); nothing without it.

@@ -135,16 +135,21 @@ func readTrust(t config.Trust) (a anchorSets, err error) {
 			return a, err
 		}
 	}
-	a.responders, err = readAnchors(t.Responders)
-	return a, err
+	if a.responders, err = readAnchors(t.Responders); err != nil {
+		return a, usageErrorf("trust.responders: %v", err)
+	}
+	return a, nil
 }
 
 // readAuthorities refuses anchors that may certify nobody: whose certificate is
 // trusted by itself is trusted whoever has revoked it.
 func readAuthorities(key string, paths []string) (*pki.Anchors, error) {
 	anchors, err := readAnchors(paths)
-	if err != nil || anchors == nil {
-		return anchors, err
+	if err != nil {
+		return nil, usageErrorf("%s: %v", key, err)
+	}
+	if anchors == nil {
+		return nil, nil
 	}
 	for _, cert := range anchors.Certificates() {
 		if cert.Version >= 3 && !(cert.BasicConstraintsValid && cert.IsCA) {
@@ -395,7 +400,7 @@ func (s *gatewayService) openSeals(ctx context.Context) error {
 			return fmt.Errorf("%s: key %q: %w", seal.ID, seal.Key, err)
 		}
 		if !samePublicKey(key, chain[0]) {
-			return fmt.Errorf("%s: %s is not the certificate of the key %q", seal.ID, seal.Certificate, seal.Key)
+			return &exitError{statusRefused, fmt.Errorf("%s: %s is not the certificate of the key %q: absah key csr makes the request for it", seal.ID, seal.Certificate, seal.Key)}
 		}
 		err = s.gateway.EnsureSeal(ctx, s.operator(), gateway.SealSpec{
 			ID: seal.ID, Name: chain[0].Subject.CommonName, Label: seal.Key, Leaf: chain[0], Chain: chain[1:],
@@ -474,7 +479,7 @@ func (s *gatewayService) authority(ctx context.Context) (gateway.Authority, erro
 	}
 	a, err := tsp.NewAuthority(tsp.AuthorityConfig{Certificate: chain[0], Chain: chain[1:], Key: key, Algorithm: algorithm, Policy: policy, Accuracy: time.Second})
 	if err != nil {
-		return nil, err
+		return nil, &exitError{statusRefused, fmt.Errorf("keys.tsa: %s with the key %q: %w", t.Certificate, t.Key, err)}
 	}
 	return a, nil
 }
