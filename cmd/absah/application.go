@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/absah-id/absah/gateway"
+	"github.com/absah-id/absah/signer"
 )
 
 func newApplicationCommand() *cobra.Command {
@@ -41,6 +43,12 @@ func newApplicationAddCommand() *cobra.Command {
 		Short: "Register an application and write its API key to a file",
 		Args:  exactArgs("CONFIG", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkApplication(role, policy.Levels); err != nil {
+				return err
+			}
+			if err := canWrite(keyFile); err != nil {
+				return err
+			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				now := time.Now().UTC()
 				a := gateway.NewApplication(s.cfg.Organisation.ID, args[1], gateway.Role(role), policy, now)
@@ -70,6 +78,26 @@ func newApplicationAddCommand() *cobra.Command {
 	return cmd
 }
 
+// applicationRoles are what --role takes.
+var applicationRoles = []gateway.Role{gateway.RoleApplication, gateway.RoleInvestigator, gateway.RoleAuditor, gateway.RoleOperator}
+
+// checkApplication refuses words that nothing knows: an application that was
+// added with one could do nothing, and its name would be taken. It writes levels in
+// the standard's letters.
+func checkApplication(role string, levels []string) error {
+	if !slices.Contains(applicationRoles, gateway.Role(role)) {
+		return usageErrorf("--role: %q is none of application, investigator, auditor, operator", role)
+	}
+	for i, word := range levels {
+		level, err := signer.ParseLevel(word)
+		if err != nil {
+			return usageErrorf("--level: %v", err)
+		}
+		levels[i] = level.String()
+	}
+	return nil
+}
+
 // credentialFlags say what an application is to prove itself with.
 type credentialFlags struct{ keyFile, username, passwordFile, certificate string }
 
@@ -86,6 +114,9 @@ shows must all be its own. "absah application revoke-credential" ends one.`,
 		Args: exactArgs("CONFIG", "NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
+				return err
+			}
+			if err := canWrite(f.keyFile, f.passwordFile); err != nil {
 				return err
 			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -131,9 +133,21 @@ A PostgreSQL database is backed up with its own tools.`,
 			if err := s.openDatabase(cmd.Context()); err != nil {
 				return err
 			}
-			return errors.Join(s.db.Backup(cmd.Context(), args[1]), s.close())
+			return errors.Join(backedUp(s.db.Backup(cmd.Context(), args[1]), args[1]), s.close())
 		},
 	}
+}
+
+// backedUp says of a backup that failed whether it is its file that cannot be
+// written.
+func backedUp(err error, name string) error {
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return &outputError{fmt.Errorf("%s, or %[1]s.part of a backup that was interrupted, exists: take it away, or name another file", printable(name))}
+	case is[*fs.PathError](err), is[*os.LinkError](err):
+		return &outputError{err}
+	}
+	return err
 }
 
 // withOffice runs an act of the local operator.
@@ -198,6 +212,9 @@ func newSignerEnrolCommand() *cobra.Command {
 which the PSrE issues the certificate. "absah signer certificate" installs that.`,
 		Args: exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := canWrite(f.request); err != nil {
+				return err
+			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				e, err := f.enrolment()
 				if err != nil {
@@ -228,6 +245,9 @@ func newSignerRenewCommand() *cobra.Command {
 		Short: "Make another key for a signer, and the request for its certificate",
 		Args:  exactArgs("CONFIG", "SIGNER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := canWrite(f.request); err != nil {
+				return err
+			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				e, err := f.enrolment()
 				if err != nil {

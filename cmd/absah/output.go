@@ -172,6 +172,23 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// canWrite tells whether files of these names, of which empty ones are none, could
+// be written. It is asked before an act on record whose result, as a key or a
+// request, would be lost without its file. Errors are outputErrors.
+func canWrite(names ...string) error {
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		o, err := createOutput(name)
+		if err != nil {
+			return err
+		}
+		o.discard()
+	}
+	return nil
+}
+
 // writeFile writes a small file whole or not at all; the umask applies to mode.
 func writeFile(name string, b []byte, mode os.FileMode) error {
 	o, err := createOutput(name)

@@ -69,6 +69,9 @@ file is destroyed. Investigators examine complaints, supervisors also close them
 read.`,
 		Args: exactArgs("CONFIG", "USERNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := canWrite(f.secrets, f.qr); err != nil {
+				return err
+			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				password, err := readSecret(f.password)
 				if err != nil {
@@ -107,6 +110,9 @@ sure who asks before: by sight, or by a call to a number that you had already.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if keep && f.password != "" {
 				return usageErrorf("--keep-password and --password-file exclude each other")
+			}
+			if err := canWrite(f.secrets, f.qr); err != nil {
+				return err
 			}
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
 				if keep {
