@@ -288,8 +288,9 @@ type Revocation struct {
 	// Timeout of one source.
 	Timeout time.Duration `yaml:"timeout" default:"5s"`
 
-	// Allow are hosts, or host:port, on private networks that addresses in
-	// certificates may name. All other private addresses are refused.
+	// Allow are hosts, or host:port, that addresses in certificates may name
+	// although they are on private networks, or on other ports than 80 and 443.
+	// All other such addresses are refused.
 	Allow []string `yaml:"allow"`
 
 	// MaxAge is how long an answer may be used again while it is valid; 0 means

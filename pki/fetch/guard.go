@@ -66,7 +66,7 @@ func (a allowList) checkURL(raw string) (*url.URL, error) {
 	case port == "" || port == "80" || port == "443" || a.allows(u.Hostname(), port):
 		return u, nil
 	}
-	return nil, fmt.Errorf("port %s", port)
+	return nil, fmt.Errorf("port %s is neither 80 nor 443, and %s is not allowed by name", port, u.Host)
 }
 
 // transport dials with the guard, except for hosts on the list. The address
