@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
@@ -81,7 +82,7 @@ func exitStatus(err error) int {
 	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
 		return statusUnreadable
 	case is[*signer.UnavailableError](err), is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
-		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome),
+		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome), is[*net.OpError](err), // as of a database
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return statusUnavailable
 	}

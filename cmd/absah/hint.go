@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/absah-id/absah/cms/tsp"
@@ -165,6 +166,8 @@ func gatewayHint(command string, err error) string {
 		return "absah key list shows the keys of the token; absah init CONFIG makes those that the gateway needs for itself"
 	case errors.Is(err, hsm.ErrUnavailable):
 		return "check hsm.module, hsm.token and hsm.environment, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
+	case is[*net.OpError](err) && strings.Contains(err.Error(), "PostgreSQL"):
+		return "check database.url, and that the database runs and lets this user connect"
 	case errors.Is(err, evidence.ErrRollback):
 		return `absah evidence audit says what is missing; "Restore" in docs/OPERATION.md says what to do`
 	case errors.Is(err, evidence.ErrNoFloor):

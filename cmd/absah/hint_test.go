@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -50,6 +51,17 @@ func TestHintFor(t *testing.T) {
 		if got := hintFor(c.command, c.err); !strings.Contains(got, c.want) || strings.Contains(got, c.not) {
 			t.Errorf("%s, %v: got %q, want %q in it and not %q", c.command, c.err, got, c.want, c.not)
 		}
+	}
+}
+
+// TestDatabaseStatus: a database that does not answer is no defect of the program.
+func TestDatabaseStatus(t *testing.T) {
+	down := fmt.Errorf("database: store: PostgreSQL: %w", &net.OpError{Op: "dial", Net: "unix", Err: errors.New("no such file")})
+	if got, hint := exitStatus(down), hintFor("serve", down); got != statusUnavailable || !strings.Contains(hint, "database.url") {
+		t.Errorf("got %d, %q, want %d and database.url", got, hint, statusUnavailable)
+	}
+	if got := exitStatus(backedUp(errors.ErrUnsupported, "x.db")); got != statusUsage {
+		t.Errorf("backup of PostgreSQL: got %d, want %d", got, statusUsage)
 	}
 }
 

@@ -144,6 +144,8 @@ func backedUp(err error, name string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return &outputError{fmt.Errorf("%s, or %[1]s.part of a backup that was interrupted, exists: take it away, or name another file", printable(name))}
+	case errors.Is(err, errors.ErrUnsupported):
+		return usageErrorf("PostgreSQL is backed up with its own tools, such as pg_dump")
 	case is[*fs.PathError](err), is[*os.LinkError](err):
 		return &outputError{err}
 	}
