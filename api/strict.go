@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -46,13 +47,21 @@ func jsonFault(err error) string {
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("malformed at byte %d", syntax.Offset)
 	case errors.As(err, &typed):
-		return fmt.Sprintf("%s must not be a %s", typed.Field, typed.Value)
+		return fmt.Sprintf("%s must not be a %s", memberOf(typed.Field), typed.Value)
 	case errors.As(err, &own):
 		return own.text
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "it ends early"
 	}
 	return "it has a member that is not known here"
+}
+
+// memberOf is a field's path as requests have it, without the types that are
+// embedded in another: those are names of the code, all of which end in Body, and no
+// member does.
+func memberOf(field string) string {
+	names := slices.DeleteFunc(strings.Split(field, "."), func(name string) bool { return strings.HasSuffix(name, "Body") })
+	return strings.Join(names, ".")
 }
 
 // valueError is a value that has the right type and makes no sense.

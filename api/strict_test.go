@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -80,4 +81,19 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("read back as %+v, %v", again, err)
 		}
 	})
+}
+
+// TestWrongTypeNamed: of a member of another type its own path is told, and no
+// name of the code.
+func TestWrongTypeNamed(t *testing.T) {
+	type lookBody struct {
+		Visible struct {
+			QR string `json:"qr"`
+		} `json:"visible"`
+	}
+	var into struct{ lookBody }
+	err := api.Decode([]byte(`{"visible":{"qr":true}}`), &into)
+	if err == nil || !strings.Contains(err.Error(), ": visible.qr must not be a bool") {
+		t.Errorf("got %v, want visible.qr named", err)
+	}
 }
