@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +60,7 @@ func newApplicationAddCommand() *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "application %s\ncredential  %s\n", a.ID, credential.ID)
-				return writeFile(keyFile, []byte(key+"\n"), 0o600)
+				return errors.Join(writeFile(keyFile, []byte(key+"\n"), 0o600), warnOfStrangers(ctx, cmd.ErrOrStderr(), s, policy.Signers))
 			})
 		},
 	}
@@ -76,6 +78,23 @@ func newApplicationAddCommand() *cobra.Command {
 	flags.BoolVar(&mtls, "require-certificate", false, "takes key and password only beside a client certificate (add-credential --certificate)")
 	mustRequire(cmd, "key-file")
 	return cmd
+}
+
+// warnOfStrangers says which of the signers are none, or not yet: a seal is one once
+// the gateway has started with it.
+func warnOfStrangers(ctx context.Context, w io.Writer, s *gatewayService, signers []string) error {
+	for _, id := range signers {
+		if id == "*" {
+			continue
+		}
+		_, _, err := s.gateway.SignerOf(ctx, s.operator(), id)
+		if e, ok := errors.AsType[*gateway.Error](err); ok && e.Code == gateway.CodeNotFound {
+			fmt.Fprintf(w, "absah: warning: there is no signer %s now; absah signer list names those there are\n", printable(id))
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // applicationRoles are what --role takes.
@@ -183,32 +202,83 @@ func (f *credentialFlags) credential(a gateway.Application) (c gateway.Credentia
 }
 
 func newApplicationListCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list CONFIG",
-		Short: "List the applications and their credentials",
+		Short: "List the applications, what they may, and their credentials",
 		Args:  exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "APPLICATION\tROLE\tCREDENTIAL\tKIND\tSINCE\tSTATUS")
+				l := newListing(cmd.OutOrStdout(), asJSON, "APPLICATION", "ROLE", "SIGNERS", "LEVELS", "CREDENTIAL", "KIND", "SINCE", "STATUS")
 				for page := (gateway.Page{Limit: 100}); ; {
 					all, err := s.gateway.Applications(ctx, s.operator(), page)
 					if err != nil {
 						return err
 					}
 					for _, a := range all {
-						for _, c := range a.Credentials {
-							fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(a.Name), a.Role, c.ID, c.Kind, c.CreatedAt.Format(time.DateOnly), credentialStatus(c))
+						if err := listApplication(l, a); err != nil {
+							return err
 						}
 						page.After = a.ID
 					}
 					if len(all) < page.Limit {
-						return w.Flush()
+						return l.end()
 					}
 				}
 			})
 		},
 	}
+	listFlag(cmd, &asJSON, "application")
+	return cmd
+}
+
+// listApplication adds an application, in the table with a row for each of its
+// credentials.
+func listApplication(l *listing, a gateway.ApplicationFile) error {
+	type credential struct {
+		ID        string    `json:"id"`
+		Kind      string    `json:"kind"`
+		CreatedAt time.Time `json:"createdAt"`
+		ExpiresAt time.Time `json:"expiresAt,omitzero"`
+		Status    string    `json:"status"`
+	}
+	credentials := []credential{}
+	for _, c := range a.Credentials {
+		credentials = append(credentials, credential{c.ID, string(c.Kind), c.CreatedAt, c.ExpiresAt, credentialStatus(c)})
+	}
+	signers, levels := few(a.Policy.Signers), few(a.Policy.Levels)
+	for _, c := range credentials {
+		kind := c.Kind
+		if a.RequireMTLS && kind != string(gateway.CredentialMTLS) {
+			kind += " with mtls"
+		}
+		l.row(a.Name, a.Role, signers, levels, c.ID, kind, c.CreatedAt.Format(time.DateOnly), c.Status)
+	}
+	if len(credentials) == 0 {
+		l.row(a.Name, a.Role, signers, levels, "none", "-", a.CreatedAt.Format(time.DateOnly), "-")
+	}
+	return l.object(struct {
+		ID          string         `json:"id"`
+		Name        string         `json:"name"`
+		Role        gateway.Role   `json:"role"`
+		RequireMTLS bool           `json:"requireMTLS"`
+		Policy      gateway.Policy `json:"policy"`
+		CreatedAt   time.Time      `json:"createdAt"`
+		ExpiresAt   time.Time      `json:"expiresAt,omitzero"`
+		RevokedAt   time.Time      `json:"revokedAt,omitzero"`
+		Credentials []credential   `json:"credentials"`
+	}{a.ID, a.Name, a.Role, a.RequireMTLS, a.Policy, a.CreatedAt, a.ExpiresAt, a.RevokedAt, credentials})
+}
+
+// few is a list in a cell: how many there are instead of more than three.
+func few(list []string) string {
+	switch {
+	case len(list) == 0:
+		return "none"
+	case len(list) > 3:
+		return fmt.Sprintf("%d", len(list))
+	}
+	return strings.Join(list, ",")
 }
 
 // credentialStatus says whether a credential counts.

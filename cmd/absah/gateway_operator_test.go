@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"os"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +56,37 @@ func TestGatewayOperator(t *testing.T) {
 		refused(t, statusOutput, nowhere, "application", "add-credential", f.config, "gudang", "--key-file", nowhere)
 		if got := strings.Count(f.said(t, "application", "list", f.config), "gudang"); got != before {
 			t.Errorf("got %d credentials, want %d", got, before)
+		}
+	})
+	t.Run("lists", func(t *testing.T) {
+		refused(t, statusOK, "no signer segle now", "application", "add", f.config, "arsip", "--signer", "segle", "--level", "B-LTA", "--key-file", f.path("arsip.key"))
+		f.said(t, "signer", "enrol", f.config, "--name", "Budi Contoh", "--office", "Dinas Contoh", "--subject", "CN=Budi Contoh,C=ID",
+			"--nik-file", f.path("nik"), "--passphrase-file", f.path("frasa"), "--request", f.path("budi.csr"))
+		for _, row := range []string{`gudang +application +segel +B-LTA +`, `arsip +application +segle +B-LTA +`} {
+			if table := f.said(t, "application", "list", f.config); !regexp.MustCompile("(?m)^" + row + ".* key .* active$").MatchString(table) {
+				t.Errorf("no row %q in\n%s", row, table)
+			}
+		}
+		for noun, want := range map[string]map[string]any{
+			"application": {"name": "arsip", "role": "application", "requireMTLS": false, "policy": map[string]any{"signers": []any{"segle"}, "levels": []any{"B-LTA"}}},
+			"signer":      {"kind": "personal", "status": "active", "nik": "************9999", "name": "Budi Contoh", "office": "Dinas Contoh", "certificateUntil": nil},
+			"staff":       nil, // there is none
+		} {
+			found := want == nil
+			for line := range strings.Lines(f.said(t, noun, "list", "--json", f.config)) {
+				var got map[string]any
+				if err := json.Unmarshal([]byte(line), &got); err != nil {
+					t.Errorf("%s: %v: %s", noun, err, line)
+				}
+				same := want != nil
+				for k, v := range want {
+					same = same && reflect.DeepEqual(got[k], v)
+				}
+				found = found || same
+			}
+			if !found {
+				t.Errorf("%s: no object has %v", noun, want)
+			}
 		}
 	})
 	t.Run("signer", func(t *testing.T) {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -107,33 +105,30 @@ func newKeyList() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per key")
+	listFlag(cmd, &asJSON, "key")
 	token.registerRequired(cmd)
 	return cmd
 }
 
 func printKeys(w io.Writer, keys []hsm.KeyInfo, asJSON bool) error {
-	if asJSON {
-		enc := json.NewEncoder(w)
-		for _, k := range keys {
-			if err := enc.Encode(map[string]any{
-				"label": k.Label, "id": hex.EncodeToString(k.ID), "algorithm": k.Algorithm.String(),
-			}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(keys) == 0 {
+	if len(keys) == 0 && !asJSON {
 		_, err := fmt.Fprintln(w, "the token holds no keys")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "LABEL\tALGORITHM\tID")
+	l := newListing(w, asJSON, "LABEL", "ALGORITHM", "ID")
 	for _, k := range keys {
-		fmt.Fprintf(t, "%s\t%s\t%x\n", printable(k.Label), k.Algorithm, k.ID)
+		id := hex.EncodeToString(k.ID)
+		l.row(k.Label, k.Algorithm, id)
+		err := l.object(struct {
+			Algorithm string `json:"algorithm"`
+			ID        string `json:"id"`
+			Label     string `json:"label"`
+		}{k.Algorithm.String(), id, k.Label})
+		if err != nil {
+			return err
+		}
 	}
-	return t.Flush()
+	return l.end()
 }
 
 func newKeyCSR() *cobra.Command {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -289,21 +288,23 @@ func newSignerCertificateCommand() *cobra.Command {
 }
 
 func newSignerListCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list CONFIG",
 		Short: "List the signers and seals",
 		Args:  exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
-				return listSigners(ctx, cmd.OutOrStdout(), s)
+				return listSigners(ctx, cmd.OutOrStdout(), s, asJSON)
 			})
 		},
 	}
+	listFlag(cmd, &asJSON, "signer")
+	return cmd
 }
 
-func listSigners(ctx context.Context, out io.Writer, s *gatewayService) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SIGNER\tKIND\tSTATUS\tNIK\tCERTIFICATE UNTIL\tNAME\tOFFICE")
+func listSigners(ctx context.Context, out io.Writer, s *gatewayService, asJSON bool) error {
+	l := newListing(out, asJSON, "SIGNER", "KIND", "STATUS", "NIK", "CERTIFICATE UNTIL", "NAME", "OFFICE")
 	for page := (gateway.Page{Limit: 1000}); ; {
 		signers, err := s.gateway.Signers(ctx, s.operator(), page)
 		if err != nil {
@@ -318,18 +319,37 @@ func listSigners(ctx context.Context, out io.Writer, s *gatewayService) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.Kind, x.Status, nik, lastDay(keys), x.Name, x.Office)
+			l.row(x.ID, x.Kind, x.Status, nik, lastDay(keys), x.Name, x.Office)
+			err = l.object(struct {
+				ID               string               `json:"id"`
+				Kind             gateway.SignerKind   `json:"kind"`
+				Status           gateway.SignerStatus `json:"status"`
+				NIK              string               `json:"nik,omitempty"` // masked
+				Name             string               `json:"name"`
+				Office           string               `json:"office,omitempty"`
+				CertificateUntil time.Time            `json:"certificateUntil,omitzero"`
+			}{x.ID, x.Kind, x.Status, nik, x.Name, x.Office, lastEnd(keys)})
+			if err != nil {
+				return err
+			}
 			page.After = x.ID
 		}
 		if len(signers) < page.Limit {
-			return w.Flush()
+			return l.end()
 		}
 	}
 }
 
-// lastDay is when the last usable certificate ends.
+// lastDay is lastEnd as it is shown.
 func lastDay(keys []gateway.Key) string {
-	var last time.Time
+	if last := lastEnd(keys); !last.IsZero() {
+		return last.Format(time.DateOnly)
+	}
+	return "none"
+}
+
+// lastEnd is when the last usable certificate ends; zero: there is none.
+func lastEnd(keys []gateway.Key) (last time.Time) {
 	for _, k := range keys {
 		for _, c := range k.Certificates {
 			if c.RevokedLocallyAt.IsZero() && c.NotAfter.After(last) {
@@ -337,10 +357,7 @@ func lastDay(keys []gateway.Key) string {
 			}
 		}
 	}
-	if last.IsZero() {
-		return "none"
-	}
-	return last.Format(time.DateOnly)
+	return last
 }
 
 func newSignerStatusCommand(name, short string, to gateway.SignerStatus) *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -141,34 +140,50 @@ sure who asks before: by sight, or by a call to a number that you had already.`,
 }
 
 func newStaffListCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list CONFIG",
 		Short: "List the members of staff",
 		Args:  exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withOffice(cmd, args[0], func(ctx context.Context, s *gatewayService) error {
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "USERNAME\tROLE\tSTATUS\tWRONG TRIES\tSINCE\tNAME")
+				l := newListing(cmd.OutOrStdout(), asJSON, "USERNAME", "ROLE", "STATUS", "WRONG TRIES", "SINCE", "NAME")
 				for page := (gateway.Page{Limit: 1000}); ; {
 					all, err := s.gateway.AllStaff(ctx, s.operator(), page)
 					if err != nil {
 						return err
 					}
 					for _, m := range all {
-						status := string(m.Status)
-						if m.NotBefore.After(time.Now()) {
-							status = "waiting" // after wrong tries
+						if err := listMember(l, m); err != nil {
+							return err
 						}
-						fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", m.Username, m.Role, status, m.Failures, m.CreatedAt.Format(time.DateOnly), m.Name)
 						page.After = m.ID
 					}
 					if len(all) < page.Limit {
-						return w.Flush()
+						return l.end()
 					}
 				}
 			})
 		},
 	}
+	listFlag(cmd, &asJSON, "member")
+	return cmd
+}
+
+func listMember(l *listing, m gateway.Staff) error {
+	status := string(m.Status)
+	if m.NotBefore.After(time.Now()) {
+		status = "waiting" // after wrong tries
+	}
+	l.row(m.Username, m.Role, status, m.Failures, m.CreatedAt.Format(time.DateOnly), m.Name)
+	return l.object(struct {
+		Username  string       `json:"username"`
+		Role      gateway.Role `json:"role"`
+		Status    string       `json:"status"`
+		Failures  int          `json:"failures"`
+		CreatedAt time.Time    `json:"createdAt"`
+		Name      string       `json:"name"`
+	}{m.Username, m.Role, status, m.Failures, m.CreatedAt, m.Name})
 }
 
 func newStaffStatusCommand(name, short string, to gateway.StaffStatus) *cobra.Command {

@@ -38,21 +38,42 @@ func newTrustCommand() *cobra.Command {
 				return nil
 			})
 		},
-	}, &cobra.Command{
+	}, newTrustListCommand(), newTrustDecision("approve", true), newTrustDecision("reject", false))
+	return cmd
+}
+
+func newTrustListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list CONFIG",
 		Short: "List what was proposed",
 		Args:  exactArgs("CONFIG"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTrust(cmd, args[0], func(ctx context.Context, s *gatewayService, me gateway.Caller) error {
 				all, err := s.gateway.Proposals(ctx, me, "", gateway.Page{})
-				for _, p := range all {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s %-8s %s by %s: %s %s\n",
-						p.ID, p.Status, p.ProposedAt.Format(time.RFC3339), p.ProposedBy, p.Kind, p.Payload)
+				if err != nil {
+					return err
 				}
-				return err
+				l := newListing(cmd.OutOrStdout(), asJSON, "PROPOSAL", "STATUS", "PROPOSED", "BY", "KIND", "CHANGE")
+				for _, p := range all {
+					l.row(p.ID, p.Status, p.ProposedAt.Format(time.RFC3339), p.ProposedBy, p.Kind, string(p.Payload))
+					err := l.object(struct {
+						ID         string                 `json:"id"`
+						Status     gateway.ProposalStatus `json:"status"`
+						ProposedAt time.Time              `json:"proposedAt"`
+						ProposedBy string                 `json:"proposedBy"`
+						Kind       string                 `json:"kind"`
+						Change     json.RawMessage        `json:"change"`
+					}{p.ID, p.Status, p.ProposedAt, p.ProposedBy, p.Kind, p.Payload})
+					if err != nil {
+						return err
+					}
+				}
+				return l.end()
 			})
 		},
-	}, newTrustDecision("approve", true), newTrustDecision("reject", false))
+	}
+	listFlag(cmd, &asJSON, "proposal")
 	return cmd
 }
 
