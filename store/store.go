@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/absah-id/absah/evidence"
 	"github.com/absah-id/absah/gateway"
 )
@@ -22,6 +24,9 @@ var (
 	// ErrOlder: the database was made by an earlier version of the program and is
 	// opened only to read.
 	ErrOlder = errors.New("store: the database must be migrated first")
+	// ErrUnreachable: the database server does not answer, or does not let the user
+	// connect.
+	ErrUnreachable = errors.New("store: the database server cannot be reached")
 	// ErrReadOnly: the database is opened only to read.
 	ErrReadOnly = errors.New("store: opened only to read")
 	// ErrFailed: a write could not be brought to the disk, after which nobody
@@ -85,7 +90,8 @@ type engine interface {
 
 // Open opens the database, makes it when it is new, and migrates it. Migration
 // takes a lock: of several processes that start at once one migrates and the
-// others wait. It returns ErrNewer, ErrNotDurable and, with ReadOnly, ErrOlder.
+// others wait. It returns ErrNewer, ErrNotDurable, ErrUnreachable and, with
+// ReadOnly, ErrOlder.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	kind, path, _ := strings.Cut(o.URL, ":")
 	switch kind {
@@ -103,6 +109,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return &DB{engine: e}, nil
 	case "postgres", "postgresql":
 		e, err := openPostgres(ctx, o)
+		if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
+			return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("store: PostgreSQL: %w", err)
 		}

@@ -432,23 +432,11 @@ func withDeflated(t *testing.T, b []byte, lists [][]byte) []byte {
 
 // oldLists: a hundred signers, and a hundred and fifty lists of their authority, of a
 // hundred kilobytes each, as it may have published over the years.
-func oldLists(t *testing.T, w *world) []byte {
-	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
-	trusted[t.Name()] = ca.cert
-	b := signedByMany(t, w, ca, 100)
-	var lists [][]byte
-	for range 150 {
-		lists = append(lists, list(t, ca, 2800))
-	}
-	return withDeflated(t, b, lists)
-}
+func oldLists(t *testing.T, w *world) []byte { return signersAndLists(t, w) }
 
 // likeNumbers: the same, but in the numbers on the lists are the bytes of the
 // signers' own, so that each list must be read for each signer.
 func likeNumbers(t *testing.T, w *world) []byte {
-	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
-	trusted[t.Name()] = ca.cert
-	b := signedByMany(t, w, ca, 100)
 	var alike []*big.Int
 	for i := range int64(100) {
 		der, err := asn1.Marshal(100 + i)
@@ -457,9 +445,16 @@ func likeNumbers(t *testing.T, w *world) []byte {
 		}
 		alike = append(alike, new(big.Int).SetBytes(der))
 	}
+	return signersAndLists(t, w, alike...)
+}
+
+func signersAndLists(t *testing.T, w *world, numbers ...*big.Int) []byte {
+	ca := stranger(t, w, pkix.Name{CommonName: "CA Contoh"})
+	trusted[t.Name()] = ca.cert
+	b := signedByMany(t, w, ca, 100)
 	var lists [][]byte
 	for range 150 {
-		lists = append(lists, list(t, ca, 2700, alike...))
+		lists = append(lists, list(t, ca, 2700, numbers...))
 	}
 	return withDeflated(t, b, lists)
 }

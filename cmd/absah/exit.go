@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/absah-id/absah/cms/tsp"
 	"github.com/absah-id/absah/evidence"
@@ -14,6 +13,7 @@ import (
 	"github.com/absah-id/absah/pdf/pades"
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/signer"
+	"github.com/absah-id/absah/store"
 )
 
 // Exit statuses. They are part of the command-line contract; those from 64
@@ -82,7 +82,7 @@ func exitStatus(err error) int {
 	case is[*pdf.MalformedError](err), is[*pdf.LimitError](err), errors.Is(err, pdf.ErrPassword):
 		return statusUnreadable
 	case is[*signer.UnavailableError](err), is[*tsp.UnavailableError](err), is[*pki.UnavailableError](err), is[*hsm.Error](err),
-		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome), is[*net.OpError](err), // as of a database
+		errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrUnknownOutcome), errors.Is(err, store.ErrUnreachable),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return statusUnavailable
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/absah-id/absah/cms/tsp"
@@ -13,6 +12,7 @@ import (
 	"github.com/absah-id/absah/pki"
 	"github.com/absah-id/absah/pki/fetch"
 	"github.com/absah-id/absah/signer"
+	"github.com/absah-id/absah/store"
 )
 
 // hintFor says what to do next after the command, "augment" or "key generate",
@@ -166,7 +166,7 @@ func gatewayHint(command string, err error) string {
 		return "absah key list shows the keys of the token; absah init CONFIG makes those that the gateway needs for itself"
 	case errors.Is(err, hsm.ErrUnavailable):
 		return "check hsm.module, hsm.token and hsm.environment, and that the HSM is up; SoftHSM needs SOFTHSM2_CONF"
-	case is[*net.OpError](err) && strings.Contains(err.Error(), "PostgreSQL"):
+	case errors.Is(err, store.ErrUnreachable):
 		return "check database.url, and that the database runs and lets this user connect"
 	case errors.Is(err, evidence.ErrRollback):
 		return `absah evidence audit says what is missing; "Restore" in docs/OPERATION.md says what to do`

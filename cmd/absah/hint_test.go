@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/absah-id/absah/gateway"
 	"github.com/absah-id/absah/hsm"
 	"github.com/absah-id/absah/signer"
+	"github.com/absah-id/absah/store"
 )
 
 // TestHintFor: the advice is about what the command can do.
@@ -56,7 +56,7 @@ func TestHintFor(t *testing.T) {
 
 // TestDatabaseStatus: a database that does not answer is no defect of the program.
 func TestDatabaseStatus(t *testing.T) {
-	down := fmt.Errorf("database: store: PostgreSQL: %w", &net.OpError{Op: "dial", Net: "unix", Err: errors.New("no such file")})
+	_, down := store.Open(t.Context(), store.Options{URL: "postgres:///absah?host=" + t.TempDir()})
 	if got, hint := exitStatus(down), hintFor("serve", down); got != statusUnavailable || !strings.Contains(hint, "database.url") {
 		t.Errorf("got %d, %q, want %d and database.url", got, hint, statusUnavailable)
 	}
